@@ -1,7 +1,7 @@
 """What every test may ask for.
 
-Hypothesis runs the same examples each time by default, so that a red build is red for everyone. `make test-long`
-searches afresh with the profile `long`; what it finds becomes a row of a table, not a seed.
+Hypothesis runs the same examples each time by default, so that a red build is red for everyone. The profile
+`long` (`make test-long`) searches afresh; what it finds becomes a row of a table, not a seed.
 """
 
 from __future__ import annotations
