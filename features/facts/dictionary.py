@@ -28,8 +28,8 @@ FORBIDDEN = {
     r"nationality": "nationality as a risk",
 }
 KINDS = ("boolean", "integer", "number", "money", "date", "code", "area", "months", "id")
-DEFAULT_MONEY_MAXIMUM = Decimal(10) ** 10 * MINOR_UNITS
-DEFAULT_INTEGER_MAXIMUM = 10**7
+DEFAULT_MONEY_CAPACITY = Decimal(10) ** 10 * MINOR_UNITS
+DEFAULT_INTEGER_CAPACITY = 10**7
 DEFAULT_NUMBER_DECIMALS = 4
 
 
@@ -37,7 +37,8 @@ DEFAULT_NUMBER_DECIMALS = 4
 class FactType:
     """What a fact's value is.
 
-    `minimum` and `maximum` bound the value (money: in minor units); `decimals` is the number of decimals a value may
+    `minimum` and `maximum` bound what an unknown value may turn out to be (money: in minor units; None: no bound), and
+    `capacity` is the largest magnitude a file may hold, so that arithmetic can be proved not to overflow; `decimals` is the number of decimals a value may
     carry beyond its unit (money in minor units: 0).
     """
 
@@ -47,6 +48,7 @@ class FactType:
     codes: tuple[str, ...] = ()
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    capacity: Decimal = Decimal(0)
     decimals: int = 0
 
     @property
@@ -196,11 +198,11 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     maximum = doc.decimal_of(get["maximum"], "maximum") * scale if "maximum" in get else None
     if kind == "money":
         minimum = Decimal(0) if minimum is None else minimum
-        maximum = DEFAULT_MONEY_MAXIMUM if maximum is None else maximum
-    elif kind in ("integer", "number") and maximum is None:
-        maximum = Decimal(DEFAULT_INTEGER_MAXIMUM)
     if kind in ("integer", "number") and minimum is None:
         minimum = Decimal(0)
+    capacity = DEFAULT_MONEY_CAPACITY if kind == "money" else Decimal(DEFAULT_INTEGER_CAPACITY)
+    if maximum is not None:
+        capacity = max(abs(maximum), abs(minimum or Decimal(0)))
     if minimum is not None and maximum is not None and minimum > maximum:
         raise DocumentError(entry.place, "minimum is above maximum.")
     unit = doc.text_of(get["unit"], "unit") if "unit" in get else None
@@ -220,4 +222,4 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
         decimals = doc.integer_of(get["decimals"], "decimals")
         if not 0 <= decimals <= 6:
             raise DocumentError(get["decimals"].place, "decimals goes from 0 to 6.")
-    return FactType(kind, unit, per, tuple(code_names), minimum, maximum, decimals), code_names
+    return FactType(kind, unit, per, tuple(code_names), minimum, maximum, capacity, decimals), code_names

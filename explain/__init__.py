@@ -1,0 +1,1 @@
+"""Why, in words: every answer as its subject may read it."""

@@ -1,0 +1,1 @@
+"""What we know: facts about people, households and enterprises, and the registers that told us."""

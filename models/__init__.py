@@ -1,0 +1,1 @@
+"""Whom to reach first. Never who qualifies."""

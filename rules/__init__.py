@@ -1,0 +1,1 @@
+"""Who qualifies, and for how much: the law, executable."""

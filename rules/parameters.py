@@ -1,0 +1,266 @@
+"""Parameters: the numbers of the law, dated, cited, and different by area, code or band where the law says so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from features import documents as doc
+from features.documents import DocumentError, Findings, Place, Wording
+from features.facts.areas import Areas
+from features.facts.units import MINOR_UNITS
+from rules.language.types import BOOLEAN, DATE, Type
+
+TYPES = ("integer", "number", "money", "date", "boolean")
+DIMENSIONS = ("area", "code", "integer", "band")
+GRADES = ("A", "B", "C", "W")
+TRUSTED_GRADES = ("A", "B")
+
+Band = tuple[Decimal | None, Decimal | None]
+Key = str | int | Band
+ParameterValue = int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The values in force on `[start, end)`, each under one key per dimension."""
+
+    start: dt.date
+    end: dt.date | None
+    table: dict[tuple[Key, ...], ParameterValue]
+    source: str
+    confidence: str
+    place: Place
+
+    def covers(self, day: dt.date) -> bool:
+        """Is the day in this period?"""
+        return self.start <= day and (self.end is None or day < self.end)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """One named number of the law.
+
+    Numeric values are whole units of 10^-`scale` (money: of minor units); dates are day numbers from 1970.
+    """
+
+    id: str
+    type: Type
+    names: Wording
+    dimensions: tuple[str, ...]
+    scale: int
+    periods: tuple[Period, ...]
+    derived: doc.Scalar | None
+    source: str
+    place: Place
+
+    def on(self, day: dt.date) -> Period | None:
+        """The period in force on a day, or None."""
+        for period in self.periods:
+            if period.covers(day):
+                return period
+        return None
+
+    def next_change(self, day: dt.date) -> dt.date | None:
+        """The first later day on which some value of this parameter is another, or None."""
+        now = self.on(day)
+        changes = {p.start for p in self.periods} | {p.end for p in self.periods if p.end is not None}
+        for change in sorted(c for c in changes if c > day):
+            then = self.on(change)
+            if (then.table if then else None) != (now.table if now else None):
+                return change
+        return None
+
+    @property
+    def numbers(self) -> list[int]:
+        """Every numeric value there is, over all periods and keys."""
+        return [v for p in self.periods for v in p.table.values() if isinstance(v, int) and not isinstance(v, bool)]
+
+
+def load_parameters(
+    document: doc.Mapping, currency: str, areas: Areas, findings: Findings, *, trusted_only: bool
+) -> dict[str, Parameter]:
+    """Read the `parameters` of one file.
+
+    Args:
+        document: the file.
+        currency: of the catalogue.
+        areas: to know every area that is named.
+        findings: mistakes are appended here; a parameter with a mistake is left out.
+        trusted_only: refuse values whose confidence is C or W.
+    """
+    parameters: dict[str, Parameter] = {}
+    with findings.collecting():
+        document.expect(("parameters",), what="a parameter file")
+        for name, node in doc.mapping_of(document.entries["parameters"], "parameters").entries.items():
+            with findings.collecting():
+                parameters[name] = _read_parameter(name, node, currency, areas, trusted_only)
+    return parameters
+
+
+def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trusted_only: bool) -> Parameter:
+    entry = doc.mapping_of(node, f"the parameter `{name}`")
+    if not name.replace("_", "a").isalnum() or not name.islower() or name == "area" or not name.isascii():
+        raise DocumentError(entry.place, f"`{name[:60]}` cannot be a parameter's name.", "Use a-z, 0-9 and _.")
+    derived = "derived" in entry.entries
+    if derived:
+        entry.expect(
+            ("type", "names", "derived", "source", "confidence"), ("unit", "per", "note"), what=f"the derived parameter `{name}`"
+        )
+    else:
+        entry.expect(("type", "names", "values"), ("unit", "per", "by", "note"), what=f"the parameter `{name}`")
+    get = entry.entries
+    parameter_type = _read_type(entry, currency)
+    names = doc.wording_of(get["names"], "names")
+    if derived:
+        _read_grade(get["confidence"], trusted_only)
+        text = get["derived"]
+        if not isinstance(text, doc.Scalar):
+            raise DocumentError(text.place, "`derived` must be an expression.")
+        return Parameter(name, parameter_type, names, (), 0, (), text, doc.text_of(get["source"], "source"), entry.place)
+    dimensions: tuple[str, ...] = ()
+    if "by" in get:
+        dimensions = tuple(doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by"))
+        if len(dimensions) > 3 or dimensions.count("area") > 1 or dimensions.count("band") > 1:
+            raise DocumentError(get["by"].place, "`by` has at most three keys, one `area` and one `band` among them.")
+    raw: list[tuple[doc.Mapping, dict[tuple[Key, ...], doc.Scalar]]] = []
+    for item in doc.sequence_of(get["values"], "values"):
+        period = doc.mapping_of(item, "a value")
+        period.expect(("from", "value", "source", "confidence"), ("to", "note"), what=f"a value of `{name}`")
+        raw.append((period, dict(_entries(period.entries["value"], dimensions, areas, ()))))
+    if not raw:
+        raise DocumentError(get["values"].place, f"`{name}` has no values.", "Add at least one dated value.")
+    scale = _scale(parameter_type, [s for _, table in raw for s in table.values()])
+    periods = []
+    for period, scalars in raw:
+        table = {key: _read_value(scalar, parameter_type, scale, name) for key, scalar in scalars.items()}
+        start = doc.date_of(period.entries["from"], "from")
+        end = doc.date_of(period.entries["to"], "to") if "to" in period.entries else None
+        if end is not None and end <= start:
+            raise DocumentError(period.place, f"A value of `{name}` ends ({end}) before it begins ({start}).")
+        periods.append(
+            Period(
+                start, end, table, doc.text_of(period.entries["source"], "source"),
+                _read_grade(period.entries["confidence"], trusted_only), period.place,
+            )
+        )
+    return Parameter(name, parameter_type, names, dimensions, scale, _in_order(name, periods), None, "", entry.place)
+
+
+def _in_order(name: str, periods: list[Period]) -> tuple[Period, ...]:
+    """Close each open period where the next begins; refuse overlaps."""
+    result: list[Period] = []
+    ordered = sorted(periods, key=lambda p: p.start)
+    for index, period in enumerate(ordered):
+        following = ordered[index + 1] if index + 1 < len(ordered) else None
+        end = period.end
+        if following is not None:
+            if following.start == period.start or (end is not None and end > following.start):
+                raise DocumentError(
+                    following.place,
+                    f"Two values of `{name}` are in force on {following.start}.",
+                    "End the earlier one with `to:`, or correct a date.",
+                )
+            end = following.start if end is None else end
+        result.append(Period(period.start, end, period.table, period.source, period.confidence, period.place))
+    return tuple(result)
+
+
+def _read_grade(node: doc.Node, trusted_only: bool) -> str:
+    grade = doc.choice_of(node, GRADES, "confidence")
+    if trusted_only and grade not in TRUSTED_GRADES:
+        raise DocumentError(
+            node.place,
+            f"A value graded {grade} cannot serve an automatic benefit.",
+            "Find an A or B source, or say under `needs_confirmation` in benefit.yaml what must be confirmed.",
+        )
+    return grade
+
+
+def _read_type(entry: doc.Mapping, currency: str) -> Type:
+    get = entry.entries
+    kind = doc.choice_of(get["type"], TYPES, "type")
+    for key, kinds in (("unit", ("integer", "number")), ("per", ("money",))):
+        if key in get and kind not in kinds:
+            raise DocumentError(entry.places[key], f"`{key}` does not go with the type `{kind}`.")
+    if kind == "money":
+        if "per" not in get:
+            raise DocumentError(entry.place, "A money parameter needs `per`.", "Write `per: month`, `per: year` or `per: once`.")
+        return Type("money", per=doc.text_of(get["per"], "per"), currency=currency)
+    if kind in ("integer", "number"):
+        return Type(kind, unit=doc.text_of(get["unit"], "unit") if "unit" in get else None)
+    return DATE if kind == "date" else BOOLEAN
+
+
+def _entries(
+    node: doc.Node, dimensions: tuple[str, ...], areas: Areas, prefix: tuple[Key, ...]
+) -> Iterable[tuple[tuple[Key, ...], doc.Scalar]]:
+    if not dimensions:
+        if not isinstance(node, doc.Scalar):
+            raise DocumentError(node.place, "A single value is wanted here.", "Is a key of `by` missing?")
+        yield prefix, node
+        return
+    first, rest = dimensions[0], dimensions[1:]
+    if first == "band":
+        yield from _bands(node, rest, areas, prefix)
+        return
+    mapping = doc.mapping_of(node, f"a value by {first}")
+    if not mapping.entries:
+        raise DocumentError(node.place, f"The table by {first} is empty.")
+    for text, child in mapping.entries.items():
+        key: Key = text
+        if first == "area" and text not in areas:
+            raise DocumentError(mapping.places[text], f"There is no area `{text}`.", "See features/facts/areas.yaml.")
+        if first == "integer":
+            key = doc.integer_of(doc.Scalar(text, False, mapping.places[text]), "the key")
+        yield from _entries(child, rest, areas, (*prefix, key))
+
+
+def _bands(
+    node: doc.Node, rest: tuple[str, ...], areas: Areas, prefix: tuple[Key, ...]
+) -> Iterable[tuple[tuple[Key, ...], doc.Scalar]]:
+    previous: Decimal | None = None
+    first = True
+    for item in doc.sequence_of(node, "bands"):
+        band = doc.mapping_of(item, "a band")
+        band.expect(("value",), ("at_least", "below"), what="a band")
+        low = doc.decimal_of(band.entries["at_least"], "at_least") if "at_least" in band.entries else None
+        high = doc.decimal_of(band.entries["below"], "below") if "below" in band.entries else None
+        if not first and (low is None or low != previous):
+            what = "a gap" if low is not None and previous is not None and low > previous else "an overlap"
+            raise DocumentError(
+                item.place,
+                f"There is {what} between this band and the one before it (which ends below {previous}).",
+                f"Write `at_least: {previous}`.",
+            )
+        if low is not None and high is not None and high <= low:
+            raise DocumentError(item.place, "The band is empty: `below` is not above `at_least`.")
+        previous, first = high, False
+        yield from _entries(band.entries["value"], rest, areas, (*prefix, (low, high)))
+
+
+def _scale(parameter_type: Type, scalars: list[doc.Scalar]) -> int:
+    """The decimals that the values need (beyond the minor unit, for money)."""
+    if not parameter_type.is_numeric or parameter_type.kind == "integer":
+        return 0
+    longest = max((len(s.text.partition(".")[2].rstrip("0")) for s in scalars), default=0)
+    return max(0, longest - 2) if parameter_type.kind == "money" else longest
+
+
+def _read_value(scalar: doc.Scalar, parameter_type: Type, scale: int, name: str) -> ParameterValue:
+    kind = parameter_type.kind
+    what = f"a value of `{name}`"
+    if kind == "boolean":
+        return doc.boolean_of(scalar, what)
+    if kind == "date":
+        return (doc.date_of(scalar, what) - dt.date(1970, 1, 1)).days
+    if kind == "integer":
+        return doc.integer_of(scalar, what)
+    value = doc.decimal_of(scalar, what)
+    if abs(value) > Decimal(10) ** 13:
+        raise DocumentError(scalar.place, f"{what} is too large.", "At most 10 000 000 000 000.")
+    if kind == "money" and scale > 4:
+        raise DocumentError(scalar.place, f"{what} has more than six decimals.")
+    return int(value * (MINOR_UNITS if kind == "money" else 1) * 10**scale)

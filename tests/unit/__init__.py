@@ -1,0 +1,1 @@
+"""Mirrors of the packages: one module's promises each."""
