@@ -11,6 +11,8 @@ from rules.scope import Interner
 WIDEST = 2**120
 """Columns are 64-bit where the bounds allow and 128-bit otherwise; beyond this nothing fits."""
 
+MOST_DECIMALS = 24
+
 MOST_MEMBERS = {"household": 100, "enterprise": 1_000_000}
 MOST_MEMBERS_OTHERWISE = 100
 """Largest number of persons in one group that a file may hold; fact files over it are refused."""
@@ -43,7 +45,7 @@ class Arithmetic:
             return node
         factor = 10**shift
         if isinstance(node, plan.Const):
-            value = node.value * factor
+            value, _ = self._fit(node.value * factor, node.value * factor, place)
             return self.make(plan.Const, node.type, node.scale + shift, value, value, value)
         low, high = self._fit(node.low * factor, node.high * factor, place)
         return self.make(plan.Rescale, node.type, node.scale + shift, low, high, node, shift)
@@ -92,6 +94,10 @@ class Arithmetic:
             left, right = right, left
         if right.low < 0:
             raise DocumentError(place, "Both factors may be negative.", "Write `max(0, …)` around the one that cannot be.")
+        if left.scale + right.scale > MOST_DECIMALS:
+            raise DocumentError(
+                place, f"The product has more than {MOST_DECIMALS} decimals.", "Round one of the factors with `round(…)`."
+            )
         ends = [a * b for a in (left.low, left.high) for b in (right.low, right.high)]
         low, high = self._fit(min(ends), max(ends), place)
         return self.make(plan.Multiply, result, left.scale + right.scale, low, high, left, right)
@@ -142,9 +148,10 @@ class Arithmetic:
         kind = plan.Least if function == "min" else plan.Greatest
         return self.make(kind, joined, scale, low, high, aligned)
 
-    def round(self, node: plan.Quantity, step: int, step_scale: int, mode: Rounding) -> plan.Quantity:
+    def round(
+        self, node: plan.Quantity, step: int, step_scale: int, mode: Rounding, place: Place
+    ) -> plan.Quantity:
         """To a multiple of `step * 10^-step_scale`; decimals that are then always zero are dropped."""
-        place = Place("", 1, 1)
         if step_scale > node.scale:
             node = self.rescale(node, step_scale - node.scale, place)
         units = step * 10 ** (node.scale - step_scale)

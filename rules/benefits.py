@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
+from features.facts.areas import Areas
 from features.facts.dictionary import IDENTIFIER, RESERVED
 from features.facts.units import MINOR_UNITS, Rounding
 from rules.language import syntax
@@ -24,6 +25,8 @@ RELATIONS = (
 ORDERED_RELATIONS = ("excludes", "choose_one", "higher_of")
 PREFERENCES = ("self", "other", "higher")
 DISCRETION = ("none", "partial", "full")
+MOST_VERSIONS = 60
+MOST_CLAUSES = 100
 UNSAFE = re.compile(r"javascript:|vbscript:|data:[a-z]+/|<script|\{\{|\{%", re.IGNORECASE)
 
 
@@ -63,6 +66,7 @@ class Amount:
     step_minor_units: int
     mode: Rounding
     place: Place
+    per_place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Version:
     amount: Amount
     place: Place
     note: str = ""
+    broken: frozenset[str] = frozenset()
+    """Definitions that have a mistake; they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +124,16 @@ class Benefit:
     place: Place
 
 
-def read_benefit(document: doc.Mapping, folder_name: str, subjects: tuple[str, ...], findings: Findings) -> Benefit:
+def read_benefit(
+    document: doc.Mapping, folder_name: str, subjects: tuple[str, ...], areas: Areas, findings: Findings
+) -> Benefit:
     """Read benefit.yaml.
 
     Args:
         document: the file.
         folder_name: the benefit's id must equal it.
         subjects: the kinds of subject that exist.
+        areas: the areas that exist.
         findings: mistakes in single versions, criteria and relations are appended; they are left out.
 
     Raises:
@@ -146,11 +155,12 @@ def read_benefit(document: doc.Mapping, folder_name: str, subjects: tuple[str, .
     subject = doc.choice_of(get["subject"], subjects, "subject")
     versions = []
     nodes = doc.sequence_of(get["versions"], "versions")
+    _refuse_many(nodes, get["versions"].place, MOST_VERSIONS, "versions")
     if not nodes:
-        raise DocumentError(get["versions"].place, "A benefit has at least one version.")
+        raise DocumentError(get["versions"].place, "A benefit has at least one version.", "Add one under `versions`.")
     for node in nodes:
         with findings.collecting():
-            versions.append(_read_version(node, subject, subjects, findings))
+            versions.append(_read_version(node, subject, subjects, areas, findings))
     confirmations: list[Wording] = []
     if "needs_confirmation" in get:
         items = doc.sequence_of(get["needs_confirmation"], "needs_confirmation")
@@ -161,13 +171,27 @@ def read_benefit(document: doc.Mapping, folder_name: str, subjects: tuple[str, .
             with findings.collecting():
                 relations.append(_read_relation(node))
     return Benefit(
-        benefit_id, subject, doc.text_of(get["area"], "area"),
+        benefit_id, subject, _area_of(get["area"], areas),
         doc.text_of(get["area_by"], "area_by") if "area_by" in get else None,
         names, tuple(confirmations), tuple(versions), tuple(relations), _read_delivery(get["delivery"]), document.place,
     )
 
 
-def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findings: Findings) -> Version:
+def _refuse_many(items: tuple[doc.Node, ...], place: Place, most: int, what: str) -> None:
+    if len(items) > most:
+        raise DocumentError(place, f"There are {len(items)} {what}; {most} fit.", "Split the benefit.")
+
+
+def _area_of(node: doc.Node, areas: Areas) -> str:
+    code = doc.text_of(node, "area")
+    if code not in areas:
+        raise DocumentError(node.place, f"There is no area `{code}`.", "See features/facts/areas.yaml.")
+    return code
+
+
+def _read_version(
+    node: doc.Node, subject: str, subjects: tuple[str, ...], areas: Areas, findings: Findings
+) -> Version:
     entry = doc.mapping_of(node, "a version")
     entry.expect(
         ("from", "law", "eligible_when", "amount"), ("to", "area", "definitions", "unless", "note"), what="a version"
@@ -178,8 +202,13 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findi
     if end is not None and end <= start:
         raise DocumentError(get["to"].place, f"The version ends ({end}) before it begins ({start}).")
     definitions: dict[str, Definition] = {}
+    named: set[str] = set()
     if "definitions" in get:
-        for item in doc.sequence_of(get["definitions"], "definitions"):
+        items = doc.sequence_of(get["definitions"], "definitions")
+        _refuse_many(items, get["definitions"].place, MOST_CLAUSES, "definitions")
+        for item in items:
+            name = item.get("id") if isinstance(item, doc.Mapping) else None
+            named |= {name.text} if isinstance(name, doc.Scalar) else set()
             with findings.collecting():
                 definition = _read_definition(item, subject, subjects)
                 if definition.id in definitions:
@@ -189,7 +218,9 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findi
     for key in ("eligible_when", "unless"):
         if key not in get:
             continue
-        for item in doc.sequence_of(get[key], key):
+        items = doc.sequence_of(get[key], key)
+        _refuse_many(items, get[key].place, MOST_CLAUSES, f"criteria under `{key}`")
+        for item in items:
             with findings.collecting():
                 criterion = _read_criterion(item, exception=key == "unless")
                 if criterion.id in [c.id for c in criteria]:
@@ -200,8 +231,9 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findi
             doc.Finding(get["eligible_when"].place, "A version without criteria pays everybody.", "Write at least one criterion.")
         )
     return Version(
-        start, end, doc.text_of(get["area"], "area") if "area" in get else None, _read_law(get["law"]), definitions,
+        start, end, _area_of(get["area"], areas) if "area" in get else None, _read_law(get["law"]), definitions,
         tuple(criteria), _read_amount(get["amount"]), entry.place, _note(get.get("note")),
+        frozenset(named - definitions.keys()),
     )
 
 
@@ -260,7 +292,7 @@ def _read_amount(node: doc.Node) -> Amount:
     return Amount(
         _expression(get["value"], "value") if "value" in get else None,
         doc.wording_of(get["in_kind"], "in_kind") if "in_kind" in get else None,
-        doc.text_of(get["per"], "per"), _because(get["because"]), step, mode, entry.place,
+        doc.text_of(get["per"], "per"), _because(get["because"]), step, mode, entry.place, get["per"].place,
     )
 
 

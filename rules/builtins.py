@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from features.documents import DocumentError, Place, nearest_advice
 from features.facts.units import Rounding
 from rules import plan
-from rules.arithmetic import Arithmetic
+from rules.expressions import ExpressionCompiler
 from rules.language import syntax as s
-from rules.language.parse import parse_expression
 from rules.language.types import DATE, PLAIN_INTEGER, Type, product
-from rules.parameters import Parameter
-from rules.scope import Context, Scope
+from rules.scope import Context
 
 MONTHS_IN_A_YEAR = 12
 LONGEST_WINDOW = 600
@@ -22,25 +19,6 @@ _SHIFTS = {"add_years": "year", "add_months": "month", "add_days": "day"}
 _ANCHORS = ("start_of_month", "end_of_month", "start_of_year", "end_of_year")
 _ELAPSED_BOUND = {"year": 300, "month": 3600, "day": 110_000}
 _LONGEST_MONTHS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-class ExpressionCompiler(Protocol):
-    """What a built-in function needs of the compiler."""
-
-    scope: Scope
-    arithmetic: Arithmetic
-
-    def any(self, expression: s.Expression, context: Context) -> plan.Node:
-        """Compile any expression."""
-
-    def quantity(self, expression: s.Expression, context: Context) -> plan.Quantity:
-        """Compile a figure."""
-
-    def fact_named(self, fact_id: str, place: Place, context: Context) -> plan.Node:
-        """The node of a fact, read through groups where needed."""
-
-    def wrap_via(self, group: str, node: plan.Node) -> plan.Node:
-        """The node as read from a person of the group."""
 
 
 class Builtins:
@@ -68,7 +46,6 @@ class Builtins:
             **dict.fromkeys(_SHIFTS, self._shift),
             **dict.fromkeys(_ANCHORS, self._anchor),
         }
-        self._parsed: dict[str, s.Expression] = {}
 
     def call(self, call: s.Call, context: Context) -> plan.Node:
         """Compile one call.
@@ -93,13 +70,6 @@ class Builtins:
             raise DocumentError(place, "`birth_date` is not a date.")
         return self._elapsed_node("year", born, self._today())
 
-    def parse_derived(self, parameter: Parameter) -> s.Expression:
-        """The syntax of a derived parameter."""
-        if parameter.id not in self._parsed:
-            assert parameter.derived is not None
-            self._parsed[parameter.id] = parse_expression(parameter.derived)
-        return self._parsed[parameter.id]
-
     # -- numbers --------------------------------------------------------------------------------------------------
 
     def _extreme(self, call: s.Call, context: Context) -> plan.Node:
@@ -122,7 +92,7 @@ class Builtins:
             if not isinstance(word, s.Name) or len(word.parts) != 1 or word.parts[0] not in modes:
                 raise DocumentError(word.place, "The third argument is a way of rounding.", f"One of: {', '.join(modes)}.")
             mode = modes[word.parts[0]]
-        return self.compiler.arithmetic.round(node, step.value, step.scale, mode)
+        return self.compiler.arithmetic.round(node, step.value, step.scale, mode, call.place)
 
     def _marginal(self, call: s.Call, context: Context) -> plan.Node:
         self._count(call, 2, 2)
@@ -255,6 +225,7 @@ class Builtins:
     def _eligible(self, call: s.Call, context: Context) -> plan.Node:
         benefit, group = self._other(call, context)
         node = self.make(plan.EligibleFor, benefit)
+        self.compiler.scope.interner.deepen(node, self.compiler.scope.benefits[benefit].depth)
         return self.compiler.wrap_via(group, node) if group else node
 
     def _amount(self, call: s.Call, context: Context) -> plan.Node:
@@ -264,6 +235,7 @@ class Builtins:
             raise DocumentError(call.place, f"`{benefit}` has no amount: it is a benefit in kind.", f"Use `eligible({benefit})`.")
         low, high = min(0, other.low), max(0, other.high)
         node = self.make(plan.AmountOf, other.amount, other.scale, low, high, benefit)
+        self.compiler.scope.interner.deepen(node, other.depth)
         return self.compiler.wrap_via(group, node) if group else node
 
     def _count(self, call: s.Call, least: int, most: int) -> None:

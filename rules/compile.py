@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import NamedTuple
 
 from features.documents import DocumentError, Place, nearest_advice
 from features.facts.dictionary import Fact
@@ -12,16 +12,25 @@ from rules import plan
 from rules.arithmetic import Arithmetic
 from rules.builtins import Builtins
 from rules.language import syntax as s
-from rules.language.types import BOOLEAN, DATE, Type, join
-from rules.parameters import Parameter
-from rules.scope import Context, Scope
-
-Q = TypeVar("Q", bound=plan.Node)
+from rules.language.types import DATE, Type, join
+from rules.parameter_reads import ParameterReads
+from rules.quantifiers import Quantifiers
+from rules.scope import Context, Definition, Scope
 
 MAX_NODES_PER_RULE = 4_000
-"""Static bound on the cost of one expression: definitions multiply what a short text can do."""
+"""Static bound on the cost of one expression with all its definitions written out: they multiply a short text."""
+
+MAX_DEPTH = 100
+"""Static bound on nodes inside one another, other benefits included: every evaluator may walk them recursively."""
 
 _MIRRORED = {">": "<", ">=": "<="}
+
+
+class _Compiled(NamedTuple):
+    """What a definition became: its node or its mistake, and the steps it costs wherever it is read."""
+
+    node: plan.Node | DocumentError
+    steps: int
 
 
 class Compiler:
@@ -32,7 +41,11 @@ class Compiler:
         self.make = scope.interner.make
         self.arithmetic = Arithmetic(scope.interner)
         self.builtins = Builtins(self)
+        self.parameters = ParameterReads(self)
+        self.quantifiers = Quantifiers(self)
         self.steps = 0
+        self._depth = 0
+        self._definitions: dict[tuple[str, Context], _Compiled] = {}
 
     # -- entry points ---------------------------------------------------------------------------------------------
 
@@ -64,11 +77,28 @@ class Compiler:
 
     def any(self, expression: s.Expression, context: Context) -> plan.Node:
         """Compile any expression."""
-        self.steps += 1
+        self._spend(1, expression.place)
+        self._depth += 1
+        try:
+            node = None if self._depth > MAX_DEPTH else self._any(expression, context)
+        finally:
+            self._depth -= 1
+        if node is None or self.scope.interner.depth(node) > MAX_DEPTH:
+            raise DocumentError(
+                expression.place,
+                f"More than {MAX_DEPTH} steps stand inside one another, definitions and other benefits included.",
+                "Simplify its definitions.",
+            )
+        return node
+
+    def _spend(self, steps: int, place: Place) -> None:
+        self.steps += steps
         if self.steps > MAX_NODES_PER_RULE:
             raise DocumentError(
-                expression.place, f"The rule needs more than {MAX_NODES_PER_RULE:,} steps.", "Simplify its definitions."
+                place, f"The rule needs more than {MAX_NODES_PER_RULE:,} steps.", "Simplify its definitions."
             )
+
+    def _any(self, expression: s.Expression, context: Context) -> plan.Node:
         match expression:
             case s.Number():
                 return self._number(expression)
@@ -90,7 +120,7 @@ class Compiler:
             case s.Name():
                 return self.name(expression, context)
             case s.ParameterRef():
-                return self._parameter(expression, context)
+                return self.parameters.read(expression, context)
             case s.Call():
                 return self.builtins.call(expression, context)
             case s.Arithmetic():
@@ -114,7 +144,7 @@ class Compiler:
             case s.Conditional():
                 return self._conditional(expression, context)
             case s.Quantifier():
-                return self._quantifier(expression, context)
+                return self.quantifiers.read(expression, context)
 
     def negation(self, condition: plan.Condition) -> plan.Condition:
         """The negation, without doubling."""
@@ -166,24 +196,40 @@ class Compiler:
             return self.builtins.age(name.place, context)
         definition = scope.definitions.get(word)
         if definition is not None:
-            scope.used_definitions.add(word)
             if definition.of != context.kind:
                 return self.via(definition.of, name, context)
-            if word in scope.in_progress:
-                raise DocumentError(
-                    definition.place, f"The definition `{word}` reads itself ({' → '.join([*scope.in_progress, word])})."
-                )
-            scope.in_progress.append(word)
-            try:
-                return self.any(definition.expression, context)
-            finally:
-                scope.in_progress.pop()
+            return self._definition(definition, name.place, context)
         fact = scope.vocabulary.dictionary.facts.get(word)
         if fact is None:
             raise scope.unknown_name(word, name.place)
         if fact.subject != context.kind:
             return self.via(fact.subject, name, context)
         return self.fact(fact, name.place)
+
+    def _definition(self, definition: Definition, place: Place, context: Context) -> plan.Node:
+        """A definition, compiled once for each context, and paid for each time as if it were written out."""
+        line = self.scope.in_progress
+        if definition.id in line:
+            circle = " → ".join([*line[line.index(definition.id) :], definition.id])
+            raise DocumentError(
+                definition.place, f"The definition `{definition.id}` reads itself ({circle}).", "Break the circle."
+            )
+        compiled = self._definitions.get((definition.id, context))
+        if compiled is None:
+            before, self.steps = self.steps, 0
+            line.append(definition.id)
+            try:
+                compiled = _Compiled(self.any(definition.expression, context), self.steps)
+            except DocumentError as error:
+                compiled = _Compiled(error, 0)
+            finally:
+                line.pop()
+                self.steps = before
+            self._definitions[definition.id, context] = compiled
+        if isinstance(compiled.node, DocumentError):
+            raise compiled.node
+        self._spend(compiled.steps, place)
+        return compiled.node
 
     def fact(self, fact: Fact, place: Place) -> plan.Node:
         """The node of a fact of the context's own subject."""
@@ -244,71 +290,6 @@ class Compiler:
             return self.make(plan.OuterQuantity, node.type, node.scale, node.low, node.high, node)
         return self.make(plan.OuterCode, node)
 
-    # -- parameters -----------------------------------------------------------------------------------------------
-
-    def _parameter(self, ref: s.ParameterRef, context: Context) -> plan.Node:
-        if ref.name == "area":
-            raise DocumentError(ref.place, "`$area` stands only after `within`.", 'Write `hukou_area within $area`.')
-        parameter = self.scope.parameter(ref.name, ref.place)
-        at = self.quantity(ref.at, context) if ref.at is not None else None
-        if at is not None and at.type.kind != "date":
-            raise DocumentError(ref.place, f"After `at` stands a date, and this is {at.type}.")
-        if parameter.derived is not None:
-            if ref.keys or at is not None:
-                raise DocumentError(ref.place, f"The derived parameter `${ref.name}` takes neither keys nor `at`.")
-            return self._derived(parameter, ref, context)
-        wanted = [d for d in parameter.dimensions if d != "area"]
-        if len(ref.keys) != len(wanted):
-            keys = f"[{', '.join(wanted)}]" if wanted else "no index"
-            raise DocumentError(ref.place, f"`${ref.name}` takes {keys}.", f"Write `${ref.name}{keys if wanted else ''}`.")
-        keys = tuple(self._key(k, d, parameter, context) for k, d in zip(ref.keys, wanted, strict=True))
-        area = self.own_area(context, ref.place) if "area" in parameter.dimensions else None
-        numbers = parameter.numbers
-        low, high = (min(numbers), max(numbers)) if numbers else (0, 1)
-        lookup = self.make(plan.Lookup, parameter.type, parameter.scale, low, high, parameter, keys, area, at)
-        return self.make(plan.ConditionLookup, lookup) if parameter.type == BOOLEAN else lookup
-
-    def _derived(self, parameter: Parameter, ref: s.ParameterRef, context: Context) -> plan.Node:
-        assert parameter.derived is not None
-        from_text = self.builtins.parse_derived(parameter)
-        marker = f"${parameter.id}"
-        if marker in self.scope.in_progress:
-            raise DocumentError(parameter.place, f"The derived parameter `{marker}` reads itself.")
-        self.scope.in_progress.append(marker)
-        try:
-            node = self.quantity(from_text, context)
-        finally:
-            self.scope.in_progress.pop()
-        if join(node.type, parameter.type) is None:
-            raise DocumentError(parameter.place, f"`{marker}` is declared as {parameter.type}, and its expression is {node.type}.")
-        return node
-
-    def _key(self, expression: s.Expression, dimension: str, parameter: Parameter, context: Context) -> plan.Node:
-        node = self.any(expression, context)
-        if dimension == "code":
-            if isinstance(node, plan.Code):
-                return node
-        elif isinstance(node, plan.Quantity) and node.type.is_numeric and (dimension == "band" or node.scale == 0):
-            return node
-        raise DocumentError(
-            expression.place, f"`${parameter.id}` is read by {dimension}, and this is {self.describe(node)}."
-        )
-
-    def own_area(self, context: Context, place: Place) -> plan.Code:
-        """The area that serves the subject of the benefit, as read from the context."""
-        scope = self.scope
-        if scope.area_by is None:
-            raise DocumentError(place, "A value that differs by area needs `area_by` in benefit.yaml.")
-        fact = scope.vocabulary.dictionary.facts[scope.area_by]
-        node = self.make(plan.CodeFact, fact)
-        if context.kind == scope.subject and context.outer is None:
-            return node
-        if context.outer is not None and context.outer.outer is None and context.outer.kind == scope.subject:
-            if context.bound_group == scope.subject:
-                return self.make(plan.ViaCode, scope.subject, scope.vocabulary.subjects.groups[scope.subject].link, node)
-            return self.make(plan.OuterCode, node)
-        raise DocumentError(place, "A value that differs by area cannot be read so deep.", "Read it outside, in a definition.")
-
     # -- conditions -----------------------------------------------------------------------------------------------
 
     def _comparison(self, test: s.Comparison, context: Context) -> plan.Node:
@@ -351,7 +332,7 @@ class Compiler:
     def _code_in(self, operand: plan.Node, texts: tuple[s.Text, ...], place: Place) -> plan.Condition:
         if not isinstance(operand, plan.Code):
             raise DocumentError(place, f"A code is compared with {self.describe(operand)}.", "Quotes are for codes and areas.")
-        fact = fact_of_code(operand)
+        fact = plan.fact_of_code(operand)
         for text in texts:
             if fact.type.kind == "area":
                 self._known_area(text)
@@ -368,7 +349,7 @@ class Compiler:
 
     def _within(self, test: s.WithinTest, context: Context) -> plan.Node:
         operand = self.any(test.operand, context)
-        if not isinstance(operand, plan.Code) or fact_of_code(operand).type.kind != "area":
+        if not isinstance(operand, plan.Code) or plan.fact_of_code(operand).type.kind != "area":
             raise DocumentError(test.place, f"Before `within` stands an area fact, and this is {self.describe(operand)}.")
         if isinstance(test.enclosing, s.ParameterRef) and test.enclosing.name == "area":
             enclosing = self.scope.area
@@ -395,55 +376,3 @@ class Compiler:
             expression.place, f"The branches differ: {self.describe(then)} and {self.describe(otherwise)}.",
             "Both must be conditions or both figures of one type.",
         )
-
-    # -- quantifiers ----------------------------------------------------------------------------------------------
-
-    def _quantifier(self, quantifier: s.Quantifier, context: Context) -> plan.Node:
-        relation = self._relation(quantifier, context)
-        bound = relation.group if relation.via is None else None
-        inner = Context(PERSON, context, bound)
-        where: plan.Condition = self.make(plan.BoolConst, True)
-        if quantifier.where is not None:
-            where = self.condition(quantifier.where, inner)
-        if quantifier.kind == "any":
-            return self.make(plan.Exists, relation, where)
-        if quantifier.kind == "all":
-            return self.negation(self.make(plan.Exists, relation, self.negation(where)))
-        if quantifier.kind == "count":
-            return self.arithmetic.count(relation, where)
-        assert quantifier.of is not None
-        return self.arithmetic.total(relation, self.quantity(quantifier.of, inner), where, quantifier.place)
-
-    def _relation(self, quantifier: s.Quantifier, context: Context) -> plan.Relation:
-        subjects, parts = self.scope.vocabulary.subjects, quantifier.relation
-        group = subjects.group_of_relation(parts[-1])
-        if len(parts) == 1 and context.kind == PERSON and parts[0] in subjects.relations:
-            relation = subjects.relations[parts[0]]
-            return plan.Relation(parts[0], None, None, relation.links[0])
-        if group is not None and len(parts) == 1 and context.kind == group.name:
-            return plan.Relation(parts[0], group.name, None, group.link)
-        if group is not None and len(parts) == 2 and parts[0] == group.name and context.kind == PERSON:
-            return plan.Relation(parts[1], group.name, group.name, group.link)
-        known = [*subjects.relations] if context.kind == PERSON else []
-        for other in subjects.groups.values():
-            if context.kind == PERSON:
-                known.append(f"{other.name}.{other.relation}")
-            elif context.kind == other.name:
-                known.append(other.relation)
-        raise DocumentError(
-            quantifier.place, f"A {context.kind} has no relation `{'.'.join(parts)}`.",
-            nearest_advice(".".join(parts), known, "There are: "),
-        )
-
-
-def fact_of_code(code: plan.Code) -> Fact:
-    """The fact behind a code node."""
-    while not isinstance(code, plan.CodeFact):
-        assert isinstance(code, plan.ViaCode | plan.OuterCode)
-        code = code.operand
-    return code.fact
-
-
-def rounded(compiler: Compiler, node: plan.Quantity, step_units: int, mode: Rounding) -> plan.Quantity:
-    """A sum of money brought to a multiple of `step_units` minor units."""
-    return compiler.arithmetic.round(node, step_units, 0, mode)
