@@ -651,31 +651,37 @@ def _nullable(function: Callable[[Any, Any], Any], a: pl.Series, b: pl.Series, n
 
 
 def _window(values: pl.Series, now: int, window: int) -> tuple[pl.Series, Days]:
-    frame = pl.DataFrame({"months": values}).with_row_index("row")
-    each = frame.explode("months", empty_as_null=True, keep_nulls=True).filter(pl.col("months").is_not_null())
-    months = pl.col("months")
+    """How many months of each set lie in the window, and when that number next changes.
+
+    The sets are lists of distinct month numbers.
+    """
+    n = len(values)
+    lengths = values.list.len().fill_null(0).to_numpy().astype(np.int64)
+    months = values.drop_nulls().explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int64)
+    ends = np.cumsum(lengths)
     inside = (months >= now - window) & (months < now)
-    found = each.unique().group_by("row").agg(
-        inside.sum().cast(pl.Int64).alias("count"),
-        months.filter(inside).min().cast(pl.Int64).alias("first"),
-        months.filter(months >= now).min().cast(pl.Int64).alias("next"),
-    )
-    joined = frame.select("row").join(found, on="row", how="left", maintain_order="left")
-    counts = joined.get_column("count").fill_null(0)
+    running = np.concatenate([[0], np.cumsum(inside)])
+    counts = pl.Series(running[ends] - running[ends - lengths])
     if values.null_count():
-        nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(values))
-        counts = counts.zip_with(values.is_not_null(), nothing)
-    leaves = _month_starts(joined.get_column("first") + (window + 1))
-    enters = _month_starts(joined.get_column("next") + 1)
-    return counts, earliest(leaves, enters)
+        counts = counts.zip_with(values.is_not_null(), pl.Series([None], dtype=pl.Int64).new_from_index(0, n))
+    filled = np.flatnonzero(lengths)
+    changes = np.full(n, plan.NEVER, dtype=np.int64)
+    if len(filled):
+        # A month leaves the window once it is older than it; a month still to come enters when it is over.
+        change = np.where(inside, months + window + 1, np.where(months >= now, months + 1, NO_MONTH))
+        first = np.minimum.reduceat(change, (ends - lengths)[filled])
+        changes[filled] = _month_starts(first)
+    return counts, changes.astype(np.int32)
 
 
-def _month_starts(months: pl.Series) -> Days:
-    distinct = months.unique().drop_nulls().to_list()
-    if not distinct:
-        return NEVER
-    table = {month: plan.day_number(month_start(month)) for month in distinct}
-    return vectors.days_of(months.replace_strict(table, default=None, return_dtype=pl.Int64))
+NO_MONTH = 10**6
+
+
+def _month_starts(months: Index) -> Index:
+    distinct, inverse = np.unique(months, return_inverse=True)
+    days = [plan.NEVER if m == NO_MONTH else plan.day_number(month_start(int(m))) for m in distinct]
+    result: Index = np.array(days, dtype=np.int64)[inverse]
+    return result
 
 
 def _counted(low: Any, high: Any, complete: Mask) -> Span:
