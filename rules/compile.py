@@ -229,11 +229,12 @@ class Compiler:
 
     def wrap_via(self, group: str, node: plan.Node) -> plan.Node:
         """The node as read from a person of the group."""
+        link = self.scope.vocabulary.subjects.groups[group].link
         if isinstance(node, plan.Condition):
-            return self.make(plan.ViaCondition, group, node)
+            return self.make(plan.ViaCondition, group, link, node)
         if isinstance(node, plan.Quantity):
-            return self.make(plan.ViaQuantity, node.type, node.scale, node.low, node.high, group, node)
-        return self.make(plan.ViaCode, group, node)
+            return self.make(plan.ViaQuantity, node.type, node.scale, node.low, node.high, group, link, node)
+        return self.make(plan.ViaCode, group, link, node)
 
     def outer(self, node: plan.Node) -> plan.Node:
         """The node as read from inside a quantifier."""
@@ -304,7 +305,7 @@ class Compiler:
             return node
         if context.outer is not None and context.outer.outer is None and context.outer.kind == scope.subject:
             if context.bound_group == scope.subject:
-                return self.make(plan.ViaCode, scope.subject, node)
+                return self.make(plan.ViaCode, scope.subject, scope.vocabulary.subjects.groups[scope.subject].link, node)
             return self.make(plan.OuterCode, node)
         raise DocumentError(place, "A value that differs by area cannot be read so deep.", "Read it outside, in a definition.")
 

@@ -162,6 +162,7 @@ class ViaCondition(Condition):
     """A condition read in the context of the person's group."""
 
     group: str
+    link: str
     operand: Condition
 
 
@@ -192,6 +193,7 @@ class ViaCode(Code):
     """A code of the person's group."""
 
     group: str
+    link: str
     operand: Code
 
 
@@ -400,6 +402,7 @@ class ViaQuantity(Quantity):
     """A quantity of the person's group."""
 
     group: str
+    link: str
     operand: Quantity
 
 

@@ -195,8 +195,8 @@ def read(repository: Path, path: Path) -> str:
 
 
 def files(repository: Path) -> list[Path]:
-    """The files of the repository: what git knows or would add; without git, what is not made by a tool."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    """The files of the repository: what git holds; without git, what no tool made."""
+    command = ["git", "ls-files", "-z"]
     try:
         listed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):

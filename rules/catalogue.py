@@ -1,0 +1,377 @@
+"""From folders to a rulebook: read every benefit of a catalogue, compile it, and name the whole by a content hash."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from features import documents as doc
+from features.documents import DocumentError, Findings, Place, Wording
+from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
+from rules import plan
+from rules.benefits import Benefit, Version, read_benefit
+from rules.compile import Compiler
+from rules.language import syntax
+from rules.language.types import Type, join
+from rules.parameters import Parameter, load_parameters
+from rules.rulebook import MOST_MISSING_NAMES, CompiledBenefit, CompiledVersion, Rulebook
+from rules.scope import Context, Interner, OtherBenefit, Scope
+
+LANGUAGE_VERSION = 1
+SHARED = "shared"
+
+
+@dataclass(slots=True)
+class Source:
+    """One benefit as read, before compilation."""
+
+    benefit: Benefit
+    folder: Path
+    parameters: dict[str, Parameter]
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """What one catalogue folder holds: the rulebook (None where it cannot be built) and all that is wrong."""
+
+    folder: Path
+    names: Wording
+    rulebook: Rulebook | None
+    findings: Findings
+    sources: dict[str, Source] = field(default_factory=dict)
+    shared: dict[str, Parameter] = field(default_factory=dict)
+    used_parameters: dict[str, set[str]] = field(default_factory=dict)
+    used_definitions: dict[str, set[str]] = field(default_factory=dict)
+
+
+def catalogue_folders(path: Path) -> list[Path]:
+    """The catalogues at or directly below a folder (those that hold `catalogue.yaml`).
+
+    Raises:
+        DocumentError: there is none.
+    """
+    if (path / "catalogue.yaml").is_file():
+        return [path]
+    found = sorted(p.parent for p in path.glob("*/catalogue.yaml"))
+    if not found:
+        raise DocumentError(
+            Place(str(path), 1, 1), "There is no catalogue here.", "A catalogue is a folder that holds `catalogue.yaml`."
+        )
+    return found
+
+
+def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
+    """Read and compile a catalogue; every mistake is a finding, and what has one is left out.
+
+    Args:
+        folder: holds `catalogue.yaml`, `shared/` and one folder per benefit.
+        facts: where subjects, areas and dictionaries are; those of the package by default.
+    """
+    findings = Findings()
+    catalogue = Catalogue(folder, Wording("", ""), None, findings)
+    with findings.collecting():
+        frame = doc.read_document(folder / "catalogue.yaml")
+        frame.expect(("jurisdiction", "currency", "root_area", "names"), ("note",), what="catalogue.yaml")
+        catalogue.names = doc.wording_of(frame.entries["names"], "names")
+        jurisdiction = doc.text_of(frame.entries["jurisdiction"], "jurisdiction")
+        vocabulary = load_vocabulary(jurisdiction, findings, facts)
+        root = doc.text_of(frame.entries["root_area"], "root_area")
+        if root not in vocabulary.areas:
+            raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.")
+        currency = doc.text_of(frame.entries["currency"], "currency")
+        _Loader(catalogue, vocabulary, currency, root, facts or facts_folder()).load()
+    findings.sort()
+    return catalogue
+
+
+class _Loader:
+    """Fills a catalogue."""
+
+    def __init__(self, catalogue: Catalogue, vocabulary: Vocabulary, currency: str, root: str, facts: Path) -> None:
+        self.catalogue = catalogue
+        self.findings = catalogue.findings
+        self.vocabulary = vocabulary
+        self.currency = currency
+        self.root = root
+        self.facts = facts
+        self.interner = Interner()
+        self.others: dict[str, OtherBenefit] = {}
+        self.compiled: dict[str, CompiledBenefit] = {}
+
+    def load(self) -> None:
+        folder = self.catalogue.folder
+        shared = folder / SHARED / "parameters.yaml"
+        if shared.is_file():
+            with self.findings.collecting():
+                document = doc.read_document(shared)
+                self.catalogue.shared = load_parameters(
+                    document, self.currency, self.vocabulary.areas, self.findings, trusted_only=False
+                )
+        for path in sorted(p for p in folder.iterdir() if p.is_dir() and p.name != SHARED):
+            if (path / "benefit.yaml").exists():
+                with self.findings.collecting():
+                    self._read(path)
+            elif not path.name.startswith((".", "_")):
+                self.findings.append(
+                    doc.Finding(Place(str(path), 1, 1), "This folder holds no benefit.yaml.", "Add one, or remove the folder.")
+                )
+        for benefit_id in self._order():
+            with self.findings.collecting():
+                self._compile(self.catalogue.sources[benefit_id])
+        self.catalogue.rulebook = Rulebook(
+            self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled,
+            {s.benefit.id: s.parameters for s in self.catalogue.sources.values()},
+            content_hash(folder, self.facts, self.vocabulary.jurisdiction), self.interner,
+        )
+
+    def _read(self, path: Path) -> None:
+        document = doc.read_document(path / "benefit.yaml")
+        benefit = read_benefit(document, path.name, self.vocabulary.subjects.kinds, self.findings)
+        for code, place in [(benefit.area, benefit.place), *((v.area, v.place) for v in benefit.versions)]:
+            if code is not None and code not in self.vocabulary.areas:
+                raise DocumentError(place, f"There is no area `{code}`.", "See features/facts/areas.yaml.")
+        self._check_area_by(benefit, document)
+        parameters: dict[str, Parameter] = {}
+        if (path / "parameters.yaml").exists():
+            parameters = load_parameters(
+                doc.read_document(path / "parameters.yaml"), self.currency, self.vocabulary.areas, self.findings,
+                trusted_only=not benefit.needs_confirmation,
+            )
+        self.catalogue.sources[benefit.id] = Source(benefit, path, parameters)
+
+    def _check_area_by(self, benefit: Benefit, document: doc.Mapping) -> None:
+        if benefit.area_by is None:
+            if benefit.area != self.root or any(v.area not in (None, self.root) for v in benefit.versions):
+                raise DocumentError(
+                    document.place, "A benefit of one area needs `area_by`.",
+                    "Name the fact that says which area serves the subject, like `area_by: hukou_area`.",
+                )
+            return
+        place = document.entries["area_by"].place
+        fact = self.vocabulary.dictionary.facts.get(benefit.area_by)
+        if fact is None or fact.type.kind != "area" or fact.subject != benefit.subject:
+            areas = [f.id for f in self.vocabulary.dictionary.of_subject(benefit.subject) if f.type.kind == "area"]
+            raise DocumentError(
+                place, f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
+                doc.nearest_advice(benefit.area_by, areas, "There are: "),
+            )
+
+    def _order(self) -> list[str]:
+        """Benefits after those they read; a cycle is a finding and its benefits are left out."""
+        sources = self.catalogue.sources
+        order: list[str] = []
+        state: dict[str, int] = {}
+
+        def visit(benefit_id: str, line: tuple[str, ...]) -> bool:
+            if state.get(benefit_id) == 2:
+                return benefit_id in order
+            if state.get(benefit_id) == 1:
+                cycle = " → ".join((*line[line.index(benefit_id) :], benefit_id))
+                self.findings.append(
+                    doc.Finding(
+                        sources[benefit_id].benefit.place, f"Benefits read each other in a circle: {cycle}.",
+                        "Read a receipt fact instead of one of the results.",
+                    )
+                )
+                return False
+            state[benefit_id] = 1
+            reads = sorted(benefits_read(sources[benefit_id].benefit) & sources.keys())
+            good = all([visit(other, (*line, benefit_id)) for other in reads])
+            state[benefit_id] = 2
+            if good:
+                order.append(benefit_id)
+            return good
+
+        for benefit_id in sorted(sources):
+            visit(benefit_id, ())
+        return order
+
+    def _compile(self, source: Source) -> None:
+        benefit = source.benefit
+        used_parameters = self.catalogue.used_parameters.setdefault(benefit.id, set())
+        used_definitions = self.catalogue.used_definitions.setdefault(benefit.id, set())
+        before = len(self.findings)
+        versions: list[CompiledVersion] = []
+        for version in benefit.versions:
+            scope = Scope(
+                self.vocabulary, self.currency, benefit.subject, version.area or benefit.area, benefit.area_by,
+                {**self.catalogue.shared, **source.parameters}, version.definitions, self.others, self.interner,
+                used_parameters=used_parameters, used_definitions=used_definitions,
+            )
+            with self.findings.collecting():
+                versions.append(_VersionCompiler(scope, self.root, self.findings).compile(benefit, version))
+        if len(self.findings) > before:
+            return
+        versions = self._same_amounts(versions)
+        amounts = [v.amount for v in versions if v.amount is not None]
+        amount_type = amounts[0].type if amounts else None
+        if amounts:
+            low, high = min(a.low for a in amounts), max(a.high for a in amounts)
+            self.others[benefit.id] = OtherBenefit(benefit.subject, amount_type, amounts[0].scale, low, high)
+        else:
+            self.others[benefit.id] = OtherBenefit(benefit.subject, None)
+        self.compiled[benefit.id] = CompiledBenefit(benefit, tuple(versions), amount_type)
+        self._check_versions(benefit)
+        self._check_names(benefit)
+
+    def _same_amounts(self, versions: list[CompiledVersion]) -> list[CompiledVersion]:
+        """All versions pay in one type and at one scale, so that their answers stand in one column."""
+        amounts = [v.amount for v in versions if v.amount is not None]
+        if not amounts:
+            return versions
+        if len(amounts) != len(versions):
+            raise DocumentError(versions[0].version.place, "Some versions pay an amount and some in kind.", "Split the benefit.")
+        first = amounts[0].type
+        for version, amount in zip(versions, amounts, strict=True):
+            if join(first, amount.type) is None:
+                raise DocumentError(
+                    version.version.amount.place, f"The versions pay {first} and {amount.type}.", "Split the benefit."
+                )
+        scale = max(a.scale for a in amounts)
+        arithmetic = Compiler(self._bare_scope()).arithmetic
+        return [
+            dataclasses.replace(v, amount=arithmetic.rescale(a, scale - a.scale, v.version.amount.place))
+            for v, a in zip(versions, amounts, strict=True)
+        ]
+
+    def _bare_scope(self) -> Scope:
+        return Scope(self.vocabulary, self.currency, "person", self.root, None, {}, {}, {}, self.interner)
+
+    def _check_versions(self, benefit: Benefit) -> None:
+        for index, version in enumerate(benefit.versions):
+            for other in benefit.versions[index + 1 :]:
+                same_area = (version.area or benefit.area) == (other.area or benefit.area)
+                ends = (version.end or other.start, other.end or version.start)
+                apart = (version.end is not None and ends[0] <= other.start) or (
+                    other.end is not None and ends[1] <= version.start
+                )
+                if same_area and not apart:
+                    self.findings.append(
+                        doc.Finding(
+                            other.place, f"Two versions of `{benefit.id}` are in force on {max(version.start, other.start)}.",
+                            "End the earlier one with `to:`, or give one an `area`.",
+                        )
+                    )
+
+    def _check_names(self, benefit: Benefit) -> None:
+        book = Rulebook(
+            self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled, {}, "", self.interner
+        )
+        for day in sorted({v.start for v in benefit.versions}):
+            names = book.in_force(day)[benefit.id].names
+            if len(names) > MOST_MISSING_NAMES:
+                raise DocumentError(
+                    benefit.place, f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
+                    "Split the benefit.",
+                )
+
+
+class _VersionCompiler:
+    """Compiles one version."""
+
+    def __init__(self, scope: Scope, root: str, findings: Findings) -> None:
+        self.scope = scope
+        self.root = root
+        self.findings = findings
+
+    def compile(self, benefit: Benefit, version: Version) -> CompiledVersion:
+        compiler = Compiler(self.scope)
+        context = Context(benefit.subject)
+        conditions: list[plan.Condition] = []
+        for definition in version.definitions.values():
+            with self.findings.collecting():
+                compiler.name(syntax.Name((definition.id,), definition.place), Context(definition.of))
+        self.scope.used_definitions.clear()
+        for criterion in version.criteria:
+            with self.findings.collecting():
+                compiler.steps = 0
+                node = compiler.condition(criterion.test, context)
+                conditions.append(compiler.negation(node) if criterion.exception else node)
+        compiler.steps = 0
+        amount = self._amount(compiler, benefit, version, context)
+        area = version.area or benefit.area
+        in_area = None
+        if area != self.root and self.scope.area_by is not None:
+            fact = self.scope.vocabulary.dictionary.facts[self.scope.area_by]
+            in_area = compiler.within(compiler.make(plan.CodeFact, fact), area)
+        return CompiledVersion(version, area, tuple(conditions), amount, in_area)
+
+    def _amount(
+        self, compiler: Compiler, benefit: Benefit, version: Version, context: Context
+    ) -> plan.Quantity | None:
+        written = version.amount
+        if written.value is None:
+            return None
+        node = compiler.quantity(written.value, context)
+        if not node.type.is_numeric:
+            raise DocumentError(written.place, f"An amount is money or a number, and this is {node.type}.")
+        if node.type.kind != "money":
+            return node
+        per = written.per
+        if node.type.per is not None and node.type.per != per:
+            raise DocumentError(
+                written.place, f"The amount is {node.type}, and `per` says {per}.",
+                "Use `per_month(…)` or `per_year(…)`, or correct `per`.",
+            )
+        node = compiler.arithmetic.round(node, written.step_minor_units, 0, written.mode)
+        if node.low < 0:
+            zero = compiler.make(plan.Const, Type("money", currency=self.scope.currency), 0, 0, 0, 0)
+            node = compiler.arithmetic.extreme("max", [zero, node], written.place)
+        return node
+
+
+def benefits_read(benefit: Benefit) -> set[str]:
+    """The ids of the benefits whose results this one reads."""
+    found: set[str] = set()
+    for version in benefit.versions:
+        expressions: list[object] = [c.test for c in version.criteria]
+        expressions += [d.expression for d in version.definitions.values()]
+        expressions.append(version.amount.value)
+        for expression in expressions:
+            for call in _walk(expression):
+                if isinstance(call, syntax.Call) and call.function in ("eligible", "amount"):
+                    argument = call.arguments[0] if call.arguments else None
+                    if isinstance(argument, syntax.Name):
+                        found.add(argument.parts[0])
+    return found
+
+
+def _walk(item: object) -> Iterator[object]:
+    if isinstance(item, tuple):
+        for part in item:
+            yield from _walk(part)
+    elif dataclasses.is_dataclass(item) and not isinstance(item, type):
+        yield item
+        for spec in dataclasses.fields(item):
+            yield from _walk(getattr(item, spec.name))
+
+
+def content_hash(folder: Path, facts: Path, jurisdiction: str) -> str:
+    """SHA-256 over everything that can change an answer: rules, parameters, dictionary, subjects and areas.
+
+    Comments, order of files and layout do not count; examples do not either.
+    """
+    digest = hashlib.sha256(f"language {LANGUAGE_VERSION}".encode())
+    roots = [(folder, p) for p in sorted(folder.rglob("*.yaml")) if p.name != "examples.yaml"]
+    roots += [(facts, p) for p in sorted((facts / "dictionary" / jurisdiction).glob("*.yaml"))]
+    roots += [(facts, facts / "areas.yaml"), (facts, facts / "subjects.yaml")]
+    for base, path in roots:
+        try:
+            tree = _plain(doc.read_document(path))
+        except DocumentError:
+            tree = path.read_bytes().hex() if path.is_file() else ""
+        text = json.dumps([str(path.relative_to(base)), tree], ensure_ascii=True, separators=(",", ":"))
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
+def _plain(node: doc.Node) -> object:
+    if isinstance(node, doc.Scalar):
+        return node.text
+    if isinstance(node, doc.Sequence):
+        return [_plain(item) for item in node.items]
+    return {key: _plain(value) for key, value in node.entries.items()}

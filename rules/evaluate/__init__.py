@@ -1,0 +1,1 @@
+"""Evaluators: one obvious, one fast, one meaning."""
