@@ -274,7 +274,7 @@ class _Composer:
             stripped = content.strip()
             segments.append((offset, row + 1, len(content) - len(content.lstrip()) + 1))
             offset += len(stripped) + 1
-        return Scalar(text, event.style is not None, place, tuple(segments))
+        return Scalar(text, bool(event.style), place, tuple(segments))
 
 
 # -- typed access ------------------------------------------------------------------------------------------------

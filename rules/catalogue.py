@@ -101,6 +101,8 @@ class _Loader:
         self.interner = Interner()
         self.others: dict[str, OtherBenefit] = {}
         self.compiled: dict[str, CompiledBenefit] = {}
+        self.broken: set[str] = set()
+        """Benefits with mistakes: those that read them are left out without findings of their own."""
 
     def load(self) -> None:
         folder = self.catalogue.folder
@@ -113,15 +115,23 @@ class _Loader:
                 )
         for path in sorted(p for p in folder.iterdir() if p.is_dir() and p.name != SHARED):
             if (path / "benefit.yaml").exists():
+                self.broken.add(path.name)
                 with self.findings.collecting():
                     self._read(path)
+                    self.broken.discard(path.name)
             elif not path.name.startswith((".", "_")):
                 self.findings.append(
                     doc.Finding(Place(str(path), 1, 1), "This folder holds no benefit.yaml.", "Add one, or remove the folder.")
                 )
         for benefit_id in self._order():
+            if benefits_read(self.catalogue.sources[benefit_id].benefit) & self.broken:
+                self.broken.add(benefit_id)
+                continue
+            before = len(self.findings)
             with self.findings.collecting():
                 self._compile(self.catalogue.sources[benefit_id])
+            if len(self.findings) > before:
+                self.broken.add(benefit_id)
         self.catalogue.rulebook = Rulebook(
             self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled,
             {s.benefit.id: s.parameters for s in self.catalogue.sources.values()},
@@ -282,10 +292,12 @@ class _VersionCompiler:
         compiler = Compiler(self.scope)
         context = Context(benefit.subject)
         conditions: list[plan.Condition] = []
+        used = set(self.scope.used_definitions)
         for definition in version.definitions.values():
             with self.findings.collecting():
-                compiler.name(syntax.Name((definition.id,), definition.place), Context(definition.of))
-        self.scope.used_definitions.clear()
+                inside = Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
+                compiler.name(syntax.Name((definition.id,), definition.place), inside)
+        self.scope.used_definitions.intersection_update(used)
         for criterion in version.criteria:
             with self.findings.collecting():
                 compiler.steps = 0

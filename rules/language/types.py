@@ -83,5 +83,7 @@ def quotient(left: Type, right: Type) -> Type | None:
     if right.kind == "money":
         return None
     if left.kind == "money":
+        if left.per == "once" and right.kind == "integer" and right.unit in ("day", "month", "year"):
+            return replace(left, per=right.unit)
         return left
     return Type("number", unit=None if left.unit == right.unit else left.unit)
