@@ -1,0 +1,48 @@
+"""The command line: `applyfree`. One of the two places where the parts are put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from features.documents import DocumentError
+from features.errors import FeaturesError
+from rules.errors import RulesError
+from serving import screen
+from serving.commands.check import check
+from serving.commands.examples import examples
+from serving.errors import ServingError
+
+CANNOT = 2
+"""Exit status where a command cannot do what it was asked; 1 says that it did, and found something."""
+
+
+class Commands(TyperGroup):
+    """Turns the errors that we raise on purpose into a message; any other is a mistake of ours and stays visible."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 the framework's own signature
+        try:
+            return super().invoke(ctx)
+        except (DocumentError, FeaturesError, RulesError, ServingError) as error:
+            screen.error(error)
+            raise typer.Exit(CANNOT) from error
+
+
+def _examples(*lines: str) -> str:
+    """The last part of a command's help."""
+    return "\n\n".join(["Examples:", *(f"  {line}" for line in lines)])
+
+
+app = typer.Typer(
+    name="applyfree",
+    cls=Commands,
+    help="Who is entitled to what, why, and what would settle the rest (免申即享).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+)
+app.command(epilog=_examples("applyfree check", "applyfree check rules/catalogue/cn"))(check)
+app.command(epilog=_examples("applyfree examples", "applyfree examples rules/catalogue/us"))(examples)

@@ -1,0 +1,1 @@
+"""The commands of `applyfree`, one module each; `serving.cli` puts them together."""

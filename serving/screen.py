@@ -1,0 +1,75 @@
+"""What the commands show on a terminal: findings one per line, tables, progress, errors.
+
+Lines that a program may read (`file:line:column: message`) are never wrapped, coloured or marked up. Progress goes to
+stderr and only where a person watches, so that what is written to a file stays clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def line(text: object) -> None:
+    """One line on stdout, exactly as it is."""
+    out.print(str(text), markup=False, soft_wrap=True)
+
+
+def note(text: object) -> None:
+    """One line for the person at the terminal, on stderr."""
+    err.print(str(text), markup=False, soft_wrap=True)
+
+
+def error(text: object) -> None:
+    """What went wrong, on stderr."""
+    err.print("[bold red]Error:[/] ", end="")
+    err.print(str(text), markup=False, soft_wrap=True)
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], figures: Iterable[str] = ()) -> None:
+    """A table on stdout.
+
+    Args:
+        title: stands above it.
+        columns: the headings.
+        rows: one value per column.
+        figures: the headings of the columns that hold figures; they stand to the right.
+    """
+    right = set(figures)
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_cell(value) for value in row))
+    out.print(shown)
+
+
+def progress() -> Progress:
+    """A progress bar on stderr that leaves nothing behind; silent where nobody watches."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return "" if value is None else str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    return str(value).replace("[", r"\[")
