@@ -24,7 +24,7 @@ RELATIONS = (
 ORDERED_RELATIONS = ("excludes", "choose_one", "higher_of")
 PREFERENCES = ("self", "other", "higher")
 DISCRETION = ("none", "partial", "full")
-_UNSAFE = re.compile(r"javascript:|data:|vbscript:|\{\{|\{%", re.IGNORECASE)
+UNSAFE = re.compile(r"javascript:|vbscript:|data:[a-z]+/|<script|\{\{|\{%", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Criterion:
     says: Wording
     note: str
     place: Place
+    says_place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Version:
     criteria: tuple[Criterion, ...]
     amount: Amount
     place: Place
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class BenefitRelation:
     prefer: str | None
     because: str
     place: Place
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findi
         )
     return Version(
         start, end, doc.text_of(get["area"], "area") if "area" in get else None, _read_law(get["law"]), definitions,
-        tuple(criteria), _read_amount(get["amount"]), entry.place,
+        tuple(criteria), _read_amount(get["amount"]), entry.place, _note(get.get("note")),
     )
 
 
@@ -233,12 +236,12 @@ def _read_criterion(node: doc.Node, *, exception: bool) -> Criterion:
     if not IDENTIFIER.match(name) or name in RESERVED_CRITERIA:
         raise DocumentError(get["id"].place, f"`{name[:60]}` cannot be a criterion's id.", "Use a-z, 0-9 and _.")
     says = doc.wording_of(get["says"], "says")
-    for text in (says.zh, says.en):
-        _refuse_unsafe(text, get["says"].place)
+    for language in doc.mapping_of(get["says"], "says").entries.values():
+        _refuse_unsafe(doc.text_of(language, "says"), language.place)
     test = get["test"]
     return Criterion(
         name, exception, _expression(test, "test"), test.text if isinstance(test, doc.Scalar) else "",
-        _because(get["because"]), says, doc.text_of(get["note"], "note") if "note" in get else "", entry.place,
+        _because(get["because"]), says, _note(get.get("note")), entry.place, get["says"].place,
     )
 
 
@@ -281,7 +284,8 @@ def _read_relation(node: doc.Node) -> BenefitRelation:
             entry.place, f"Two benefits that do not go together (`{relation}`) need an order.",
             "Add `prefer: self`, `prefer: other` or `prefer: higher`.",
         )
-    return BenefitRelation(doc.text_of(get["with"], "with"), relation, prefer, _because(get["because"]), entry.place)
+    other, because = doc.text_of(get["with"], "with"), _because(get["because"])
+    return BenefitRelation(other, relation, prefer, because, entry.place, _note(get.get("note")))
 
 
 def _read_delivery(node: doc.Node) -> Delivery:
@@ -308,6 +312,10 @@ def _expression(node: doc.Node, what: str) -> syntax.Expression:
     return parse_expression(node)
 
 
+def _note(node: doc.Node | None) -> str:
+    return "" if node is None else doc.text_of(node, "note")
+
+
 def _because(node: doc.Node) -> str:
     text = doc.text_of(node, "because")
     _refuse_unsafe(text, node.place)
@@ -315,6 +323,6 @@ def _because(node: doc.Node) -> str:
 
 
 def _refuse_unsafe(text: str, place: Place) -> None:
-    found = _UNSAFE.search(text)
+    found = UNSAFE.search(text)
     if found:
         raise DocumentError(place, f"`{found[0]}` cannot stand in a text for people.", "Write plain text.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +38,7 @@ class Catalogue:
     """What one catalogue folder holds: the rulebook (None where it cannot be built) and all that is wrong."""
 
     folder: Path
+    facts: Path
     names: Wording
     rulebook: Rulebook | None
     findings: Findings
@@ -72,7 +72,8 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
         facts: where subjects, areas and dictionaries are; those of the package by default.
     """
     findings = Findings()
-    catalogue = Catalogue(folder, Wording("", ""), None, findings)
+    facts = facts or facts_folder()
+    catalogue = Catalogue(folder, facts, Wording("", ""), None, findings)
     with findings.collecting():
         frame = doc.read_document(folder / "catalogue.yaml")
         frame.expect(("jurisdiction", "currency", "root_area", "names"), ("note",), what="catalogue.yaml")
@@ -83,8 +84,8 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
         if root not in vocabulary.areas:
             raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.")
         currency = doc.text_of(frame.entries["currency"], "currency")
-        _Loader(catalogue, vocabulary, currency, root, facts or facts_folder()).load()
-    findings.sort()
+        _Loader(catalogue, vocabulary, currency, root, facts).load()
+    findings[:] = sorted(set(findings))
     return catalogue
 
 
@@ -344,22 +345,12 @@ def benefits_read(benefit: Benefit) -> set[str]:
         expressions += [d.expression for d in version.definitions.values()]
         expressions.append(version.amount.value)
         for expression in expressions:
-            for call in _walk(expression):
+            for call in syntax.walk(expression):
                 if isinstance(call, syntax.Call) and call.function in ("eligible", "amount"):
                     argument = call.arguments[0] if call.arguments else None
                     if isinstance(argument, syntax.Name):
                         found.add(argument.parts[0])
     return found
-
-
-def _walk(item: object) -> Iterator[object]:
-    if isinstance(item, tuple):
-        for part in item:
-            yield from _walk(part)
-    elif dataclasses.is_dataclass(item) and not isinstance(item, type):
-        yield item
-        for spec in dataclasses.fields(item):
-            yield from _walk(getattr(item, spec.name))
 
 
 def content_hash(folder: Path, facts: Path, jurisdiction: str) -> str:

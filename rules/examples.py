@@ -48,6 +48,8 @@ class Example:
     expect: Expectation
     source: str
     place: Place
+    unknown: str | None = None
+    """The fact that `when_unknown` takes away, where this example is one of those."""
 
 
 @dataclass(slots=True)
@@ -112,7 +114,8 @@ class _Reader:
             for fact, expected in doc.mapping_of(get["when_unknown"], "when_unknown").entries.items():
                 blank = self._without(draft, fact, expected.place)
                 title = f"{name}: {fact}"
-                result.append(self._example(title, on_date, blank, _expectation(expected), source, expected.place))
+                example = self._example(title, on_date, blank, _expectation(expected), source, expected.place)
+                result.append(replace(example, unknown=fact))
         if not result:
             raise DocumentError(entry.place, "The example expects nothing.", "Add `expect:` or `when_unknown:`.")
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from features import documents as doc
@@ -33,6 +33,7 @@ class Period:
     source: str
     confidence: str
     place: Place
+    note: str = ""
 
     def covers(self, day: dt.date) -> bool:
         """Is the day in this period?"""
@@ -55,6 +56,8 @@ class Parameter:
     derived: doc.Scalar | None
     source: str
     place: Place
+    note: str = ""
+    """What a reader must know: a reading of unclear law, or why there is no value for some days or areas."""
 
     def on(self, day: dt.date) -> Period | None:
         """The period in force on a day, or None."""
@@ -119,7 +122,8 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
         text = get["derived"]
         if not isinstance(text, doc.Scalar):
             raise DocumentError(text.place, "`derived` must be an expression.")
-        return Parameter(name, parameter_type, names, (), 0, (), text, doc.text_of(get["source"], "source"), entry.place)
+        source = doc.text_of(get["source"], "source")
+        return Parameter(name, parameter_type, names, (), 0, (), text, source, entry.place, _note(entry))
     dimensions: tuple[str, ...] = ()
     if "by" in get:
         dimensions = tuple(doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by"))
@@ -143,10 +147,16 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
         periods.append(
             Period(
                 start, end, table, doc.text_of(period.entries["source"], "source"),
-                _read_grade(period.entries["confidence"], trusted_only), period.place,
+                _read_grade(period.entries["confidence"], trusted_only), period.place, _note(period),
             )
         )
-    return Parameter(name, parameter_type, names, dimensions, scale, _in_order(name, periods), None, "", entry.place)
+    return Parameter(
+        name, parameter_type, names, dimensions, scale, _in_order(name, periods), None, "", entry.place, _note(entry)
+    )
+
+
+def _note(entry: doc.Mapping) -> str:
+    return doc.text_of(entry.entries["note"], "note") if "note" in entry.entries else ""
 
 
 def _in_order(name: str, periods: list[Period]) -> tuple[Period, ...]:
@@ -164,7 +174,7 @@ def _in_order(name: str, periods: list[Period]) -> tuple[Period, ...]:
                     "End the earlier one with `to:`, or correct a date.",
                 )
             end = following.start if end is None else end
-        result.append(Period(period.start, end, period.table, period.source, period.confidence, period.place))
+        result.append(replace(period, end=end))
     return tuple(result)
 
 

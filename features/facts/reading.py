@@ -12,8 +12,9 @@ from features.facts.units import FIRST_DAY, LAST_DAY, MINOR_UNITS, month_number
 from features.facts.values import Value
 
 MONEY_DECIMALS = 2
-_MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])\Z")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?\Z")
 
 
 class UnreadableValueError(ValueError):
@@ -50,7 +51,7 @@ def read_value(fact: Fact, text: str, areas: Areas) -> Value:
 
 def _date(text: str) -> dt.date:
     try:
-        day = dt.date.fromisoformat(text) if len(text) == len("2025-01-31") else None
+        day = dt.date.fromisoformat(text) if _DATE.match(text) else None
     except ValueError:
         day = None
     if day is None:
@@ -89,8 +90,8 @@ def _shown(kind: str, value: Decimal) -> str:
 def _months(text: str) -> list[int]:
     months: list[int] = []
     for part in filter(None, (p.strip() for p in text.split(";"))):
-        first, _, last = part.partition("..")
-        start, end = _month(first), _month(last or first)
+        first, dots, last = part.partition("..")
+        start, end = _month(first), _month(last if dots else first)
         if end < start or end - start > 1200:
             raise UnreadableValueError("is not a set of months, written like 2024-01..2024-06;2024-09")
         months.extend(range(start, end + 1))
@@ -99,9 +100,9 @@ def _months(text: str) -> list[int]:
 
 def _month(text: str) -> int:
     match = _MONTH.match(text.strip())
-    if not match or not 1 <= int(match[2]) <= 12:
+    if not match:
         raise UnreadableValueError("is not a set of months, written like 2024-01..2024-06;2024-09")
-    day = dt.date(int(match[1]), int(match[2]), 1) if int(match[1]) >= 1 else FIRST_DAY
-    if not FIRST_DAY <= day <= LAST_DAY:
+    number = int(match[1]) * 12 + int(match[2]) - 1
+    if not month_number(FIRST_DAY) <= number <= month_number(LAST_DAY):
         raise UnreadableValueError("holds an impossible month")
-    return month_number(day)
+    return number

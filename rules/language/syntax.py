@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 
 from features.documents import Place
@@ -180,3 +181,15 @@ Expression = (
     | Conditional
     | Quantifier
 )
+
+
+def walk(item: object) -> Iterator[object]:
+    """Every node at and below an expression, parents first."""
+    stack = [item]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, tuple):
+            stack.extend(reversed(current))
+        elif is_dataclass(current) and not isinstance(current, type):
+            yield current
+            stack.extend(getattr(current, spec.name) for spec in reversed(fields(current)))

@@ -68,9 +68,7 @@ def test_a_path_or_an_address_would_be_found(line: str) -> None:
     assert MACHINE_PATH.search(line) or DOWNLOAD_ADDRESS.search(line)
 
 
-@pytest.mark.parametrize(
-    "line", ["source: https://www.gz.gov.cn/home/2025/notice.html", "emit_index_url = false"]
-)
+@pytest.mark.parametrize("line", ["source: https://www.gz.gov.cn/home/2025/notice.html", "emit_index_url = false"])
 def test_a_citation_and_a_switched_off_option_are_allowed(line: str) -> None:
     assert not MACHINE_PATH.search(line)
     assert not DOWNLOAD_ADDRESS.search(line)
@@ -148,8 +146,7 @@ def test_the_wheel_works_alone_in_a_fresh_environment(repository: Path, tmp_path
 
     assert "evaluate" in run([str(environment / "bin" / "applyfree"), "--help"], elsewhere)
     owners = (
-        "import importlib.metadata as m; d = m.packages_distributions(); "
-        f"print([d.get(name) for name in {PACKAGES}])"
+        f"import importlib.metadata as m; d = m.packages_distributions(); print([d.get(name) for name in {PACKAGES}])"
     )
     assert run([python, "-I", "-c", owners], elsewhere).strip() == str([["applyfree"]] * len(PACKAGES))
 
@@ -202,9 +199,7 @@ def files(repository: Path) -> list[Path]:
     except (OSError, subprocess.CalledProcessError):
         found = [path.relative_to(repository) for path in repository.rglob("*") if path.is_file()]
         return sorted(
-            path
-            for path in found
-            if path.parts[0] not in NOT_OURS and not any("cache" in part for part in path.parts)
+            path for path in found if path.parts[0] not in NOT_OURS and not any("cache" in part for part in path.parts)
         )
     paths = map(Path, listed.rstrip("\0").split("\0"))
     return sorted(path for path in paths if (repository / path).is_file())

@@ -1,0 +1,215 @@
+"""The batch evaluator: every benefit for every subject, in columns. Must agree with `rules.evaluate.reference`.
+
+Rows are taken in chunks that fit the processor's cache. Outcome and next change are computed for all of them, the
+amount only where the outcome is not already no, and missing facts only where the answer is open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from rules import plan
+from rules.benefits import IN_AREA, IN_FORCE
+from rules.evaluate import vectors
+from rules.evaluate.batch_needs import BatchNeeds
+from rules.evaluate.batch_values import Answered, BatchValues
+from rules.evaluate.rows import Rows, Tables
+from rules.evaluate.vectors import Bits, Days, Mask, Span, as_mask, open_mask, unknown_mask
+from rules.rulebook import BenefitPlan, Rulebook
+
+CHUNK_ROWS = 1 << 17
+INELIGIBLE, UNDETERMINED, ELIGIBLE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Full:
+    """A benefit's answer for some rows with what goes beside it."""
+
+    answered: Answered
+    missing: Bits
+    undecided: Mask
+
+
+class BatchEvaluator:
+    """Answers every benefit of a rulebook on one date for whole tables."""
+
+    def __init__(self, rulebook: Rulebook, on_date: dt.date) -> None:
+        self.rulebook = rulebook
+        self.on_date = on_date
+        self.plans = rulebook.in_force(on_date)
+        self.values = BatchValues(rulebook, on_date, self)
+        self._needs = {name: BatchNeeds(p, self.values, self._missing_of) for name, p in self.plans.items()}
+
+    def clause_names(self, benefit_id: str) -> tuple[str, ...]:
+        """What the bits of `unmet` stand for."""
+        benefit = self.plans[benefit_id]
+        if not benefit.variants:
+            return (IN_FORCE,)
+        names = dict.fromkeys(name for variant in benefit.variants for name, _ in variant.clauses)
+        if len(benefit.variants) > 1:
+            names[IN_AREA] = None
+        return tuple(names)
+
+    def evaluate(
+        self,
+        tables: dict[str, pl.DataFrame],
+        benefits: Iterable[str] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[str, pl.DataFrame]:
+        """Answer every benefit for every listed subject.
+
+        Args:
+            tables: by kind of subject, encoded (see `features.facts.files`).
+            benefits: only these; all by default.
+            progress: told how many determinations have been made, chunk by chunk.
+
+        Returns:
+            By benefit, one row per subject in table order: `outcome` (0 ineligible, 1 undetermined, 2 eligible),
+            `amount_low`, `amount_high` (units of the plan; null: no bound), `unmet` (bits of :meth:`clause_names`),
+            `missing` (bits of the plan's names), `next_change` (day number; at or after `plan.DAY_HIGH`: none),
+            `version` (position of the variant; -1: none, or not known).
+        """
+        parts: dict[str, list[pl.DataFrame]] = {}
+        for benefit_id, frame in self.stream(tables, benefits):
+            parts.setdefault(benefit_id, []).append(frame)
+            if progress is not None:
+                progress(frame.height)
+        return {benefit_id: pl.concat(frames) for benefit_id, frames in parts.items()}
+
+    def stream(
+        self, tables: dict[str, pl.DataFrame], benefits: Iterable[str] | None = None
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
+        """As :meth:`evaluate`, chunk by chunk: (benefit, answers for the next rows), kinds of subject one after the other."""
+        prepared = Tables(tables, self.rulebook.vocabulary.subjects)
+        wanted = list(self.plans) if benefits is None else list(benefits)
+        for kind in self.rulebook.vocabulary.subjects.kinds:
+            chosen = [b for b in wanted if self.plans[b].benefit.subject == kind]
+            total = prepared.count(kind)
+            for start in range(0, max(total, 1), CHUNK_ROWS):
+                rows = Rows(prepared, kind, slice(start, min(start + CHUNK_ROWS, total)))
+                for benefit_id in chosen:
+                    yield benefit_id, self.frame(benefit_id, rows)
+
+    def frame(self, benefit_id: str, rows: Rows) -> pl.DataFrame:
+        """One benefit's answers for rows as a table."""
+        benefit = self.plans[benefit_id]
+        full = self._full(benefit_id, rows)
+        truth, span, until = full.answered
+        unmet, version = self._unmet(benefit, rows, as_mask(truth, rows.n, wanted=False))
+        outcome = np.where(as_mask(truth, rows.n, wanted=True), ELIGIBLE, full.undecided.astype(np.uint8))
+        return pl.DataFrame(
+            {
+                "outcome": outcome.astype(np.uint8),
+                "amount_low": vectors.column(span.low, rows.n),
+                "amount_high": vectors.column(span.high, rows.n),
+                "unmet": unmet.astype(np.uint64),
+                "missing": full.missing,
+                "next_change": np.broadcast_to(np.asarray(until, dtype=np.int32), (rows.n,)),
+                "version": version,
+            }
+        )
+
+    def answer(self, benefit: str, rows: Rows) -> Answered:
+        """The answer of a benefit for rows of its kind."""
+        return self._full(benefit, rows).answered
+
+    def _missing_of(self, benefit: str, rows: Rows) -> tuple[Bits, tuple[str, ...]]:
+        return self._full(benefit, rows).missing, self.plans[benefit].names
+
+    def _full(self, benefit_id: str, rows: Rows) -> _Full:
+        key = (f"answer {benefit_id}", 0)
+        if key not in rows.memo:
+            rows.memo[key] = self._compute(self.plans[benefit_id], rows)
+        found: _Full = rows.memo[key]
+        return found
+
+    def _compute(self, benefit: BenefitPlan, rows: Rows) -> _Full:
+        n = rows.n
+        truth, until = self.values.judge(benefit.outcome, rows)
+        until = vectors.earliest(until, benefit.changes_on)
+        undecided = unknown_mask(truth, n)
+        maybe = ~as_mask(truth, n, wanted=False)
+        missing = np.zeros(n, dtype=np.uint64)
+        span = Span(0, 0)
+        if maybe.any():
+            some = rows.subset(maybe)
+            span, until = self._amount(benefit, some, maybe, undecided, until, n)
+            unsettled = undecided[maybe] | self._open_amounts(benefit, some)
+            if unsettled.any():
+                missing[np.flatnonzero(maybe)[unsettled]] = self._needs[benefit.benefit.id].missing(some.subset(unsettled))
+        return _Full(Answered(truth, span, until), missing, undecided)
+
+    def _open_amounts(self, benefit: BenefitPlan, some: Rows) -> Mask:
+        if benefit.amount is None:
+            return np.full(some.n, False)
+        return open_mask(self.values.measure(benefit.amount, some).span, some.n)
+
+    def _amount(
+        self, benefit: BenefitPlan, some: Rows, maybe: Mask, undecided: Mask, until: Days, n: int
+    ) -> tuple[Span, Days]:
+        """The amount for all rows, computed for those that may be eligible; nothing is owed elsewhere."""
+        if benefit.amount is None:
+            return Span(0, 0), until
+        amount, good = self.values.measure(benefit.amount, some)
+        doubtful = undecided[maybe]
+        low, high = amount.low, amount.high
+        single = amount.single
+        if doubtful.any():
+            low_zero = vectors.extreme(low, 0, some.n, smaller=True, null_wins=True)
+            high_zero = vectors.extreme(high, 0, some.n, smaller=False, null_wins=True)
+            low = vectors.choose(doubtful, low_zero, low, some.n)
+            high = vectors.choose(doubtful, high_zero, high, some.n)
+            single = False
+        everywhere = bool(maybe.all())
+        low_all = low if everywhere else _scattered(low, maybe, n)
+        high_all = low_all if single else (high if everywhere else _scattered(high, maybe, n))
+        if not (isinstance(good, int) and good == plan.NEVER):
+            spread = np.full(n, plan.NEVER, dtype=np.int32)
+            spread[maybe] = good
+            until = vectors.earliest(until, spread)
+        return Span(low_all, high_all), until
+
+    def _unmet(self, benefit: BenefitPlan, rows: Rows, refused: Mask) -> tuple[Bits, pl.Series]:
+        n = rows.n
+        names = self.clause_names(benefit.benefit.id)
+        none = pl.Series([-1], dtype=pl.Int8).new_from_index(0, n)
+        if not benefit.variants:
+            return np.full(n, 1, dtype=np.uint8), none
+        dtype = np.uint8 if len(names) <= 8 else np.uint16 if len(names) <= 16 else np.uint64
+        unmet = np.zeros(n, dtype=dtype)
+        if len(benefit.variants) == 1:
+            for index, (_, node) in enumerate(benefit.variants[0].clauses):
+                truth = self.values.judge(node, rows).truth
+                if truth is not True:
+                    unmet |= as_mask(truth, n, wanted=False).astype(dtype) << dtype(index)
+            unmet[~refused] = 0
+            return unmet, pl.Series([0], dtype=pl.Int8).new_from_index(0, n)
+        version = np.full(n, -1, dtype=np.int8)
+        applying = np.zeros(n, dtype=np.int8)
+        for position, variant in enumerate(benefit.variants):
+            assert variant.guard is not None
+            applies = ~as_mask(self.values.judge(variant.guard, rows).truth, n, wanted=False)
+            version[applies] = position
+            applying += applies
+            for name, node in variant.clauses:
+                failed = as_mask(self.values.judge(node, rows).truth, n, wanted=False) & applies
+                unmet |= failed.astype(dtype) << dtype(names.index(name))
+        version[applying != 1] = -1
+        unmet[applying == 0] = dtype(1) << dtype(names.index(IN_AREA))
+        unmet[~refused] = 0
+        return unmet, pl.Series(version)
+
+
+def _scattered(bound: vectors.Bound, maybe: Mask, n: int) -> vectors.Bound:
+    """A bound of some rows among all rows: zero elsewhere."""
+    if isinstance(bound, int) and bound == 0:
+        return 0
+    values = vectors.column(bound, int(maybe.sum()))
+    positions = np.cumsum(maybe) - 1
+    spread = values.gather(pl.Series(np.maximum(positions, 0).astype(np.uint32)))
+    return spread.zip_with(pl.Series(maybe), pl.Series([0], dtype=pl.Int64).new_from_index(0, n))

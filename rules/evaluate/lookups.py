@@ -1,0 +1,252 @@
+"""Parameters in whole columns: a table with one slot more per dimension for "unknown" and one for "no entry"."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.facts.areas import Areas
+from rules import horizon, plan, tables
+from rules.evaluate import clock_columns, vectors
+from rules.evaluate.rows import Rows
+from rules.evaluate.vectors import Bound, Days, Span, earliest, open_mask
+from rules.parameters import Parameter, Period
+from rules.plan import NEVER
+
+Slots = npt.NDArray[np.int64] | int
+
+
+class Values(Protocol):
+    """What a look-up needs of the evaluator: the values of its keys."""
+
+    def measure(self, node: plan.Quantity, rows: Rows) -> Any:
+        """Span and until of a figure."""
+
+    def code(self, node: plan.Code, rows: Rows) -> tuple[pl.Series | None, Days]:
+        """A code's column."""
+
+
+class Lookups:
+    """Reads parameters for rows on one date."""
+
+    def __init__(self, areas: Areas, on_date: dt.date) -> None:
+        self.areas = areas
+        self.on_date = on_date
+        self.today = plan.day_number(on_date)
+        self._tables: dict[int, _Table] = {}
+        self._changes: dict[int, int] = {}
+
+    def next_change(self, parameter: Parameter) -> int:
+        """The day number of the parameter's next change, or NEVER."""
+        if id(parameter) not in self._changes:
+            change = parameter.next_change(self.on_date)
+            self._changes[id(parameter)] = plan.day_number(change) if change else NEVER
+        return self._changes[id(parameter)]
+
+    def measure(self, node: plan.Lookup, rows: Rows, values: Values) -> tuple[Span, Days]:
+        """Span and until of a parameter in every row."""
+        if node.at is None:
+            period = node.parameter.on(self.on_date)
+            until: Days = self.next_change(node.parameter)
+            if period is None:
+                return Span(None, None), until
+            span, keys_until = self._in_period(node, period, rows, values)
+            return span, earliest(until, keys_until)
+        return self._at(node, node.at, rows, values)
+
+    def _at(self, node: plan.Lookup, at: plan.Quantity, rows: Rows, values: Values) -> tuple[Span, Days]:
+        day, until = values.measure(at, rows)
+        n = rows.n
+        known = ~open_mask(day, n)
+        days = vectors.column(day.low, n)
+        low: Bound = None
+        high: Bound = None
+        all_until: Days = until
+        for period in node.parameter.periods:
+            inside = days >= plan.day_number(period.start)
+            if period.end is not None:
+                inside = inside & (days < plan.day_number(period.end))
+            mask = inside.fill_null(value=False).to_numpy() & known
+            span, keys_until = self._in_period(node, period, rows, values)
+            low, high = vectors.choose(mask, span.low, low, n), vectors.choose(mask, span.high, high, n)
+            all_until = vectors.where_days(mask, earliest(until, keys_until), all_until)
+        if isinstance(low, pl.Series) and isinstance(high, pl.Series) and low.equals(high):
+            return Span(low, low), all_until
+        return Span(low, high), all_until
+
+    def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, values: Values) -> tuple[Span, Days]:
+        if id(period) not in self._tables:
+            self._tables[id(period)] = _Table(node.parameter, period, self.areas)
+        table = self._tables[id(period)]
+        position: Slots = 0
+        until: Days = NEVER
+        unknown = False
+        keys = iter(node.keys)
+        for axis, dimension in enumerate(node.parameter.dimensions):
+            key = node.area if dimension == "area" else next(keys)
+            assert key is not None
+            slots, key_until, some_unknown = self._slots(key, table, axis, dimension, rows, values)
+            position = position * table.sizes[axis] + slots
+            until = earliest(until, key_until)
+            unknown = unknown or some_unknown
+        if isinstance(position, int):
+            return Span(table.low[position], table.high[position]), until
+        index = pl.Series(position.astype(np.uint32))
+        low = table.lows.gather(index)
+        return (Span(low, table.highs.gather(index)) if unknown else Span(low, low)), until
+
+    def _slots(
+        self, key: plan.Node, table: _Table, axis: int, dimension: str, rows: Rows, values: Values
+    ) -> tuple[Slots, Days, bool]:
+        """For every row its slot on one axis, until when it is that, and whether some key is unknown."""
+        unknown = table.sizes[axis] - 2
+        if isinstance(key, plan.Code):
+            codes, until = values.code(key, rows)
+            if codes is None:
+                return unknown, until, True
+            assert isinstance(codes.dtype, pl.Enum)
+            slots = table.code_slots(axis, tuple(codes.dtype.categories), dimension).gather(
+                codes.to_physical().cast(pl.UInt32)
+            )
+            return slots.fill_null(unknown).to_numpy(), until, codes.null_count() > 0
+        assert isinstance(key, plan.Quantity)
+        span, until = values.measure(key, rows)
+        factor = tables.unit_factor(key)
+        if isinstance(span.low, int) and span.single:
+            slots_of_one = table.number_slots(axis, dimension, np.array([span.low]), factor)
+            slot: Slots = int(slots_of_one[0])
+            closed = np.full(rows.n, True)
+            numbers = np.full(rows.n, span.low)
+        else:
+            closed = ~open_mask(span, rows.n)
+            numbers = vectors.column(span.low, rows.n).fill_null(0).to_numpy()
+            slot = np.where(closed, table.number_slots(axis, dimension, numbers, factor), unknown)
+        if dimension == "band" and horizon.is_rising(key):
+            until = self._next_band(key, table, axis, numbers, closed, factor, until, rows, values)
+        return slot, until, not closed.all()
+
+    def _next_band(
+        self, key: plan.Quantity, table: _Table, axis: int, numbers: npt.NDArray[np.int64],
+        closed: npt.NDArray[np.bool_], factor: int, until: Days, rows: Rows, values: Values,
+    ) -> Days:
+        """Until when a rising key stays in its band."""
+        edges = np.array(sorted({e for band in table.bands(axis, factor) for e in band if e is not None}), dtype=np.int64)
+        after = np.searchsorted(edges, numbers, side="right")
+        has_next = after < len(edges)
+        target = pl.Series(np.append(edges, 0)[after])
+        target = target.zip_with(pl.Series(has_next & closed), pl.Series([None], dtype=pl.Int64).new_from_index(0, rows.n))
+        start: Bound = None
+        base: Days = NEVER
+        if isinstance(key, plan.Elapsed):
+            measured = values.measure(key.start, rows)
+            start, base = measured[0].low, measured[1]
+        reached = clock_columns.first_reached(key, self.today, start, target, rows.n)
+        return vectors.where_days(closed, earliest(reached, base), until)
+
+
+class _Table:
+    """One period of a parameter as flat columns of lowest and highest values."""
+
+    def __init__(self, parameter: Parameter, period: Period, areas: Areas) -> None:
+        self.parameter = parameter
+        self.period = period
+        self.areas = areas
+        self.keys: list[list[Any]] = []
+        for axis in range(len(parameter.dimensions)):
+            found = {key[axis] for key in period.table}
+            self.keys.append(sorted(found, key=_order))
+        self.sizes = [len(keys) + 2 for keys in self.keys]
+        self.low: list[int | None] = []
+        self.high: list[int | None] = []
+        for slots in product(*(range(size) for size in self.sizes)):
+            matching = self._matching(slots)
+            self.low.append(min(matching, default=None))
+            self.high.append(max(matching, default=None))
+        self.lows = pl.Series(self.low, dtype=pl.Int64)
+        self.highs = pl.Series(self.high, dtype=pl.Int64)
+        self._codes: dict[tuple[int, tuple[str, ...]], pl.Series] = {}
+
+    def _matching(self, slots: tuple[int, ...]) -> list[int]:
+        chosen: list[set[Any]] = []
+        for axis, slot in enumerate(slots):
+            keys = self.keys[axis]
+            is_area = self.parameter.dimensions[axis] == "area"
+            if slot < len(keys):
+                chosen.append({keys[slot]})
+            elif slot == len(keys) and not is_area:
+                chosen.append(set(keys))
+            else:
+                chosen.append(set())
+        return [
+            int(value)
+            for key, value in self.period.table.items()
+            if all(part in allowed for part, allowed in zip(key, chosen, strict=True))
+        ]
+
+    def code_slots(self, axis: int, categories: tuple[str, ...], dimension: str) -> pl.Series:
+        """The slot of every code of an enumeration."""
+        if (axis, categories) not in self._codes:
+            keys, none = self.keys[axis], self.sizes[axis] - 1
+            slots = []
+            for category in categories:
+                key: str | None = category
+                if dimension == "area":
+                    key = tables.nearest_area(category, self.period, self.parameter, self.areas)
+                slots.append(keys.index(key) if key in keys else none)
+            self._codes[axis, categories] = pl.Series(slots, dtype=pl.Int64)
+        return self._codes[axis, categories]
+
+    def bands(self, axis: int, factor: int) -> list[tables.WholeBand]:
+        """The bands of an axis, in the index's units, in the order of the slots."""
+        return [tables.whole_band(band, factor) for band in self.keys[axis]]
+
+    def number_slots(
+        self, axis: int, dimension: str, numbers: npt.NDArray[np.int64], factor: int
+    ) -> npt.NDArray[np.int64]:
+        """The slot of every number."""
+        none = self.sizes[axis] - 1
+        result = np.full(len(numbers), none, dtype=np.int64)
+        if dimension == "integer":
+            for slot, key in enumerate(self.keys[axis]):
+                result[numbers == key] = slot
+            return result
+        for slot, (low, high) in enumerate(self.bands(axis, factor)):
+            inside = np.full(len(numbers), True)
+            if low is not None:
+                inside &= numbers >= low
+            if high is not None:
+                inside &= numbers < high
+            result[inside] = slot
+        return result
+
+
+def _order(key: Any) -> Any:
+    if isinstance(key, tuple):
+        return (0, "") if key[0] is None else (1, key[0])
+    return key
+
+
+def marginal(bound: Bound, node: plan.Marginal, period: Period, n: int, *, wide: bool) -> Bound:
+    """`rules.tables.marginal` for a column; null stays null."""
+    if bound is None:
+        return None
+    factor = tables.unit_factor(node.operand)
+    if isinstance(bound, int):
+        return tables.marginal(bound, period, factor)
+    total: Bound = 0
+    for key, rate in period.table.items():
+        low, high = tables.whole_band(key[0], factor)  # type: ignore[arg-type]
+        inside: Bound = bound
+        if high is not None:
+            inside = vectors.extreme(inside, high, n, smaller=True, null_wins=True)
+        inside = vectors.add(inside, -(low or 0), n, wide=False)
+        inside = vectors.extreme(inside, 0, n, smaller=False, null_wins=True)
+        part = vectors.multiply_exact(inside, int(rate), n, wide=wide)
+        total = vectors.add(total, part, n, wide=wide)
+    return total
+

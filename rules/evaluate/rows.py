@@ -1,0 +1,238 @@
+"""The rows a batch is evaluated over: a choice of subjects of one kind, reading columns and relations as needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.facts.population import NONE
+from features.facts.subjects import PERSON, Subjects
+from rules import plan
+from rules.evaluate.vectors import Mask
+
+Index = npt.NDArray[np.int64]
+
+class Tables:
+    """The fact tables of a population (or of a partition of it that no relation leaves), with relations indexed once.
+
+    Args:
+        tables: by kind of subject; encoded as `features.facts.files` makes them.
+        subjects: the kinds and relations there are.
+    """
+
+    def __init__(self, tables: dict[str, pl.DataFrame], subjects: Subjects) -> None:
+        self.subjects = subjects
+        empty = pl.DataFrame({"id": pl.Series([], dtype=pl.String)})
+        self.frames = {kind: tables.get(kind, empty) for kind in subjects.kinds}
+        self._positions: dict[tuple[str, str], Index] = {}
+        self._members: dict[str, tuple[Index, Index]] = {}
+        self._related: dict[str, tuple[Index, Index, Index, Mask]] = {}
+
+    def count(self, kind: str) -> int:
+        """How many subjects of a kind are listed."""
+        return self.frames[kind].height
+
+    def held(self, kind: str, name: str) -> bool:
+        """Is there a column of this name?"""
+        return name in self.frames[kind].columns
+
+    def positions(self, kind: str, link: str) -> Index:
+        """For each person the row of what a link column names: -1 where it is unknown or nobody, -2 where not listed."""
+        key = (kind, link)
+        if key not in self._positions:
+            people = self.frames[PERSON]
+            if link not in people.columns:
+                self._positions[key] = np.full(people.height, -1, dtype=np.int64)
+            else:
+                wanted = people.get_column(link)
+                ids = self.frames[kind].get_column("id").cast(wanted.dtype)
+                known = pl.DataFrame({"id": ids}).with_row_index("row")
+                found = pl.DataFrame({"id": wanted}).join(known, on="id", how="left", maintain_order="left")
+                nobody = wanted.is_null()
+                if wanted.dtype == pl.String:
+                    nobody = nobody | (wanted == NONE).fill_null(value=False)
+                rows = found.get_column("row").cast(pl.Int64).fill_null(-2)
+                self._positions[key] = np.where(nobody.to_numpy(), -1, rows.to_numpy())
+        return self._positions[key]
+
+    def members(self, group: str) -> tuple[Index, Index]:
+        """The persons of all groups of a kind: row numbers ordered by group, and where each group begins in them."""
+        if group not in self._members:
+            positions = self.positions(group, self.subjects.groups[group].link)
+            listed = np.flatnonzero(positions >= 0)
+            owners = positions[listed]
+            if len(owners) and (np.diff(owners) < 0).any():
+                order = np.argsort(owners, kind="stable")
+                listed, owners = listed[order], owners[order]
+            starts = np.searchsorted(owners, np.arange(self.count(group) + 1))
+            self._members[group] = (listed, starts)
+        return self._members[group]
+
+    def related(self, name: str) -> tuple[Index, Index, Index, Mask]:
+        """A relation between persons: other persons' rows ordered by person (-2: not listed), where each person's
+        begin, and which persons' relation is complete.
+        """
+        if name not in self._related:
+            relation = self.subjects.relations[name]
+            n = self.count(PERSON)
+            owners: list[Index] = []
+            others: list[Index] = []
+            complete = np.full(n, relation.inverse and any(self.held(PERSON, link) for link in relation.links))
+            if not relation.inverse:
+                complete = np.full(n, True)
+            for link in relation.links:
+                positions = self.positions(PERSON, link)
+                if relation.inverse:
+                    children = np.flatnonzero(positions >= 0)
+                    owners.append(positions[children])
+                    others.append(children)
+                else:
+                    found = np.flatnonzero(positions != -1)
+                    owners.append(found)
+                    others.append(positions[found])
+                    complete &= self._link_known(link)
+            owner, other = np.concatenate(owners), np.concatenate(others)
+            order = np.argsort(owner, kind="stable")
+            starts = np.searchsorted(owner[order], np.arange(n + 1))
+            self._related[name] = (other[order], starts, owner[order], complete)
+        return self._related[name]
+
+    def _link_known(self, link: str) -> Mask:
+        if not self.held(PERSON, link):
+            return np.full(self.count(PERSON), False)
+        return self.frames[PERSON].get_column(link).is_not_null().to_numpy()
+
+
+class Rows:
+    """Some subjects of one kind, in an order of their own; a row -1 or -2 is a subject of which nothing is known.
+
+    Rows bound by a quantifier know the rows outside (`outer`) and, for each of their own, which of those it belongs to.
+    """
+
+    def __init__(
+        self, tables: Tables, kind: str, index: Index | slice, outer: Rows | None = None, owner: Index | None = None
+    ) -> None:
+        self.tables = tables
+        self.kind = kind
+        self._index = index
+        self.outer = outer
+        self.owner = owner
+        self.n = index.stop - index.start if isinstance(index, slice) else len(index)
+        self.memo: dict[tuple[str, int], Any] = {}
+        self._columns: dict[str, pl.Series | None] = {}
+        self._groups: dict[str, tuple[Rows, Index]] = {}
+        self._relations: dict[plan.Relation, Bound] = {}
+        self._parent: tuple[Rows, Index] | None = None
+
+    @property
+    def index(self) -> Index:
+        """The row numbers in the table."""
+        if isinstance(self._index, slice):
+            return np.arange(self._index.start, self._index.stop, dtype=np.int64)
+        return self._index
+
+    def column(self, name: str) -> pl.Series | None:
+        """The values of a column, or None where there is no such column."""
+        if name not in self._columns:
+            self._columns[name] = self._column(name)
+        return self._columns[name]
+
+    def _column(self, name: str) -> pl.Series | None:
+        if self._parent is not None:
+            parent, chosen = self._parent
+            values = parent.column(name)
+            return None if values is None else values.gather(pl.Series(chosen, dtype=pl.UInt32))
+        frame = self.tables.frames[self.kind]
+        if name not in frame.columns:
+            return None
+        values = frame.get_column(name)
+        if isinstance(self._index, slice):
+            return values.slice(self._index.start, self.n)
+        if (self._index < 0).any():
+            return values.gather(pl.Series(self._index).replace([-1, -2], [None, None]).cast(pl.UInt32))
+        return values.gather(pl.Series(self._index, dtype=pl.UInt32))
+
+    def subset(self, mask: Mask) -> Rows:
+        """The rows for which the mask holds; what was computed for all of them is taken over."""
+        chosen = np.flatnonzero(mask)
+        rows = Rows(
+            self.tables, self.kind, self.index[chosen], self.outer, None if self.owner is None else self.owner[chosen]
+        )
+        rows._parent = (self, chosen)
+        return rows
+
+    def inherited(self, key: tuple[str, int]) -> tuple[Any, Index] | None:
+        """What rows of which these are a part have computed, and which of them these are."""
+        rows, chosen = self, None
+        while rows._parent is not None:
+            parent, part = rows._parent
+            chosen = part if chosen is None else part[chosen]
+            if key in parent.memo:
+                return parent.memo[key], chosen
+            rows = parent
+        return None
+
+    def group(self, kind: str) -> tuple[Rows, Index]:
+        """The groups of these persons, each once, and for each person the position of its group (-1: not known)."""
+        if kind not in self._groups:
+            index = self.index
+            positions = self.tables.positions(kind, self.tables.subjects.groups[kind].link)
+            found = np.full(self.n, -1, dtype=np.int64)
+            listed = index >= 0
+            found[listed] = positions[index[listed]]
+            distinct, inverse = np.unique(found, return_inverse=True)
+            inverse = inverse.astype(np.int64)
+            inverse[found == -1] = -1
+            self._groups[kind] = (Rows(self.tables, kind, distinct), inverse)
+        return self._groups[kind]
+
+    def bound(self, relation: plan.Relation) -> Bound:
+        """The persons that a relation binds for these rows."""
+        if relation not in self._relations:
+            self._relations[relation] = Bound(self, relation)
+        return self._relations[relation]
+
+
+class Bound:
+    """The persons that a relation leads to from some rows: pairs ordered by owner, to be joined per owner."""
+
+    def __init__(self, rows: Rows, relation: plan.Relation) -> None:
+        tables, index = rows.tables, rows.index
+        if relation.via is not None:
+            positions = tables.positions(relation.via, tables.subjects.groups[relation.via].link)
+            group = np.full(rows.n, -1, dtype=np.int64)
+            group[index >= 0] = positions[index[index >= 0]]
+            index = group
+        listed = index >= 0
+        safe = np.where(listed, index, 0)
+        if relation.group is not None:
+            others, starts = tables.members(relation.group)
+            counts = np.where(listed, starts[safe + 1] - starts[safe], 0) if len(starts) > 1 else np.zeros(rows.n, int)
+            self.complete: Mask = counts > 0
+        else:
+            others, starts, _, complete = tables.related(relation.name)
+            counts = np.where(listed, starts[safe + 1] - starts[safe], 0) if len(starts) > 1 else np.zeros(rows.n, int)
+            self.complete = listed & complete[safe] if len(complete) else np.full(rows.n, False)
+        self.n = rows.n
+        self.counts = counts
+        self.begins = np.concatenate([[0], np.cumsum(counts)])
+        total = int(self.begins[-1])
+        owner = np.repeat(np.arange(rows.n), counts)
+        first = np.repeat(starts[safe] if len(starts) > 1 else np.zeros(rows.n, int), counts)
+        offset = np.arange(total) - np.repeat(self.begins[:-1], counts)
+        self.members = Rows(tables, PERSON, others[first + offset], rows, owner)
+        self._filled = np.flatnonzero(counts > 0)
+
+    def reduce(self, function: np.ufunc, values: npt.NDArray[Any], empty: int) -> npt.NDArray[Any]:
+        """Join the members' values per owner; `empty` where there are none."""
+        result = np.full(self.n, empty, dtype=values.dtype)
+        if len(self._filled):
+            result[self._filled] = function.reduceat(values, self.begins[self._filled])
+        return result
+
+    def per_owner(self, mask: Mask) -> npt.NDArray[np.int64]:
+        """How many members of each owner the mask holds for."""
+        return self.reduce(np.add, mask.astype(np.int64), 0)
