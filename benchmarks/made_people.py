@@ -18,7 +18,7 @@ from features.facts.dictionary import Fact
 from features.facts.encoding import column_type
 from features.facts.vocabulary import Vocabulary
 
-PARTITION_PERSONS = 125_000
+PARTITION_PERSONS = 250_000
 PERSONS_PER_HOUSEHOLD = 2.6
 PERSONS_PER_ENTERPRISE = 20
 SHARE_UNKNOWN = 0.03

@@ -213,8 +213,10 @@ class BatchValues:
             return Judged(truth, until)
         latest: Days = 0
         for part in judged:
-            deciding = as_mask(part.truth, rows.n, decisive)
-            latest = np.maximum(latest, np.where(deciding, np.asarray(part.until, dtype=np.int32), 0))
+            if part.truth is not decisive and not isinstance(part.truth, pl.Series):
+                continue
+            deciding = as_mask(part.truth, rows.n, decisive).astype(np.int32)
+            latest = np.maximum(latest, deciding * np.asarray(part.until, dtype=np.int32))
         return Judged(truth, vectors.where_days(decided, latest, until))
 
     def _choose_condition(self, node: plan.ChooseCondition, rows: Rows) -> Judged:
@@ -304,8 +306,8 @@ class BatchValues:
             return Judged(truth, NEVER)
         until = np.broadcast_to(np.asarray(judged.until, dtype=np.int32), (m,))
         earliest_day = bound.reduce(np.minimum, until, NEVER)
-        latest_day = bound.reduce(np.maximum, np.where(true, until, 0).astype(np.int32), 0)
-        return Judged(truth, np.where(found, latest_day, earliest_day))
+        latest_day = bound.reduce(np.maximum, true * until, 0)
+        return Judged(truth, vectors.where_days(found, latest_day, earliest_day))
 
     def _condition_lookup(self, node: plan.ConditionLookup, rows: Rows) -> Judged:
         measured = self.measure(node.lookup, rows)
@@ -657,19 +659,20 @@ def _window(values: pl.Series, now: int, window: int) -> tuple[pl.Series, Days]:
     """
     n = len(values)
     lengths = values.list.len().fill_null(0).to_numpy().astype(np.int64)
-    months = values.drop_nulls().explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int64)
+    months = values.drop_nulls().explode(empty_as_null=False, keep_nulls=False).to_numpy()
     ends = np.cumsum(lengths)
     inside = (months >= now - window) & (months < now)
-    running = np.concatenate([[0], np.cumsum(inside)])
-    counts = pl.Series(running[ends] - running[ends - lengths])
+    running = np.zeros(len(months) + 1, dtype=np.int32)
+    np.cumsum(inside, dtype=np.int32, out=running[1:])
+    counts = pl.Series((running[ends] - running[ends - lengths]).astype(np.int64))
     if values.null_count():
         counts = counts.zip_with(values.is_not_null(), pl.Series([None], dtype=pl.Int64).new_from_index(0, n))
     filled = np.flatnonzero(lengths)
     changes = np.full(n, plan.NEVER, dtype=np.int64)
     if len(filled):
         # A month leaves the window once it is older than it; a month still to come enters when it is over.
-        change = np.where(inside, months + window + 1, np.where(months >= now, months + 1, NO_MONTH))
-        first = np.minimum.reduceat(change, (ends - lengths)[filled])
+        change = months + 1 + inside * np.int32(window) + (months < now - window) * np.int32(NO_MONTH)
+        first = np.minimum(np.minimum.reduceat(change, (ends - lengths)[filled]), NO_MONTH)
         changes[filled] = _month_starts(first)
     return counts, changes.astype(np.int32)
 
