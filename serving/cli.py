@@ -12,6 +12,7 @@ from features.errors import FeaturesError
 from rules.errors import RulesError
 from serving import screen
 from serving.commands.check import check
+from serving.commands.evaluate import evaluate
 from serving.commands.examples import examples
 from serving.errors import ServingError
 
@@ -46,3 +47,10 @@ app = typer.Typer(
 )
 app.command(epilog=_examples("applyfree check", "applyfree check rules/catalogue/cn"))(check)
 app.command(epilog=_examples("applyfree examples", "applyfree examples rules/catalogue/us"))(examples)
+app.command(
+    epilog=_examples(
+        "applyfree evaluate --facts facts --on-date 2026-03-01 --out answers.parquet",
+        "applyfree evaluate --catalogue rules/catalogue/cn --facts facts --out answers.csv --quarantine bad.csv",
+        "applyfree evaluate --facts facts --out answers.csv --benefit advanced_age_allowance --engine reference",
+    )
+)(evaluate)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from shutil import get_terminal_size
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out = Console(highlight=False)
+_WIDTH_WITHOUT_TERMINAL = 140
+
+out = Console(highlight=False, width=get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 40)).columns)
 err = Console(stderr=True, highlight=False)
 
 
@@ -45,7 +48,8 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], 
     right = set(figures)
     shown = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        figure = column in right
+        shown.add_column(column, justify="right" if figure else "left", overflow="fold", no_wrap=figure)
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
     out.print(shown)

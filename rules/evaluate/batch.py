@@ -22,7 +22,7 @@ from rules.evaluate.rows import Rows, Tables
 from rules.evaluate.vectors import Bits, Days, Mask, Span, as_mask, open_mask, unknown_mask
 from rules.rulebook import BenefitPlan, Rulebook
 
-CHUNK_ROWS = 1 << 17
+CHUNK_ROWS = 1 << 18
 INELIGIBLE, UNDETERMINED, ELIGIBLE = 0, 1, 2
 
 

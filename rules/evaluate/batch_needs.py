@@ -250,7 +250,7 @@ class BatchNeeds:
     def _code(self, node: plan.Node, rows: Rows) -> Bits:
         if isinstance(node, plan.CodeFact):
             values, _ = self.values.fact(node.fact.id, rows)
-            mask = np.full(rows.n, True) if values is None else values.is_null().to_numpy()
+            mask = np.full(rows.n, True) if values is None else vectors.is_null(values)
             return np.where(mask, self._bit(node.fact.id), np.uint64(0))
         if isinstance(node, plan.OuterCode):
             assert rows.outer is not None and rows.owner is not None

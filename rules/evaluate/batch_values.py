@@ -213,8 +213,10 @@ class BatchValues:
             return Judged(truth, until)
         latest: Days = 0
         for part in judged:
-            deciding = as_mask(part.truth, rows.n, decisive)
-            latest = np.maximum(latest, np.where(deciding, np.asarray(part.until, dtype=np.int32), 0))
+            if part.truth is not decisive and not isinstance(part.truth, pl.Series):
+                continue
+            deciding = as_mask(part.truth, rows.n, decisive).astype(np.int32)
+            latest = np.maximum(latest, deciding * np.asarray(part.until, dtype=np.int32))
         return Judged(truth, vectors.where_days(decided, latest, until))
 
     def _choose_condition(self, node: plan.ChooseCondition, rows: Rows) -> Judged:
@@ -304,8 +306,8 @@ class BatchValues:
             return Judged(truth, NEVER)
         until = np.broadcast_to(np.asarray(judged.until, dtype=np.int32), (m,))
         earliest_day = bound.reduce(np.minimum, until, NEVER)
-        latest_day = bound.reduce(np.maximum, np.where(true, until, 0).astype(np.int32), 0)
-        return Judged(truth, np.where(found, latest_day, earliest_day))
+        latest_day = bound.reduce(np.maximum, true * until, 0)
+        return Judged(truth, vectors.where_days(found, latest_day, earliest_day))
 
     def _condition_lookup(self, node: plan.ConditionLookup, rows: Rows) -> Judged:
         measured = self.measure(node.lookup, rows)
@@ -651,31 +653,38 @@ def _nullable(function: Callable[[Any, Any], Any], a: pl.Series, b: pl.Series, n
 
 
 def _window(values: pl.Series, now: int, window: int) -> tuple[pl.Series, Days]:
-    frame = pl.DataFrame({"months": values}).with_row_index("row")
-    each = frame.explode("months", empty_as_null=True, keep_nulls=True).filter(pl.col("months").is_not_null())
-    months = pl.col("months")
+    """How many months of each set lie in the window, and when that number next changes.
+
+    The sets are lists of distinct month numbers.
+    """
+    n = len(values)
+    lengths = values.list.len().fill_null(0).to_numpy().astype(np.int64)
+    months = values.drop_nulls().explode(empty_as_null=False, keep_nulls=False).to_numpy()
+    ends = np.cumsum(lengths)
     inside = (months >= now - window) & (months < now)
-    found = each.unique().group_by("row").agg(
-        inside.sum().cast(pl.Int64).alias("count"),
-        months.filter(inside).min().cast(pl.Int64).alias("first"),
-        months.filter(months >= now).min().cast(pl.Int64).alias("next"),
-    )
-    joined = frame.select("row").join(found, on="row", how="left", maintain_order="left")
-    counts = joined.get_column("count").fill_null(0)
+    running = np.zeros(len(months) + 1, dtype=np.int32)
+    np.cumsum(inside, dtype=np.int32, out=running[1:])
+    counts = pl.Series((running[ends] - running[ends - lengths]).astype(np.int64))
     if values.null_count():
-        nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(values))
-        counts = counts.zip_with(values.is_not_null(), nothing)
-    leaves = _month_starts(joined.get_column("first") + (window + 1))
-    enters = _month_starts(joined.get_column("next") + 1)
-    return counts, earliest(leaves, enters)
+        counts = counts.zip_with(values.is_not_null(), pl.Series([None], dtype=pl.Int64).new_from_index(0, n))
+    filled = np.flatnonzero(lengths)
+    changes = np.full(n, plan.NEVER, dtype=np.int64)
+    if len(filled):
+        # A month leaves the window once it is older than it; a month still to come enters when it is over.
+        change = months + 1 + inside * np.int32(window) + (months < now - window) * np.int32(NO_MONTH)
+        first = np.minimum(np.minimum.reduceat(change, (ends - lengths)[filled]), NO_MONTH)
+        changes[filled] = _month_starts(first)
+    return counts, changes.astype(np.int32)
 
 
-def _month_starts(months: pl.Series) -> Days:
-    distinct = months.unique().drop_nulls().to_list()
-    if not distinct:
-        return NEVER
-    table = {month: plan.day_number(month_start(month)) for month in distinct}
-    return vectors.days_of(months.replace_strict(table, default=None, return_dtype=pl.Int64))
+NO_MONTH = 10**6
+
+
+def _month_starts(months: Index) -> Index:
+    distinct, inverse = np.unique(months, return_inverse=True)
+    days = [plan.NEVER if m == NO_MONTH else plan.day_number(month_start(int(m))) for m in distinct]
+    result: Index = np.array(days, dtype=np.int64)[inverse]
+    return result
 
 
 def _counted(low: Any, high: Any, complete: Mask) -> Span:

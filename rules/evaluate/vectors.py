@@ -10,6 +10,7 @@ Columns hold 64 bits where the static bounds of the plan allow, and 128 where th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,20 +75,46 @@ def as_mask(truth: Truth, n: int, wanted: bool) -> Mask:
     """Rows whose truth is `wanted` (True or False; unknown rows are in neither)."""
     if not isinstance(truth, pl.Series):
         return np.full(n, truth is wanted)
-    chosen = truth if wanted else ~truth
-    return chosen.fill_null(value=False).to_numpy()
+    value, known = unpacked(truth)
+    chosen = value if wanted else ~value
+    return chosen if known is None else chosen & known
 
 
 def unknown_mask(truth: Truth, n: int) -> Mask:
     """Rows whose truth is unknown."""
-    return truth.is_null().to_numpy() if isinstance(truth, pl.Series) else np.full(n, truth is None)
+    if not isinstance(truth, pl.Series):
+        return np.full(n, truth is None)
+    _, known = unpacked(truth)
+    return np.zeros(n, dtype=bool) if known is None else ~known
+
+
+def unpacked(truth: pl.Series) -> tuple[Mask, Mask | None]:
+    """The values and the known rows (None: all) of a boolean column.
+
+    Its bits are read as they lie in memory: at 262,144 rows this takes 25 microseconds a column, `to_numpy` 160.
+    """
+    array = truth.to_arrow()
+    known, value = array.buffers()
+    return _bits(value, array.offset, len(truth)), None if known is None else _bits(known, array.offset, len(truth))
+
+
+def _bits(buffer: Any, offset: int, n: int) -> Mask:
+    if n == 0:
+        return np.zeros(0, dtype=bool)
+    packed = np.frombuffer(buffer, dtype=np.uint8)[: (offset + n + 7) // 8]
+    return np.unpackbits(packed, count=offset + n, bitorder="little")[offset:].view(np.bool_)
+
+
+def is_null(values: pl.Series) -> Mask:
+    """Rows without a value."""
+    return values.is_null().to_numpy() if values.null_count() else np.zeros(len(values), dtype=bool)
 
 
 def open_mask(span: Span, n: int) -> Mask:
     """Rows in which the figure is not one figure."""
     if span.single:
         if isinstance(span.low, pl.Series):
-            return span.low.is_null().to_numpy()
+            return is_null(span.low)
         return np.full(n, span.low is None)
     low, high = column(span.low, n, wide=_wide_any(span)), column(span.high, n, wide=_wide_any(span))
     return ~(low == high).fill_null(value=False).to_numpy()
@@ -294,7 +321,10 @@ def where_days(mask: Mask, a: Days, b: Days) -> Days:
     """`a` where the mask holds, `b` elsewhere."""
     if isinstance(a, int) and isinstance(b, int) and a == b:
         return a
-    return np.where(mask, np.asarray(a, dtype=np.int32), np.asarray(b, dtype=np.int32))
+    # A choice by bits: `np.where` on a mixed mask takes ten times as long.
+    left, right = np.asarray(a, dtype=np.int32), np.asarray(b, dtype=np.int32)
+    result: Days = right ^ ((left ^ right) & -mask.astype(np.int32))
+    return result
 
 
 def days_of(bound: Bound) -> Days:

@@ -1,0 +1,1 @@
+"""Benchmarks: one command each, ratios against a peer in the same run, results in docs/benchmarks.md."""
