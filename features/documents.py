@@ -144,9 +144,7 @@ class Mapping:
         known = (*required, *optional)
         for key, place in self.places.items():
             if key not in known:
-                raise DocumentError(
-                    place, f"`{key}` is not a key of {what}.", nearest_advice(key, known, "Keys are: ")
-                )
+                raise DocumentError(place, f"`{key}` is not a key of {what}.", nearest_advice(key, known, "Keys are: "))
         for key in required:
             if key not in self.entries:
                 raise DocumentError(self.place, f"{what} lacks `{key}`.", f"Add a line `{key}: …`.")
@@ -213,7 +211,9 @@ def parse_document(text: str, shown_as: str) -> Mapping:
 def _invisible(character: str, place: Place) -> DocumentError:
     name = unicodedata.name(character, "a control character").lower()
     return DocumentError(
-        place, f"An invisible character stands here: U+{ord(character):04X} ({name}).", "Delete it, or type the text anew."
+        place,
+        f"An invisible character stands here: U+{ord(character):04X} ({name}).",
+        "Delete it, or type the text anew.",
     )
 
 

@@ -63,7 +63,8 @@ class Arithmetic:
         """
         if not (left.type.is_numeric and right.type.is_numeric):
             raise DocumentError(
-                place, f"`{operator}` cannot join {left.type} and {right.type}.",
+                place,
+                f"`{operator}` cannot join {left.type} and {right.type}.",
                 "Move a date with `add_days`, `add_months` or `add_years`; measure with `days_between`.",
             )
         if operator in "+-":
@@ -73,7 +74,9 @@ class Arithmetic:
     def _add(self, left: plan.Quantity, right: plan.Quantity, place: Place) -> plan.Quantity:
         joined = join(left.type, right.type)
         if joined is None:
-            raise DocumentError(place, f"{left.type} cannot be added to {right.type}.", self.advice(left.type, right.type))
+            raise DocumentError(
+                place, f"{left.type} cannot be added to {right.type}.", self.advice(left.type, right.type)
+            )
         left, right = self.align(left, right, place)
         low, high = self._fit(left.low + right.low, left.high + right.high, place)
         return self.make(plan.Add, joined, left.scale, low, high, left, right)
@@ -93,10 +96,14 @@ class Arithmetic:
         if right.low < 0 or (isinstance(left, plan.Const) and not isinstance(right, plan.Const) and left.low >= 0):
             left, right = right, left
         if right.low < 0:
-            raise DocumentError(place, "Both factors may be negative.", "Write `max(0, …)` around the one that cannot be.")
+            raise DocumentError(
+                place, "Both factors may be negative.", "Write `max(0, …)` around the one that cannot be."
+            )
         if left.scale + right.scale > MOST_DECIMALS:
             raise DocumentError(
-                place, f"The product has more than {MOST_DECIMALS} decimals.", "Round one of the factors with `round(…)`."
+                place,
+                f"The product has more than {MOST_DECIMALS} decimals.",
+                "Round one of the factors with `round(…)`.",
             )
         ends = [a * b for a in (left.low, left.high) for b in (right.low, right.high)]
         low, high = self._fit(min(ends), max(ends), place)
@@ -105,10 +112,13 @@ class Arithmetic:
     def _divide(self, left: plan.Quantity, right: plan.Quantity, place: Place) -> plan.Quantity:
         result = quotient(left.type, right.type)
         if result is None:
-            raise DocumentError(place, f"{left.type} cannot be divided by {right.type}.", self.advice(left.type, right.type))
+            raise DocumentError(
+                place, f"{left.type} cannot be divided by {right.type}.", self.advice(left.type, right.type)
+            )
         if right.low <= 0:
             raise DocumentError(
-                place, "The divisor may be zero or less.",
+                place,
+                "The divisor may be zero or less.",
                 "Give the fact a `minimum` above zero in the dictionary, or write `max(1, …)`.",
             )
         decimals = plan.DIVISION_DECIMALS_MONEY if result.kind == "money" else plan.DIVISION_DECIMALS_NUMBER
@@ -148,9 +158,7 @@ class Arithmetic:
         kind = plan.Least if function == "min" else plan.Greatest
         return self.make(kind, joined, scale, low, high, aligned)
 
-    def round(
-        self, node: plan.Quantity, step: int, step_scale: int, mode: Rounding, place: Place
-    ) -> plan.Quantity:
+    def round(self, node: plan.Quantity, step: int, step_scale: int, mode: Rounding, place: Place) -> plan.Quantity:
         """To a multiple of `step * 10^-step_scale`; decimals that are then always zero are dropped."""
         if step_scale > node.scale:
             node = self.rescale(node, step_scale - node.scale, place)
@@ -178,7 +186,8 @@ class Arithmetic:
     def _fit(self, low: int, high: int, place: Place) -> tuple[int, int]:
         if max(abs(low), abs(high)) >= WIDEST:
             raise DocumentError(
-                place, "This figure may grow beyond any number that fits.",
+                place,
+                "This figure may grow beyond any number that fits.",
                 "Give its facts a `maximum`, or round an intermediate result with `round(…, CNY 0.01)`.",
             )
         return low, high

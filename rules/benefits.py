@@ -20,7 +20,14 @@ IN_AREA = "in_area"
 IN_FORCE = "in_force"
 RESERVED_CRITERIA = (IN_AREA, IN_FORCE)
 RELATIONS = (
-    "excludes", "choose_one", "higher_of", "stackable", "top_up", "counts_as_income_for", "not_income_for", "passport",
+    "excludes",
+    "choose_one",
+    "higher_of",
+    "stackable",
+    "top_up",
+    "counts_as_income_for",
+    "not_income_for",
+    "passport",
 )
 ORDERED_RELATIONS = ("excludes", "choose_one", "higher_of")
 PREFERENCES = ("self", "other", "higher")
@@ -148,7 +155,8 @@ def read_benefit(
     benefit_id = doc.text_of(get["benefit"], "benefit")
     if benefit_id != folder_name or not IDENTIFIER.match(benefit_id):
         raise DocumentError(
-            get["benefit"].place, f"The benefit is called `{benefit_id[:60]}`, its folder `{folder_name}`.",
+            get["benefit"].place,
+            f"The benefit is called `{benefit_id[:60]}`, its folder `{folder_name}`.",
             "Both are the same name in a-z, 0-9 and _.",
         )
     names = doc.wording_of(get["names"], "names")
@@ -171,9 +179,16 @@ def read_benefit(
             with findings.collecting():
                 relations.append(_read_relation(node))
     return Benefit(
-        benefit_id, subject, _area_of(get["area"], areas),
+        benefit_id,
+        subject,
+        _area_of(get["area"], areas),
         doc.text_of(get["area_by"], "area_by") if "area_by" in get else None,
-        names, tuple(confirmations), tuple(versions), tuple(relations), _read_delivery(get["delivery"]), document.place,
+        names,
+        tuple(confirmations),
+        tuple(versions),
+        tuple(relations),
+        _read_delivery(get["delivery"]),
+        document.place,
     )
 
 
@@ -189,9 +204,7 @@ def _area_of(node: doc.Node, areas: Areas) -> str:
     return code
 
 
-def _read_version(
-    node: doc.Node, subject: str, subjects: tuple[str, ...], areas: Areas, findings: Findings
-) -> Version:
+def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], areas: Areas, findings: Findings) -> Version:
     entry = doc.mapping_of(node, "a version")
     entry.expect(
         ("from", "law", "eligible_when", "amount"), ("to", "area", "definitions", "unless", "note"), what="a version"
@@ -212,7 +225,9 @@ def _read_version(
             with findings.collecting():
                 definition = _read_definition(item, subject, subjects)
                 if definition.id in definitions:
-                    raise DocumentError(item.place, f"The definition `{definition.id}` stands here twice.", "Rename one.")
+                    raise DocumentError(
+                        item.place, f"The definition `{definition.id}` stands here twice.", "Rename one."
+                    )
                 definitions[definition.id] = definition
     criteria: list[Criterion] = []
     for key in ("eligible_when", "unless"):
@@ -228,11 +243,22 @@ def _read_version(
                 criteria.append(criterion)
     if not criteria:
         findings.append(
-            doc.Finding(get["eligible_when"].place, "A version without criteria pays everybody.", "Write at least one criterion.")
+            doc.Finding(
+                get["eligible_when"].place,
+                "A version without criteria pays everybody.",
+                "Write at least one criterion.",
+            )
         )
     return Version(
-        start, end, _area_of(get["area"], areas) if "area" in get else None, _read_law(get["law"]), definitions,
-        tuple(criteria), _read_amount(get["amount"]), entry.place, _note(get.get("note")),
+        start,
+        end,
+        _area_of(get["area"], areas) if "area" in get else None,
+        _read_law(get["law"]),
+        definitions,
+        tuple(criteria),
+        _read_amount(get["amount"]),
+        entry.place,
+        _note(get.get("note")),
         frozenset(named - definitions.keys()),
     )
 
@@ -272,8 +298,15 @@ def _read_criterion(node: doc.Node, *, exception: bool) -> Criterion:
         _refuse_unsafe(doc.text_of(language, "says"), language.place)
     test = get["test"]
     return Criterion(
-        name, exception, _expression(test, "test"), test.text if isinstance(test, doc.Scalar) else "",
-        _because(get["because"]), says, _note(get.get("note")), entry.place, get["says"].place,
+        name,
+        exception,
+        _expression(test, "test"),
+        test.text if isinstance(test, doc.Scalar) else "",
+        _because(get["because"]),
+        says,
+        _note(get.get("note")),
+        entry.place,
+        get["says"].place,
     )
 
 
@@ -292,7 +325,12 @@ def _read_amount(node: doc.Node) -> Amount:
     return Amount(
         _expression(get["value"], "value") if "value" in get else None,
         doc.wording_of(get["in_kind"], "in_kind") if "in_kind" in get else None,
-        doc.text_of(get["per"], "per"), _because(get["because"]), step, mode, entry.place, get["per"].place,
+        doc.text_of(get["per"], "per"),
+        _because(get["because"]),
+        step,
+        mode,
+        entry.place,
+        get["per"].place,
     )
 
 
@@ -313,7 +351,8 @@ def _read_relation(node: doc.Node) -> BenefitRelation:
     prefer = doc.choice_of(get["prefer"], PREFERENCES, "prefer") if "prefer" in get else None
     if relation in ORDERED_RELATIONS and prefer is None:
         raise DocumentError(
-            entry.place, f"Two benefits that do not go together (`{relation}`) need an order.",
+            entry.place,
+            f"Two benefits that do not go together (`{relation}`) need an order.",
             "Add `prefer: self`, `prefer: other` or `prefer: higher`.",
         )
     other, because = doc.text_of(get["with"], "with"), _because(get["because"])
@@ -332,13 +371,16 @@ def _read_delivery(node: doc.Node) -> Delivery:
     return Delivery(
         doc.boolean_of(get["application_required_by_law"], "application_required_by_law"),
         doc.choice_of(get["discretion"], DISCRETION, "discretion"),
-        doc.boolean_of(get["will_needed"], "will_needed"), days,
+        doc.boolean_of(get["will_needed"], "will_needed"),
+        days,
     )
 
 
 def _expression(node: doc.Node, what: str) -> syntax.Expression:
     if not isinstance(node, doc.Scalar):
-        raise DocumentError(node.place, f"`{what}` must be an expression.", "Quote it if it begins with a sign YAML reads.")
+        raise DocumentError(
+            node.place, f"`{what}` must be an expression.", "Quote it if it begins with a sign YAML reads."
+        )
     if not node.text.strip():
         raise DocumentError(node.place, f"`{what}` is empty.", "Write an expression.")
     return parse_expression(node)

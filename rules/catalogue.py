@@ -62,7 +62,9 @@ def catalogue_folders(path: Path) -> list[Path]:
     found = sorted(p.parent for p in path.glob("*/catalogue.yaml"))
     if not found:
         raise DocumentError(
-            Place(str(path), 1, 1), "There is no catalogue here.", "A catalogue is a folder that holds `catalogue.yaml`."
+            Place(str(path), 1, 1),
+            "There is no catalogue here.",
+            "A catalogue is a folder that holds `catalogue.yaml`.",
         )
     return found
 
@@ -98,7 +100,8 @@ def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Fi
     known = sorted(path.name for path in (facts / "dictionary").glob("*") if path.is_dir())
     if jurisdiction not in known:
         raise DocumentError(
-            place_of.place, f"There is no fact dictionary for the jurisdiction `{jurisdiction}`.",
+            place_of.place,
+            f"There is no fact dictionary for the jurisdiction `{jurisdiction}`.",
             doc.nearest_advice(jurisdiction, known, f"Add a folder under {facts / 'dictionary'}. There are: "),
         )
     return load_vocabulary(jurisdiction, findings, facts)
@@ -130,7 +133,9 @@ class _Loader:
                     self._read(path)
             elif not path.name.startswith((".", "_")):
                 self.findings.append(
-                    doc.Finding(Place(str(path), 1, 1), "This folder holds no benefit.yaml.", "Add one, or remove the folder.")
+                    doc.Finding(
+                        Place(str(path), 1, 1), "This folder holds no benefit.yaml.", "Add one, or remove the folder."
+                    )
                 )
         for benefit_id in self._order():
             if benefits_read(self.catalogue.sources[benefit_id].benefit) & self.broken:
@@ -141,9 +146,14 @@ class _Loader:
         for benefit_id in self.broken & self.compiled.keys():
             del self.compiled[benefit_id]
         self.catalogue.rulebook = Rulebook(
-            self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled,
+            self.vocabulary.jurisdiction,
+            self.currency,
+            self.root,
+            self.vocabulary,
+            self.compiled,
             {s.benefit.id: s.parameters for s in self.catalogue.sources.values()},
-            content_hash(folder, self.facts, self.vocabulary.jurisdiction), self.interner,
+            content_hash(folder, self.facts, self.vocabulary.jurisdiction),
+            self.interner,
         )
 
     @contextmanager
@@ -178,7 +188,10 @@ class _Loader:
         broken: frozenset[str] = frozenset()
         if (path / "parameters.yaml").exists():
             parameters, broken = load_parameters(
-                doc.read_document(path / "parameters.yaml"), self.currency, self.vocabulary.areas, self.findings,
+                doc.read_document(path / "parameters.yaml"),
+                self.currency,
+                self.vocabulary.areas,
+                self.findings,
                 trusted_only=not benefit.needs_confirmation,
             )
         self.catalogue.sources[benefit.id] = Source(benefit, path, parameters, broken)
@@ -187,7 +200,8 @@ class _Loader:
         if benefit.area_by is None:
             if benefit.area != self.root or any(v.area not in (None, self.root) for v in benefit.versions):
                 raise DocumentError(
-                    document.entries["area"].place, "A benefit of one area needs `area_by`.",
+                    document.entries["area"].place,
+                    "A benefit of one area needs `area_by`.",
                     "Name the fact that says which area serves the subject, like `area_by: hukou_area`.",
                 )
             return
@@ -196,7 +210,8 @@ class _Loader:
         if fact is None or fact.type.kind != "area" or fact.subject != benefit.subject:
             areas = [f.id for f in self.vocabulary.dictionary.of_subject(benefit.subject) if f.type.kind == "area"]
             raise DocumentError(
-                place, f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
+                place,
+                f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
                 doc.nearest_advice(benefit.area_by, areas, "There are: "),
             )
 
@@ -213,18 +228,19 @@ class _Loader:
                 cycle = " → ".join((*line[line.index(benefit_id) :], benefit_id))
                 self.findings.append(
                     doc.Finding(
-                        sources[benefit_id].benefit.place, f"Benefits read each other in a circle: {cycle}.",
+                        sources[benefit_id].benefit.place,
+                        f"Benefits read each other in a circle: {cycle}.",
                         "Read a receipt fact instead of one of the results.",
                     )
                 )
                 return False
             state[benefit_id] = 1
             reads = sorted(benefits_read(sources[benefit_id].benefit) & sources.keys())
-            good = all([visit(other, (*line, benefit_id)) for other in reads])
+            good = [visit(other, (*line, benefit_id)) for other in reads]
             state[benefit_id] = 2
-            if good:
+            if all(good):
                 order.append(benefit_id)
-            return good
+            return all(good)
 
         for benefit_id in sorted(sources):
             visit(benefit_id, ())
@@ -236,10 +252,19 @@ class _Loader:
         versions: list[CompiledVersion] = []
         for version in benefit.versions:
             scope = Scope(
-                self.vocabulary, self.currency, benefit.subject, version.area or benefit.area, benefit.area_by,
-                {**self.catalogue.shared, **source.parameters}, version.definitions, self.others, self.interner,
+                self.vocabulary,
+                self.currency,
+                benefit.subject,
+                version.area or benefit.area,
+                benefit.area_by,
+                {**self.catalogue.shared, **source.parameters},
+                version.definitions,
+                self.others,
+                self.interner,
                 broken=dataclasses.replace(
-                    self.names, names=self.names.names | version.broken, parameters=self.names.parameters | source.broken
+                    self.names,
+                    names=self.names.names | version.broken,
+                    parameters=self.names.parameters | source.broken,
                 ),
             )
             with self.findings.collecting():
@@ -266,7 +291,9 @@ class _Loader:
         if not amounts:
             return versions
         if len(amounts) != len(versions):
-            raise DocumentError(versions[0].version.place, "Some versions pay an amount and some in kind.", "Split the benefit.")
+            raise DocumentError(
+                versions[0].version.place, "Some versions pay an amount and some in kind.", "Split the benefit."
+            )
         first = amounts[0].type
         for version, amount in zip(versions, amounts, strict=True):
             if join(first, amount.type) is None:
@@ -294,20 +321,29 @@ class _Loader:
                 if same_area and not apart:
                     self.findings.append(
                         doc.Finding(
-                            other.place, f"Two versions of `{benefit.id}` are in force on {max(version.start, other.start)}.",
+                            other.place,
+                            f"Two versions of `{benefit.id}` are in force on {max(version.start, other.start)}.",
                             "End the earlier one with `to:`, or give one an `area`.",
                         )
                     )
 
     def _check_names(self, benefit: Benefit) -> None:
         book = Rulebook(
-            self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled, {}, "", self.interner
+            self.vocabulary.jurisdiction,
+            self.currency,
+            self.root,
+            self.vocabulary,
+            self.compiled,
+            {},
+            "",
+            self.interner,
         )
         for day in sorted({v.start for v in benefit.versions}):
             names = book.in_force(day)[benefit.id].names
             if len(names) > MOST_MISSING_NAMES:
                 raise DocumentError(
-                    benefit.place, f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
+                    benefit.place,
+                    f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
                     "Split the benefit.",
                 )
 
@@ -331,7 +367,9 @@ class _VersionCompiler:
                     raise DocumentError(
                         definition.place, f"The definition `{definition.id}` has the name of a fact.", "Rename it."
                     )
-                inside = Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
+                inside = (
+                    Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
+                )
                 compiler.name(syntax.Name((definition.id,), definition.place), inside)
         for criterion in version.criteria:
             with self.findings.collecting():
@@ -347,9 +385,7 @@ class _VersionCompiler:
             in_area = compiler.within(compiler.make(plan.CodeFact, fact), area)
         return CompiledVersion(version, area, tuple(conditions), amount, in_area)
 
-    def _amount(
-        self, compiler: Compiler, benefit: Benefit, version: Version, context: Context
-    ) -> plan.Quantity | None:
+    def _amount(self, compiler: Compiler, benefit: Benefit, version: Version, context: Context) -> plan.Quantity | None:
         written = version.amount
         if written.value is None:
             return None
@@ -361,11 +397,14 @@ class _VersionCompiler:
         per = written.per
         if per not in PERIODS:
             raise DocumentError(
-                written.per_place, f"`per` is `{per}`, which is no period.", doc.nearest_advice(per, PERIODS, "Write one of: ")
+                written.per_place,
+                f"`per` is `{per}`, which is no period.",
+                doc.nearest_advice(per, PERIODS, "Write one of: "),
             )
         if node.type.per is not None and node.type.per != per:
             raise DocumentError(
-                written.place, f"The amount is {node.type}, and `per` says {per}.",
+                written.place,
+                f"The amount is {node.type}, and `per` says {per}.",
                 "Use `per_month(…)` or `per_year(…)`, or correct `per`.",
             )
         node = compiler.arithmetic.round(node, written.step_minor_units, 0, written.mode, written.place)

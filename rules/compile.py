@@ -7,7 +7,7 @@ from typing import NamedTuple
 from features.documents import DocumentError, Place, nearest_advice
 from features.facts.dictionary import Fact
 from features.facts.subjects import PERSON
-from features.facts.units import MINOR_UNITS, Rounding
+from features.facts.units import MINOR_UNITS
 from rules import plan
 from rules.arithmetic import Arithmetic
 from rules.builtins import Builtins
@@ -167,7 +167,8 @@ class Compiler:
     def _money(self, literal: s.MoneyLiteral) -> plan.Node:
         if literal.currency != self.scope.currency:
             raise DocumentError(
-                literal.place, f"This catalogue counts in {self.scope.currency}, not {literal.currency}.",
+                literal.place,
+                f"This catalogue counts in {self.scope.currency}, not {literal.currency}.",
                 f"Write `{self.scope.currency} {literal.value}`.",
             )
         units = int(literal.value * MINOR_UNITS)
@@ -185,7 +186,8 @@ class Compiler:
             group = scope.vocabulary.subjects.groups.get(parts[0])
             if group is None or len(parts) > 2:
                 raise DocumentError(
-                    name.place, f"`{'.'.join(parts)}` cannot be read.",
+                    name.place,
+                    f"`{'.'.join(parts)}` cannot be read.",
                     nearest_advice(parts[0], scope.vocabulary.subjects.groups, "Before the dot stands one of: "),
                 )
             return self.via(parts[0], s.Name(parts[1:], name.place), context)
@@ -299,7 +301,9 @@ class Compiler:
         left, right = self.quantity(test.left, context), self.quantity(test.right, context)
         if join(left.type, right.type) is None:
             raise DocumentError(
-                test.place, f"{left.type} cannot be compared with {right.type}.", self.arithmetic.advice(left.type, right.type)
+                test.place,
+                f"{left.type} cannot be compared with {right.type}.",
+                self.arithmetic.advice(left.type, right.type),
             )
         operator = test.operator
         if operator in _MIRRORED:
@@ -331,33 +335,40 @@ class Compiler:
 
     def _code_in(self, operand: plan.Node, texts: tuple[s.Text, ...], place: Place) -> plan.Condition:
         if not isinstance(operand, plan.Code):
-            raise DocumentError(place, f"A code is compared with {self.describe(operand)}.", "Quotes are for codes and areas.")
+            raise DocumentError(
+                place, f"A code is compared with {self.describe(operand)}.", "Quotes are for codes and areas."
+            )
         fact = plan.fact_of_code(operand)
         for text in texts:
             if fact.type.kind == "area":
                 self._known_area(text)
             elif text.value not in fact.type.codes:
                 raise DocumentError(
-                    text.place, f"'{text.value[:40]}' is not a code of `{fact.id}`.",
+                    text.place,
+                    f"'{text.value[:40]}' is not a code of `{fact.id}`.",
                     nearest_advice(text.value, fact.type.codes, "Its codes are: "),
                 )
         return self.make(plan.CodeIn, operand, frozenset(text.value for text in texts))
 
     def _known_area(self, text: s.Text) -> None:
         if text.value not in self.scope.vocabulary.areas:
-            raise DocumentError(text.place, f"There is no area \"{text.value[:40]}\".", "See features/facts/areas.yaml.")
+            raise DocumentError(text.place, f'There is no area "{text.value[:40]}".', "See features/facts/areas.yaml.")
 
     def _within(self, test: s.WithinTest, context: Context) -> plan.Node:
         operand = self.any(test.operand, context)
         if not isinstance(operand, plan.Code) or plan.fact_of_code(operand).type.kind != "area":
-            raise DocumentError(test.place, f"Before `within` stands an area fact, and this is {self.describe(operand)}.")
+            raise DocumentError(
+                test.place, f"Before `within` stands an area fact, and this is {self.describe(operand)}."
+            )
         if isinstance(test.enclosing, s.ParameterRef) and test.enclosing.name == "area":
             enclosing = self.scope.area
         elif isinstance(test.enclosing, s.Text):
             self._known_area(test.enclosing)
             enclosing = test.enclosing.value
         else:
-            raise DocumentError(test.enclosing.place, "After `within` stands an area code or `$area`.", 'Write `within "440100"`.')
+            raise DocumentError(
+                test.enclosing.place, "After `within` stands an area code or `$area`.", 'Write `within "440100"`.'
+            )
         return self.within(operand, enclosing)
 
     def within(self, operand: plan.Code, enclosing: str) -> plan.Condition:
@@ -373,6 +384,7 @@ class Compiler:
         if isinstance(then, plan.Quantity) and isinstance(otherwise, plan.Quantity):
             return self.arithmetic.choose(condition, then, otherwise, expression.place)
         raise DocumentError(
-            expression.place, f"The branches differ: {self.describe(then)} and {self.describe(otherwise)}.",
+            expression.place,
+            f"The branches differ: {self.describe(then)} and {self.describe(otherwise)}.",
             "Both must be conditions or both figures of one type.",
         )

@@ -34,7 +34,8 @@ class ParameterReads:
         if parameter.derived is not None:
             if ref.keys or at is not None:
                 raise DocumentError(
-                    ref.place, f"The derived parameter `${ref.name}` takes neither keys nor `at`.",
+                    ref.place,
+                    f"The derived parameter `${ref.name}` takes neither keys nor `at`.",
                     "Write its expression out here.",
                 )
             return self._derived(parameter, parameter.derived, context)
@@ -66,7 +67,8 @@ class ParameterReads:
             line.pop()
         if join(node.type, parameter.type) is None:
             raise DocumentError(
-                parameter.place, f"`{marker}` is declared as {parameter.type}, and its expression is {node.type}.",
+                parameter.place,
+                f"`{marker}` is declared as {parameter.type}, and its expression is {node.type}.",
                 "Correct `type`, `unit` or `per`, or the expression.",
             )
         return node
@@ -81,7 +83,8 @@ class ParameterReads:
             return node
         wanted = {"code": "a code fact", "integer": "a whole number", "band": "a number or money"}[dimension]
         raise DocumentError(
-            expression.place, f"`${parameter.id}` is read by {dimension}, and this is {self.compiler.describe(node)}.",
+            expression.place,
+            f"`${parameter.id}` is read by {dimension}, and this is {self.compiler.describe(node)}.",
             f"Give it {wanted}.",
         )
 
@@ -105,7 +108,8 @@ class ParameterReads:
         scope = self.scope
         if scope.area_by is None:
             raise DocumentError(
-                place, "A value that differs by area needs `area_by` in benefit.yaml.",
+                place,
+                "A value that differs by area needs `area_by` in benefit.yaml.",
                 "Name the fact that says which area serves the subject.",
             )
         fact = scope.vocabulary.dictionary.facts[scope.area_by]

@@ -119,7 +119,9 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
     derived = "derived" in entry.entries
     if derived:
         entry.expect(
-            ("type", "names", "derived", "source", "confidence"), ("unit", "per", "note"), what=f"the derived parameter `{name}`"
+            ("type", "names", "derived", "source", "confidence"),
+            ("unit", "per", "note"),
+            what=f"the derived parameter `{name}`",
         )
     else:
         entry.expect(("type", "names", "values"), ("unit", "per", "by", "note"), what=f"the parameter `{name}`")
@@ -135,7 +137,9 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
         return Parameter(name, parameter_type, names, (), 0, (), expression, source, entry.place, _note(entry))
     dimensions: tuple[str, ...] = ()
     if "by" in get:
-        dimensions = tuple(doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by"))
+        dimensions = tuple(
+            doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by")
+        )
         if len(dimensions) > 3 or dimensions.count("area") > 1 or dimensions.count("band") > 1:
             raise DocumentError(get["by"].place, "`by` has at most three keys, one `area` and one `band` among them.")
     raw: list[tuple[doc.Mapping, dict[tuple[Key, ...], doc.Scalar]]] = []
@@ -155,8 +159,13 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
             raise DocumentError(period.place, f"A value of `{name}` ends ({end}) before it begins ({start}).")
         periods.append(
             Period(
-                start, end, table, doc.text_of(period.entries["source"], "source"),
-                _read_grade(period.entries["confidence"], trusted_only), period.place, _note(period),
+                start,
+                end,
+                table,
+                doc.text_of(period.entries["source"], "source"),
+                _read_grade(period.entries["confidence"], trusted_only),
+                period.place,
+                _note(period),
             )
         )
     return Parameter(
@@ -206,7 +215,9 @@ def _read_type(entry: doc.Mapping, currency: str) -> Type:
             raise DocumentError(entry.places[key], f"`{key}` does not go with the type `{kind}`.")
     if kind == "money":
         if "per" not in get:
-            raise DocumentError(entry.place, "A money parameter needs `per`.", "Write `per: month`, `per: year` or `per: once`.")
+            raise DocumentError(
+                entry.place, "A money parameter needs `per`.", "Write `per: month`, `per: year` or `per: once`."
+            )
         return Type("money", per=doc.choice_of(get["per"], PERIODS, "per"), currency=currency)
     if kind in ("integer", "number"):
         return Type(kind, unit=doc.text_of(get["unit"], "unit") if "unit" in get else None)

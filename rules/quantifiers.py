@@ -31,7 +31,8 @@ class Quantifiers:
         inner = Context(PERSON, context, bound)
         if inner.quantifiers > MAX_QUANTIFIERS:
             raise DocumentError(
-                quantifier.place, f"More than {MAX_QUANTIFIERS} quantifiers stand inside one another.",
+                quantifier.place,
+                f"More than {MAX_QUANTIFIERS} quantifiers stand inside one another.",
                 "Write a fact that says so, or ask of nearer relations.",
             )
         where: plan.Condition = self.make(plan.BoolConst, True)
@@ -62,6 +63,7 @@ class Quantifiers:
         else:
             known = [subjects.groups[context.kind].relation]
         raise DocumentError(
-            quantifier.place, f"A {context.kind} has no relation `{'.'.join(parts)}`.",
+            quantifier.place,
+            f"A {context.kind} has no relation `{'.'.join(parts)}`.",
             nearest_advice(".".join(parts), known, "There are: "),
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from features.documents import ConsequenceError, DocumentError, Place, nearest_advice
+from features.facts.dictionary import Fact
 from features.facts.vocabulary import Vocabulary
 from rules import plan
 from rules.language import syntax
@@ -71,10 +72,10 @@ class Interner:
     """Makes plan nodes; equal ones are made once."""
 
     def __init__(self) -> None:
-        self._nodes: dict[tuple[Any, ...], plan.Node] = {}
+        self._nodes: dict[tuple[object, ...], plan.Node] = {}
         self._depths: dict[int, int] = {}
 
-    def make(self, kind: type[N], *values: Any) -> N:
+    def make(self, kind: type[N], *values: object) -> N:
         """The node of this kind with these field values."""
         key = (kind, *(_key(value) for value in values))
         node = self._nodes.get(key)
@@ -92,12 +93,12 @@ class Interner:
         self._depths[id(node)] = max(self._depths[id(node)], depth + 1)
 
 
-def _key(value: Any) -> Any:
+def _key(value: object) -> object:
     if isinstance(value, plan.Node | Parameter):
         return id(value)
     if isinstance(value, tuple):
         return tuple(_key(item) for item in value)
-    if hasattr(value, "legal_basis"):
+    if isinstance(value, Fact):
         return value.id
     return value
 
@@ -126,7 +127,9 @@ class Scope:
         """
         parameter = self.parameters.get(name)
         if parameter is None:
-            kind = ConsequenceError if self.broken.parameters_unread or name in self.broken.parameters else DocumentError
+            kind = (
+                ConsequenceError if self.broken.parameters_unread or name in self.broken.parameters else DocumentError
+            )
             raise kind(
                 place,
                 f"There is no parameter `${name}`.",

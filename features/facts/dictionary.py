@@ -17,8 +17,11 @@ from features.facts.units import MINOR_UNITS, PERIODS
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 RESERVED = frozenset(
-    "and or not in within between if then else any all count sum of where at true false on_date age self min max "
-    "round floor ceil marginal eligible amount id".split()
+    re.findall(
+        r"\w+",
+        """and or not in within between if then else any all count sum of where at true false on_date age self min max
+        round floor ceil marginal eligible amount id""",
+    )
 )
 FORBIDDEN = {
     r"face|facial|biometric": "faces and other biometrics (Personal Information Protection Law, art. 28)",
@@ -38,8 +41,8 @@ class FactType:
     """What a fact's value is.
 
     `minimum` and `maximum` bound what an unknown value may turn out to be (money: in minor units; None: no bound), and
-    `capacity` is the largest magnitude a file may hold, so that arithmetic can be proved not to overflow; `decimals` is the number of decimals a value may
-    carry beyond its unit (money in minor units: 0).
+    `capacity` is the largest magnitude a file may hold, so that arithmetic can be proved not to overflow; `decimals` is
+    the number of decimals a value may carry beyond its unit (money in minor units: 0).
     """
 
     kind: str
@@ -149,7 +152,9 @@ def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str,
     entry = doc.mapping_of(node, f"the fact `{fact_id}`")
     if not IDENTIFIER.match(fact_id) or fact_id in RESERVED:
         raise DocumentError(
-            entry.place, f"`{fact_id[:60]}` cannot be a fact's id.", "Use a-z, 0-9 and _, and no word of the rule language."
+            entry.place,
+            f"`{fact_id[:60]}` cannot be a fact's id.",
+            "Use a-z, 0-9 and _, and no word of the rule language.",
         )
     for pattern, reason in FORBIDDEN.items():
         if re.search(pattern, fact_id):

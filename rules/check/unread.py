@@ -43,7 +43,7 @@ def find_unread_parameters(catalogue: Catalogue) -> Iterator[Finding]:
 
 
 def find_hidden_parameters(catalogue: Catalogue) -> Iterator[Finding]:
-    """A benefit's own parameter with the name of a shared one: the rule reads its own, and a reader may not see that."""
+    """A benefit's own parameter with the name of a shared one: the rule reads its own, and people may not see that."""
     for source in catalogue.sources.values():
         for name in source.parameters.keys() & catalogue.shared.keys():
             yield Finding(

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import cast
 
 from lark import Lark, Token, Transformer, Tree, v_args
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
 
 from features.documents import DocumentError, Place, Scalar
 from rules.language import syntax as s
@@ -205,7 +205,9 @@ class _Builder(Transformer[Token, s.Expression]):
         whole, _, fraction = text.partition(".")
         if len(whole) > 15 or len(fraction) > 9:
             raise DocumentError(
-                self._place(meta), f"The number {text[:24]}… is too long.", "At most 15 digits before the point and 9 after."
+                self._place(meta),
+                f"The number {text[:24]}… is too long.",
+                "At most 15 digits before the point and 9 after.",
             )
         return Decimal(text)
 
@@ -219,7 +221,9 @@ class _Builder(Transformer[Token, s.Expression]):
         currency, amount = str(items[0]).split()
         value = self._decimal(amount, meta)
         if len(amount.partition(".")[2]) > 2:
-            raise DocumentError(self._place(meta), f"`{items[0]}` has more than two decimals.", "Money goes to the minor unit.")
+            raise DocumentError(
+                self._place(meta), f"`{items[0]}` has more than two decimals.", "Money goes to the minor unit."
+            )
         return s.MoneyLiteral(currency, value, self._place(meta))
 
     def date(self, meta: object, items: list[Token]) -> s.Expression:
@@ -268,7 +272,9 @@ class _Builder(Transformer[Token, s.Expression]):
         return s.Negative(operand, self._place(meta)) if str(items[0]) == "-" else operand
 
     def compare(self, meta: object, items: list[Token | s.Expression]) -> s.Expression:
-        return s.Comparison(str(items[1]), cast(s.Expression, items[0]), cast(s.Expression, items[2]), self._place(meta))
+        return s.Comparison(
+            str(items[1]), cast(s.Expression, items[0]), cast(s.Expression, items[2]), self._place(meta)
+        )
 
     def membership(self, meta: object, items: list[s.Expression]) -> s.Expression:
         return s.Membership(items[0], tuple(items[1:]), self._place(meta))
@@ -323,5 +329,3 @@ class _Builder(Transformer[Token, s.Expression]):
             cast("s.Expression | None", where),
             self._place(meta),
         )
-
-
