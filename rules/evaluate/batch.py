@@ -141,7 +141,9 @@ class BatchEvaluator:
             span, until = self._amount(benefit, some, maybe, undecided, until, n)
             unsettled = undecided[maybe] | self._open_amounts(benefit, some)
             if unsettled.any():
-                missing[np.flatnonzero(maybe)[unsettled]] = self._needs[benefit.benefit.id].missing(some.subset(unsettled))
+                missing[np.flatnonzero(maybe)[unsettled]] = self._needs[benefit.benefit.id].missing(
+                    some.subset(unsettled)
+                )
         return _Full(Answered(truth, span, until), missing, undecided)
 
     def _open_amounts(self, benefit: BenefitPlan, some: Rows) -> Mask:

@@ -74,8 +74,10 @@ class BatchNeeds:
         for number, row in enumerate(patterns.tolist()):
             conditions, quantities = row[1 : 1 + 2 * atoms], row[1 + 2 * atoms :]
             pattern = Pattern(
-                tuple(conditions[0::2]), tuple(conditions[1::2]),
-                tuple(bool(c) for c in quantities[0::2]), tuple(quantities[1::2]),
+                tuple(conditions[0::2]),
+                tuple(conditions[1::2]),
+                tuple(bool(c) for c in quantities[0::2]),
+                tuple(quantities[1::2]),
             )
             results[number] = self.skeleton.reduce(pattern, row[0])
         return results[inverse.reshape(-1)]
@@ -122,7 +124,9 @@ class BatchNeeds:
                 needs = self._via(node.group, node.link, rows, lambda g: self.condition(node.operand, g).bits)
             case plan.OuterCondition():
                 assert rows.outer is not None and rows.owner is not None
-                needs = Needs(self.condition(node.operand, rows.outer).bits[rows.owner], np.zeros(rows.n, dtype=np.uint64))
+                needs = Needs(
+                    self.condition(node.operand, rows.outer).bits[rows.owner], np.zeros(rows.n, dtype=np.uint64)
+                )
             case _:
                 needs = _none(rows.n)
         return _where(unknown, needs)
@@ -153,7 +157,9 @@ class BatchNeeds:
             case plan.QuantityFact() | plan.MonthsIn():
                 return self._named(node.fact.id, is_open)
             case plan.Choose():
-                return self._branches(node.condition, self.quantity(node.then, rows), self.quantity(node.otherwise, rows), rows)
+                return self._branches(
+                    node.condition, self.quantity(node.then, rows), self.quantity(node.otherwise, rows), rows
+                )
             case plan.Least() | plan.Greatest():
                 return self._extreme(node, rows)
             case plan.Lookup():
@@ -172,7 +178,9 @@ class BatchNeeds:
                 return self._via(node.group, node.link, rows, lambda g: self.quantity(node.operand, g).bits)
             case plan.OuterQuantity():
                 assert rows.outer is not None and rows.owner is not None
-                return Needs(self.quantity(node.operand, rows.outer).bits[rows.owner], np.zeros(rows.n, dtype=np.uint64))
+                return Needs(
+                    self.quantity(node.operand, rows.outer).bits[rows.owner], np.zeros(rows.n, dtype=np.uint64)
+                )
         needs = _none(rows.n)
         for child in node.children():
             if isinstance(child, plan.Quantity):
@@ -234,7 +242,10 @@ class BatchNeeds:
         span = self.values.measure(node.of, members).span
         is_open = open_mask(span, n)
         # A member whose part may be nothing or something counts as open unless that something is nothing.
-        zero = ~is_open & (vectors.column(span.low, n, wide=True).fill_null(1) == pl.Series([0], dtype=pl.Int128)).to_numpy()
+        zero = (
+            ~is_open
+            & (vectors.column(span.low, n, wide=True).fill_null(1) == pl.Series([0], dtype=pl.Int128)).to_numpy()
+        )
         of = self.quantity(node.of, members).bits
         uncertain = maybe & ~zero
         return np.where(true, of, np.where(uncertain, of | self.condition(node.where, members).bits, np.uint64(0)))

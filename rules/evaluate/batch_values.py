@@ -220,15 +220,17 @@ class BatchValues:
         return Judged(truth, vectors.where_days(decided, latest, until))
 
     def _choose_condition(self, node: plan.ChooseCondition, rows: Rows) -> Judged:
-        condition, then, otherwise = (
-            self.judge(part, rows) for part in (node.condition, node.then, node.otherwise)
-        )
+        condition, then, otherwise = (self.judge(part, rows) for part in (node.condition, node.then, node.otherwise))
         n = rows.n
         yes, no = as_mask(condition.truth, n, wanted=True), as_mask(condition.truth, n, wanted=False)
         left, right = vectors.truth_column(then.truth, n), vectors.truth_column(otherwise.truth, n)
-        same = left.zip_with((left == right).fill_null(value=False), pl.Series([None], dtype=pl.Boolean).new_from_index(0, n))
+        same = left.zip_with(
+            (left == right).fill_null(value=False), pl.Series([None], dtype=pl.Boolean).new_from_index(0, n)
+        )
         truth = left.zip_with(pl.Series(yes), right.zip_with(pl.Series(no), same))
-        until = vectors.where_days(yes, then.until, vectors.where_days(no, otherwise.until, earliest(then.until, otherwise.until)))
+        until = vectors.where_days(
+            yes, then.until, vectors.where_days(no, otherwise.until, earliest(then.until, otherwise.until))
+        )
         return Judged(truth, earliest(condition.until, until))
 
     def _compare(self, node: plan.Compare, rows: Rows) -> Judged:
@@ -243,7 +245,9 @@ class BatchValues:
             return _apply(operator, a.low, b.low, n)
         if operator == "=":
             possible = _both(_apply("<=", a.low, b.high, n), _apply("<=", b.low, a.high, n))
-            sure = _both(_apply("=", a.low, a.high, n), _both(_apply("=", b.low, b.high, n), _apply("=", a.low, b.low, n)))
+            sure = _both(
+                _apply("=", a.low, a.high, n), _both(_apply("=", b.low, b.high, n), _apply("=", a.low, b.low, n))
+            )
         else:
             possible = _apply(operator, a.low, b.high, n)
             sure = _apply(operator, a.high, b.low, n)
@@ -301,7 +305,9 @@ class BatchValues:
         true, unknown = as_mask(judged.truth, m, wanted=True), vectors.unknown_mask(judged.truth, m)
         found, maybe = bound.per_owner(true) > 0, bound.per_owner(unknown) > 0
         no = bound.complete & ~maybe & ~found
-        truth = pl.Series(found).zip_with(pl.Series(found | no), pl.Series([None], dtype=pl.Boolean).new_from_index(0, rows.n))
+        truth = pl.Series(found).zip_with(
+            pl.Series(found | no), pl.Series([None], dtype=pl.Boolean).new_from_index(0, rows.n)
+        )
         if _is_never(judged.until):
             return Judged(truth, NEVER)
         until = np.broadcast_to(np.asarray(judged.until, dtype=np.int32), (m,))
@@ -330,7 +336,9 @@ class BatchValues:
     def _quantity_fact(self, node: plan.QuantityFact, rows: Rows) -> Measured:
         values, until = self.fact(node.fact.id, rows)
         if values is None:
-            return Measured(Span(node.floor, node.ceiling) if (node.floor, node.ceiling) != (None, None) else NOTHING, until)
+            return Measured(
+                Span(node.floor, node.ceiling) if (node.floor, node.ceiling) != (None, None) else NOTHING, until
+            )
         numbers = values.cast(pl.Int32).cast(pl.Int64) if values.dtype == pl.Date else values
         if not numbers.null_count() or (node.floor is None and node.ceiling is None):
             return Measured(Span(numbers, numbers), until)
@@ -356,7 +364,9 @@ class BatchValues:
         span, until = self.measure(node.operand, rows)
         wide, factor = vectors.is_wide(node.low, node.high), 10**node.shift
         low = vectors.scale(span.low, factor, wide=wide)
-        return Measured(Span(low, low) if span.single else Span(low, vectors.scale(span.high, factor, wide=wide)), until)
+        return Measured(
+            Span(low, low) if span.single else Span(low, vectors.scale(span.high, factor, wide=wide)), until
+        )
 
     def _multiply(self, node: plan.Multiply, rows: Rows) -> Measured:
         a, b = self.measure(node.left, rows), self.measure(node.right, rows)
@@ -483,7 +493,9 @@ class BatchValues:
             until = horizon.first_day(node.day, self.today, calendar.next_part_change(node.kind, span.low))
         if not span.single:
             assert isinstance(low, pl.Series)
-            low = low.zip_with(pl.Series(~open_mask(span, rows.n)), pl.Series([None], dtype=low.dtype).new_from_index(0, rows.n))
+            low = low.zip_with(
+                pl.Series(~open_mask(span, rows.n)), pl.Series([None], dtype=low.dtype).new_from_index(0, rows.n)
+            )
         return Measured(Span(low, low), until)
 
     def _months_in(self, node: plan.MonthsIn, rows: Rows) -> Measured:
@@ -643,7 +655,9 @@ def _elapsed_bound(unit: str, start: Bound, end: Bound, n: int) -> Bound:
 def _shift_bound(unit: str, day: Bound, count: Bound, n: int) -> Bound:
     if day is None or count is None:
         return None
-    return _nullable(lambda a, b: calendar.shift_columns(unit, a, b), vectors.column(day, n), vectors.column(count, n), n)
+    return _nullable(
+        lambda a, b: calendar.shift_columns(unit, a, b), vectors.column(day, n), vectors.column(count, n), n
+    )
 
 
 def _nullable(function: Callable[[Any, Any], Any], a: pl.Series, b: pl.Series, n: int) -> pl.Series:
@@ -691,7 +705,9 @@ def _counted(low: Any, high: Any, complete: Mask) -> Span:
     if complete.all() and (low == high).all():
         values = pl.Series(low)
         return Span(values, values)
-    ceiling = pl.Series(high).zip_with(pl.Series(complete), pl.Series([None], dtype=pl.Int64).new_from_index(0, len(low)))
+    ceiling = pl.Series(high).zip_with(
+        pl.Series(complete), pl.Series([None], dtype=pl.Int64).new_from_index(0, len(low))
+    )
     return Span(pl.Series(low), ceiling)
 
 

@@ -131,15 +131,27 @@ class Lookups:
         return slot, until, not closed.all()
 
     def _next_band(
-        self, key: plan.Quantity, table: _Table, axis: int, numbers: npt.NDArray[np.int64],
-        closed: npt.NDArray[np.bool_], factor: int, until: Days, rows: Rows, values: Values,
+        self,
+        key: plan.Quantity,
+        table: _Table,
+        axis: int,
+        numbers: npt.NDArray[np.int64],
+        closed: npt.NDArray[np.bool_],
+        factor: int,
+        until: Days,
+        rows: Rows,
+        values: Values,
     ) -> Days:
         """Until when a rising key stays in its band."""
-        edges = np.array(sorted({e for band in table.bands(axis, factor) for e in band if e is not None}), dtype=np.int64)
+        edges = np.array(
+            sorted({e for band in table.bands(axis, factor) for e in band if e is not None}), dtype=np.int64
+        )
         after = np.searchsorted(edges, numbers, side="right")
         has_next = after < len(edges)
         target = pl.Series(np.append(edges, 0)[after])
-        target = target.zip_with(pl.Series(has_next & closed), pl.Series([None], dtype=pl.Int64).new_from_index(0, rows.n))
+        target = target.zip_with(
+            pl.Series(has_next & closed), pl.Series([None], dtype=pl.Int64).new_from_index(0, rows.n)
+        )
         start: Bound = None
         base: Days = NEVER
         if isinstance(key, plan.Elapsed):
@@ -249,4 +261,3 @@ def marginal(bound: Bound, node: plan.Marginal, period: Period, n: int, *, wide:
         part = vectors.multiply_exact(inside, int(rate), n, wide=wide)
         total = vectors.add(total, part, n, wide=wide)
     return total
-

@@ -15,6 +15,7 @@ from rules.evaluate.vectors import Mask
 
 Index = npt.NDArray[np.int64]
 
+
 class Tables:
     """The fact tables of a population (or of a partition of it that no relation leaves), with relations indexed once.
 
