@@ -11,7 +11,7 @@ import polars as pl
 from features.facts.population import NONE
 from features.facts.subjects import PERSON, Subjects
 from rules import plan
-from rules.evaluate.vectors import Mask
+from rules.evaluate.columns.vectors import Mask
 
 Index = npt.NDArray[np.int64]
 
@@ -144,8 +144,14 @@ class Rows:
         self.memo: dict[tuple[str, int], Any] = {}
         self._columns: dict[str, pl.Series | None] = {}
         self._groups: dict[str, tuple[Rows, Index]] = {}
-        self._relations: dict[plan.Relation, Bound] = {}
+        self._relations: dict[plan.Relation, Related] = {}
         self._parent: tuple[Rows, Index] | None = None
+
+    def outside(self) -> tuple[Rows, Index]:
+        """The rows outside of the quantifier, and which of them each of these belongs to."""
+        assert self.outer is not None
+        assert self.owner is not None
+        return self.outer, self.owner
 
     @property
     def index(self) -> Index:
@@ -210,14 +216,14 @@ class Rows:
             self._groups[kind] = (Rows(self.tables, kind, distinct), inverse)
         return self._groups[kind]
 
-    def bound(self, relation: plan.Relation) -> Bound:
+    def bound(self, relation: plan.Relation) -> Related:
         """The persons that a relation binds for these rows."""
         if relation not in self._relations:
-            self._relations[relation] = Bound(self, relation)
+            self._relations[relation] = Related(self, relation)
         return self._relations[relation]
 
 
-class Bound:
+class Related:
     """The persons that a relation leads to from some rows: pairs ordered by owner, to be joined per owner."""
 
     def __init__(self, rows: Rows, relation: plan.Relation) -> None:
