@@ -34,11 +34,13 @@ def amount_divisor(benefit: BenefitPlan) -> int:
 
 
 def amount_period(benefit: BenefitPlan) -> str:
-    """What the amount is per: month, year, once, …"""
+    """What the amount is per: month, year, once."""
     return benefit.variants[0].compiled.version.amount.per if benefit.variants else ""
 
 
-def determine(evaluator: ReferenceEvaluator, benefit_id: str, subject: Subject, *, trace: bool = False) -> Determination:
+def determine(
+    evaluator: ReferenceEvaluator, benefit_id: str, subject: Subject, *, trace: bool = False
+) -> Determination:
     """The determination of one subject for one benefit, with its trace where asked for."""
     benefit = evaluator.plans[benefit_id]
     answer = evaluator.answer(benefit_id, subject)
@@ -76,7 +78,7 @@ def ordered_missing(benefit: BenefitPlan, names: tuple[str, ...]) -> tuple[str, 
 def clause_traces(
     evaluator: ReferenceEvaluator, benefit: BenefitPlan, subject: Subject, answer: Answer
 ) -> Iterator[ClauseTrace]:
-    """Each clause of the version that applies (of every version, where it is not known which): how it came out, and why."""
+    """How each clause came out, and why: of the version that applies, or of all where it is not known which."""
     for index, variant in enumerate(benefit.variants):
         if answer.version is not None and index != answer.version:
             continue
@@ -88,7 +90,7 @@ def clause_traces(
                 met=evaluator.clause(node, subject),
                 exception=criterion.exception if criterion else False,
                 because=criterion.because if criterion else law.title,
-                test=criterion.text if criterion else f"{benefit.benefit.area_by} within \"{variant.compiled.area}\"",
+                test=criterion.text if criterion else f'{benefit.benefit.area_by} within "{variant.compiled.area}"',
                 facts=tuple(dict.fromkeys(facts_read(evaluator, node, subject))),
             )
 

@@ -321,7 +321,7 @@ class Choose(Quantity):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookup(Quantity):
-    """A parameter's value. `area` is read where the parameter differs by area, `at` where it is read on another date."""
+    """A parameter's value. `area`: where the parameter differs by area; `at`: where it is read on another date."""
 
     parameter: Parameter
     keys: tuple[Node, ...]

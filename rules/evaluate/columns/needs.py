@@ -1,13 +1,13 @@
 """Which facts the open rows of a batch rest on; computed for those rows only.
 
 Needs are bits of the benefit's names in a 64-bit column, zero where a node is not open. Beside them goes a column of
-bits that occur in two open parts: only those rows may have a smaller set (see `rules.missing`).
+bits that occur in two open parts: only those rows may have a smaller set (see `rules.evaluate.columns.missing_facts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,6 @@ from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Mask, open_mask
-from rules.missing import Pattern, Skeleton
 from rules.rulebook import BenefitPlan
 
 
@@ -30,7 +29,13 @@ class Needs(NamedTuple):
 
 
 class BatchNeeds:
-    """Finds needs for one benefit."""
+    """What the nodes of one benefit rest on.
+
+    Args:
+        benefit: whose names the bits stand for.
+        values: of its nodes.
+        missing_of: what another benefit's answer rests on, as bits of the names beside them.
+    """
 
     def __init__(
         self, benefit: BenefitPlan, values: BatchValues, missing_of: Callable[[str, Rows], tuple[Bits, tuple[str, ...]]]
@@ -38,50 +43,7 @@ class BatchNeeds:
         self.benefit = benefit
         self.values = values
         self.missing_of = missing_of
-        self.skeleton = Skeleton(benefit)
         self._position = {name: index for index, name in enumerate(benefit.names)}
-
-    def missing(self, rows: Rows) -> Bits:
-        """The irreducible set of missing facts for rows whose answer is open."""
-        outcome = self.condition(self.benefit.outcome, rows)
-        bits, twice = outcome
-        if self.benefit.amount is not None:
-            amount = self.quantity(self.benefit.amount, rows)
-            twice = twice | amount.twice | (bits & amount.bits)
-            bits = bits | amount.bits
-        several = (bits & (bits - np.uint64(1))) != 0
-        doubtful = np.flatnonzero((twice != 0) & several & (bits != 0))
-        if len(doubtful):
-            mask = np.zeros(rows.n, dtype=bool)
-            mask[doubtful] = True
-            bits = bits.copy()
-            bits[doubtful] = self._reduced(rows.subset(mask), bits[doubtful])
-        return bits
-
-    def _reduced(self, rows: Rows, candidates: Bits) -> Bits:
-        """The irreducible part, found once for each pattern."""
-        columns: list[Any] = [candidates]
-        for atom in self.skeleton.atoms:
-            truth = self.values.judge(atom, rows).truth
-            code = np.where(as_mask(truth, rows.n, wanted=True), 2, unknown_mask(truth, rows.n).astype(np.uint64))
-            columns += [code.astype(np.uint64), self.condition(atom, rows).bits]
-        for quantity in self.skeleton.quantities:
-            is_open = open_mask(self.values.measure(quantity, rows).span, rows.n)
-            columns += [(~is_open).astype(np.uint64), self.quantity(quantity, rows).bits]
-        table = np.stack(columns, axis=1)
-        patterns, inverse = np.unique(table, axis=0, return_inverse=True)
-        atoms = len(self.skeleton.atoms)
-        results = np.zeros(len(patterns), dtype=np.uint64)
-        for number, row in enumerate(patterns.tolist()):
-            conditions, quantities = row[1 : 1 + 2 * atoms], row[1 + 2 * atoms :]
-            pattern = Pattern(
-                tuple(conditions[0::2]),
-                tuple(conditions[1::2]),
-                tuple(bool(c) for c in quantities[0::2]),
-                tuple(quantities[1::2]),
-            )
-            results[number] = self.skeleton.reduce(pattern, row[0])
-        return results[inverse.reshape(-1)]
 
     # -- conditions -----------------------------------------------------------------------------------------------
 
