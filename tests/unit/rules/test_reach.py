@@ -33,7 +33,9 @@ def test_the_neighbours_alone_give_the_same_answers(village: Population) -> None
     whole = ReferenceEvaluator(RULEBOOK, village, ON_DATE)
     for benefit, found in PLANS.items():
         for subject in village.listed[found.benefit.subject].values():
-            near = population_of(around(tables, vocabulary, subject.kind, subject.id, steps_of(benefit, PLANS)), vocabulary)
+            near = population_of(
+                around(tables, vocabulary, subject.kind, subject.id, steps_of(benefit, PLANS)), vocabulary
+            )
             alone = ReferenceEvaluator(RULEBOOK, near, ON_DATE)
             answer = determine(alone, benefit, near.listed[subject.kind][subject.id])
             assert answer == determine(whole, benefit, subject)
