@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from rules.answers import IN_KIND
 from rules.determination import Outcome
 from serving import screen
 
@@ -34,7 +35,12 @@ class Tally:
     @property
     def in_kind(self) -> bool:
         """Is it a benefit without a figure?"""
-        return self.unit == "in_kind"
+        return self.unit == IN_KIND
+
+    @property
+    def is_money(self) -> bool:
+        """Is it a sum of money, which can be added up?"""
+        return len(self.unit) == len("CNY") and self.unit.isupper()
 
 
 class Summary:
@@ -72,13 +78,17 @@ class Summary:
         """One line per benefit on the screen."""
         columns = ("benefit", "subject", "eligible", "undetermined", "ineligible", "owed", "most often missing")
         rows = [self._line(tally) for tally in self.tallies.values()]
-        screen.table(title, columns, rows, figures=columns[2:6])
+        screen.table(title, columns, rows, figures=columns[2:6], whole=columns[:1])
 
     def _line(self, tally: Tally) -> tuple[object, ...]:
         counts = [
             tally.outcomes[outcome.value] for outcome in (Outcome.ELIGIBLE, Outcome.UNDETERMINED, Outcome.INELIGIBLE)
         ]
-        sign = "≥ " if tally.open else ""
-        owed = f"in kind / {tally.per}" if tally.in_kind else f"{sign}{tally.money:,.2f} {tally.unit} / {tally.per}"
-        missing = ", ".join(f"{name} {count:,}" for name, count in tally.missing.most_common(MOST_MISSING))
+        if not tally.per:
+            owed = "not in force"
+        elif tally.is_money:
+            owed = f"{'≥ ' if tally.open else ''}{tally.money:,.2f} {tally.unit} / {tally.per}"
+        else:
+            owed = f"{tally.unit.replace('_', ' ')} / {tally.per}"
+        missing = "\n".join(f"{name} {count:,}" for name, count in tally.missing.most_common(MOST_MISSING))
         return tally.benefit, tally.subject, *counts, owed, missing
