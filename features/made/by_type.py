@@ -1,7 +1,8 @@
 """Subjects drawn fact by fact from the dictionary: any jurisdiction, any number, deterministic, fast.
 
 What most rules read first (age, area, money) has plausible marginals; every other fact is drawn by its type, and a
-share of all cells is unknown. Nothing is coherent between facts. For measuring and for tests that want variety, not truth.
+share of all cells is unknown. Nothing is coherent between facts. For measuring and for tests that want variety, not
+truth.
 """
 
 from __future__ import annotations
