@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from rules import plan
 from rules.evaluate.columns.needs import BatchNeeds
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, open_mask
-from rules.missing import Pattern, Skeleton
+from rules.missing import INNER_QUANTITIES, Pattern, Skeleton
 from rules.rulebook import BenefitPlan
 
 
@@ -26,13 +27,17 @@ class MissingFacts:
         self.needs = needs
         self.values = needs.values
         self.skeleton = Skeleton(benefit)
+        self._chooses = any(isinstance(quantity, plan.Choose) for quantity in self.skeleton.quantities)
 
     def of(self, rows: Rows) -> Bits:
         """The irreducible set of missing facts for rows whose answer is open."""
         bits, twice = self.needs.condition(self.benefit.outcome, rows)
         if self.benefit.amount is not None:
             amount = self.needs.quantity(self.benefit.amount, rows)
-            twice = twice | amount.twice | (bits & amount.bits)
+            if self._chooses:
+                # Only a branch of the amount can be ruled out by the outcome or by another branch: a figure without
+                # branches needs whatever it rests on as soon as anything is owed.
+                twice = twice | amount.twice | (bits & self._choosing(self.benefit.amount, rows))
             bits = bits | amount.bits
         several = (bits & (bits - np.uint64(1))) != 0
         doubtful = np.flatnonzero((twice != 0) & several & (bits != 0))
@@ -42,6 +47,21 @@ class MissingFacts:
             bits = bits.copy()
             bits[doubtful] = self._reduced(rows.subset(mask), bits[doubtful])
         return bits
+
+    def _choosing(self, node: plan.Quantity, rows: Rows) -> Bits:
+        """The facts on which it rests which branches of a figure are taken."""
+        key = ("choosing", id(node))
+        if key not in rows.memo:
+            bits = np.zeros(rows.n, dtype=np.uint64)
+            if isinstance(node, plan.Choose):
+                bits = self.needs.condition(node.condition, rows).bits
+            if isinstance(node, INNER_QUANTITIES):
+                for child in node.children():
+                    if isinstance(child, plan.Quantity):
+                        bits = bits | self._choosing(child, rows)
+            rows.memo[key] = bits
+        found: Bits = rows.memo[key]
+        return found
 
     def _reduced(self, rows: Rows, candidates: Bits) -> Bits:
         """The irreducible part, found once for each pattern."""

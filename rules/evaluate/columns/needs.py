@@ -68,7 +68,11 @@ class BatchNeeds:
                     needs = _joined(needs, self.condition(operand, rows))
             case plan.ChooseCondition():
                 needs = self._branches(
-                    node.condition, self.condition(node.then, rows), self.condition(node.otherwise, rows), rows
+                    node.condition,
+                    self.condition(node.then, rows),
+                    self.condition(node.otherwise, rows),
+                    rows,
+                    apart=False,
                 )
             case plan.BoolFact():
                 needs = self._named(node.fact.id, unknown)
@@ -87,16 +91,25 @@ class BatchNeeds:
                 needs = self._via(node.group, node.link, rows, lambda g: self.condition(node.operand, g).bits)
             case plan.OuterCondition():
                 outer, owner = rows.outside()
-                needs = Needs(self.condition(node.operand, outer).bits[owner], np.zeros(rows.n, dtype=np.uint64))
+                needs = Needs(self.condition(node.operand, outer).bits[owner.index], np.zeros(rows.n, dtype=np.uint64))
             case _:
                 needs = _none(rows.n)
         return _where(unknown, needs)
 
-    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows) -> Needs:
-        """Needs of an `if`: those of the branch taken; where it is not known which, of all three."""
+    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows, *, apart: bool) -> Needs:
+        """Needs of an `if`: those of the branch taken; where it is not known which, of all three.
+
+        Args:
+            condition: of the `if`.
+            then: needs of the one branch.
+            otherwise: needs of the other.
+            rows: for which.
+            apart: what both branches rest on does not count as resting on it twice (only one of them is ever read).
+        """
         truth = self.values.judge(condition, rows).truth
         yes, no = as_mask(truth, rows.n, wanted=True), as_mask(truth, rows.n, wanted=False)
-        all_three = _joined(_joined(self.condition(condition, rows), then), otherwise)
+        both = Needs(then.bits | otherwise.bits, then.twice | otherwise.twice) if apart else _joined(then, otherwise)
+        all_three = _joined(self.condition(condition, rows), both)
         return Needs(
             np.where(yes, then.bits, np.where(no, otherwise.bits, all_three.bits)),
             np.where(yes, then.twice, np.where(no, otherwise.twice, all_three.twice)),
@@ -119,7 +132,11 @@ class BatchNeeds:
                 return self._named(node.fact.id, is_open)
             case plan.Choose():
                 return self._branches(
-                    node.condition, self.quantity(node.then, rows), self.quantity(node.otherwise, rows), rows
+                    node.condition,
+                    self.quantity(node.then, rows),
+                    self.quantity(node.otherwise, rows),
+                    rows,
+                    apart=True,
                 )
             case plan.Least() | plan.Greatest():
                 return self._extreme(node, rows)
@@ -139,7 +156,7 @@ class BatchNeeds:
                 return self._via(node.group, node.link, rows, lambda g: self.quantity(node.operand, g).bits)
             case plan.OuterQuantity():
                 outer, owner = rows.outside()
-                return Needs(self.quantity(node.operand, outer).bits[owner], np.zeros(rows.n, dtype=np.uint64))
+                return Needs(self.quantity(node.operand, outer).bits[owner.index], np.zeros(rows.n, dtype=np.uint64))
         needs = _none(rows.n)
         for child in node.children():
             if isinstance(child, plan.Quantity):
@@ -224,15 +241,14 @@ class BatchNeeds:
             return np.where(mask, self._bit(node.fact.id), np.uint64(0))
         if isinstance(node, plan.OuterCode):
             outer, owner = rows.outside()
-            return self._code(node.operand, outer)[owner]
+            return self._code(node.operand, outer)[owner.index]
         assert isinstance(node, plan.ViaCode)
         return self._via(node.group, node.link, rows, lambda groups: self._code(node.operand, groups)).bits
 
     def _via(self, group: str, link: str, rows: Rows, of: Callable[[Rows], Bits]) -> Needs:
         groups, positions = rows.group(group)
         bits = of(groups)
-        spread = bits[np.maximum(positions, 0)] if len(bits) else np.zeros(rows.n, dtype=np.uint64)
-        return Needs(np.where(positions < 0, self._bit(link), spread), np.zeros(rows.n, dtype=np.uint64))
+        return Needs(positions.of_array(bits, int(self._bit(link))), np.zeros(rows.n, dtype=np.uint64))
 
     def _over_members(self, relation: plan.Relation, rows: Rows, of: Callable[[Rows], Bits]) -> Needs:
         bound = rows.bound(relation)
