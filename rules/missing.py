@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules import plan
 from rules.rulebook import BenefitPlan
@@ -107,6 +108,12 @@ class Skeleton:
     def groups(self) -> _Groups:
         """What the atoms say about the same things."""
         return self._groups
+
+
+@lru_cache(maxsize=2_000)
+def skeleton_of(benefit: BenefitPlan) -> Skeleton:
+    """The skeleton of a benefit on a date, made once."""
+    return Skeleton(benefit)
 
 
 class _Groups:
