@@ -17,6 +17,7 @@ anything else stays open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules import plan
 from rules.overlaps import Overlaps
@@ -115,6 +116,12 @@ class Skeleton:
     def overlaps(self) -> Overlaps:
         """What the atoms say about the same things."""
         return self._overlaps
+
+
+@lru_cache(maxsize=2_000)
+def skeleton_of(benefit: BenefitPlan) -> Skeleton:
+    """The skeleton of a benefit on a date, made once."""
+    return Skeleton(benefit)
 
 
 class _Search:

@@ -15,7 +15,7 @@ from rules.evaluate.columns.needs import BatchNeeds
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, open_mask
-from rules.missing import INNER_QUANTITIES, Pattern, Skeleton
+from rules.missing import INNER_QUANTITIES, Pattern, skeleton_of
 from rules.rulebook import BenefitPlan
 
 
@@ -26,7 +26,7 @@ class MissingFacts:
         self.benefit = benefit
         self.needs = needs
         self.values = needs.values
-        self.skeleton = Skeleton(benefit)
+        self.skeleton = skeleton_of(benefit)
         self._chooses = any(isinstance(quantity, plan.Choose) for quantity in self.skeleton.quantities)
 
     def of(self, rows: Rows) -> Bits:
