@@ -2,11 +2,10 @@
 
     python -m benchmarks.incremental --persons 500000
 
-Yesterday every benefit was answered for everybody. Since then the facts of 1 % of all subjects have changed. Today's run
-answers every benefit of those subjects again, of those related to them the benefits that read others' facts, and of
-all others the benefits whose `next_change` has come. Peer in
-the same run: answering everything again. Facts are in memory and relations indexed for both; afterwards the answers of
-the two runs are compared, row by row.
+Yesterday every benefit was answered for everybody. Since then the facts of 1 % of all subjects have changed. Today's
+run answers every benefit of those subjects again, of those related to them the benefits that read others' facts, and of
+all others the benefits whose `next_change` has come. Peer in the same run: answering everything again. Facts are in
+memory and relations indexed for both; afterwards the answers of the two runs are compared, row by row.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-os.environ.setdefault("POLARS_MAX_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")  # noqa: TID251 - Polars reads it when it is imported
 
-from benchmarks.made_people import make_people  # noqa: E402
-from benchmarks.population import ON_DATE, rulebook  # noqa: E402
-from benchmarks.report import Figure, Result  # noqa: E402
-from benchmarks.rule_depth import rule_depth  # noqa: E402
-from features.made.by_type import tables_by_type  # noqa: E402
-from rules import plan  # noqa: E402
-from rules.evaluate.batch import CHUNK_ROWS, BatchEvaluator  # noqa: E402
-from rules.evaluate.columns.rows import Rows, Tables  # noqa: E402
-from rules.rulebook import Rulebook  # noqa: E402
+from benchmarks.made_people import make_people
+from benchmarks.population import ON_DATE, rulebook
+from benchmarks.report import Figure, Result
+from benchmarks.rule_depth import rule_depth
+from features.made.by_type import tables_by_type
+from rules import plan
+from rules.evaluate.batch import CHUNK_ROWS, BatchEvaluator
+from rules.evaluate.columns.rows import Rows, Tables
+from rules.rulebook import Rulebook
 
 SHARE_CHANGED = 0.01
 TOMORROW = ON_DATE + dt.timedelta(days=1)
@@ -95,7 +94,7 @@ def _day(book: Rulebook, number: int, yesterday: dict[str, pl.DataFrame]) -> Day
         for b, p in evaluator.plans.items()
     }
     come: dict[str, np.ndarray] = {}
-    for benefit_id, benefit in evaluator.plans.items():
+    for benefit_id in evaluator.plans:
         is_due = answers[benefit_id].get_column("next_change").to_numpy() <= plan.day_number(TOMORROW)
         is_due[again[benefit_id]] = False
         rows = np.flatnonzero(is_due)
@@ -138,7 +137,7 @@ def _evaluate(evaluator: BatchEvaluator, tables: Tables, chosen: dict[str, np.nd
 def _changed_facts(
     book: Rulebook, number: int, tables: dict[str, pl.DataFrame]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """New facts for 1 % of households with all their persons, and 1 % of enterprises; and whose answers that may touch."""
+    """New facts for 1 % of households, their persons and 1 % of enterprises; and whose answers that may touch."""
     rng = np.random.default_rng([9, number])
     people, homes, firms = tables["person"], tables["household"], tables["enterprise"]
     moved = rng.random(homes.height) < SHARE_CHANGED
