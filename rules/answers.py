@@ -63,7 +63,7 @@ def determine(
         amount_high=stated(high),
         per=amount_period(benefit),
         unit=amount_unit(benefit, evaluator.rulebook.currency),
-        unmet=answer.unmet,
+        unmet=tuple(name for name in benefit.clause_names if name in answer.unmet),
         missing=ordered_missing(benefit, evaluator.names_of(answer.missing)),
         next_change=None if answer.until >= plan.DAY_HIGH else plan.day_of(answer.until),
         trace=tuple(clause_traces(evaluator, benefit, subject, answer)) if trace else (),

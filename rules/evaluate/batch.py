@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from rules import plan
-from rules.benefits import IN_AREA, IN_FORCE
+from rules.benefits import IN_AREA
 from rules.evaluate.columns import figures, vectors
 from rules.evaluate.columns.days import earliest
 from rules.evaluate.columns.missing_facts import MissingFacts
@@ -73,13 +73,7 @@ class BatchEvaluator:
 
     def clause_names(self, benefit_id: str) -> tuple[str, ...]:
         """What the bits of `unmet` stand for."""
-        benefit = self.plans[benefit_id]
-        if not benefit.variants:
-            return (IN_FORCE,)
-        names = dict.fromkeys(name for variant in benefit.variants for name, _ in variant.clauses)
-        if len(benefit.variants) > 1:
-            names[IN_AREA] = None
-        return tuple(names)
+        return self.plans[benefit_id].clause_names
 
     def evaluate(
         self,
