@@ -31,7 +31,7 @@ class Lookups:
         self.areas = areas
         self.on_date = on_date
         self.today = plan.day_number(on_date)
-        self._tables: dict[int, _Table] = {}
+        self._tables: dict[tuple[int, ...], _Table] = {}
         self._changes: dict[int, int] = {}
 
     def measure(self, node: plan.Lookup, rows: Rows, within: Evaluation) -> Measured:
@@ -88,9 +88,10 @@ class Lookups:
         return Measured(Span(low, high), all_until)
 
     def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, within: Evaluation) -> tuple[Span, Days]:
-        if id(period) not in self._tables:
-            self._tables[id(period)] = _Table(node.parameter, period, self.areas)
-        table = self._tables[id(period)]
+        named = (id(period), *(id(key) for key in node.keys))
+        if named not in self._tables:
+            self._tables[named] = _Table(node.parameter, period, node.keys, self.areas)
+        table = self._tables[named]
         position: Slots = 0
         until: Days = NEVER
         unknown = False
@@ -170,8 +171,9 @@ class Lookups:
 class _Table:
     """One period of a parameter as flat columns of lowest and highest values."""
 
-    def __init__(self, parameter: Parameter, period: Period, areas: Areas) -> None:
+    def __init__(self, parameter: Parameter, period: Period, read_by: tuple[plan.Node, ...], areas: Areas) -> None:
         self.parameter = parameter
+        self.read_by = read_by
         self.period = period
         self.areas = areas
         self.keys: list[list[Key]] = []
@@ -191,6 +193,7 @@ class _Table:
 
     def _matching(self, slots: tuple[int, ...]) -> list[int]:
         chosen: list[set[Key]] = []
+        unknown: set[int] = set()
         for axis, slot in enumerate(slots):
             keys = self.keys[axis]
             is_area = self.parameter.dimensions[axis] == "area"
@@ -198,13 +201,17 @@ class _Table:
                 chosen.append({keys[slot]})
             elif slot == len(keys) and not is_area:
                 chosen.append(set(keys))
+                unknown.add(axis)
             else:
                 chosen.append(set())
-        return [
-            int(value)
+        fitting = {
+            key: int(value)
             for key, value in self.period.table.items()
             if all(part in allowed for part, allowed in zip(key, chosen, strict=True))
-        ]
+        }
+        if unknown and not tables.is_complete(fitting, self.parameter, self.read_by, unknown):
+            return []
+        return list(fitting.values())
 
     def code_slots(self, axis: int, categories: tuple[str, ...], dimension: str) -> pl.Series:
         """The slot of every code of an enumeration."""
