@@ -30,7 +30,7 @@ class Lookups:
         self.areas = areas
         self.on_date = on_date
         self.today = plan.day_number(on_date)
-        self._tables: dict[int, ParameterTable] = {}
+        self._tables: dict[tuple[int, ...], ParameterTable] = {}
         self._changes: dict[int, int] = {}
 
     def measure(self, node: plan.Lookup, rows: Rows, within: Evaluation) -> Measured:
@@ -87,9 +87,10 @@ class Lookups:
         return Measured(Span(low, high), all_until)
 
     def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, within: Evaluation) -> tuple[Span, Days]:
-        if id(period) not in self._tables:
-            self._tables[id(period)] = ParameterTable(node.parameter, period, self.areas)
-        table = self._tables[id(period)]
+        named = (id(period), *(id(key) for key in node.keys))
+        if named not in self._tables:
+            self._tables[named] = ParameterTable(node.parameter, period, node.keys, self.areas)
+        table = self._tables[named]
         position: Slots = 0
         until: Days = NEVER
         unknown = False

@@ -193,13 +193,15 @@ class BatchNeeds:
             if self._has_period(node):
                 bits = np.where(known, area, bits)
                 known = known & (area == 0)
+        all_known = np.full(n, True)
         for key in node.keys:
             part = self._code(key, rows) if isinstance(key, plan.Code) else self._key_bits(key, rows)
             bits = np.where(known, bits | part, bits)
+            all_known = all_known & (part == 0)
         span = self.values.measure(node, rows).span
         low = vectors.column(span.low, n, wide=True).is_null().to_numpy()
         high = vectors.column(span.high, n, wide=True).is_null().to_numpy()
-        without_value = known & low & high
+        without_value = known & all_known & low & high
         if not self._has_period(node):
             bits = zero
         return Needs(np.where(without_value, bits | lacking, bits), zero)

@@ -10,15 +10,23 @@ import numpy.typing as npt
 import polars as pl
 
 from features.facts.areas import Areas
-from rules import tables
+from rules import plan, tables
 from rules.parameters import Key, Parameter, Period
 
 
 class ParameterTable:
-    """The lowest and the highest value for every combination of slots."""
+    """The lowest and the highest value for every combination of slots.
 
-    def __init__(self, parameter: Parameter, period: Period, areas: Areas) -> None:
+    Args:
+        parameter: whose.
+        period: which of its periods.
+        read_by: the keys of the look-up, without the area.
+        areas: in which the nearest one with a value is found.
+    """
+
+    def __init__(self, parameter: Parameter, period: Period, read_by: tuple[plan.Node, ...], areas: Areas) -> None:
         self.parameter = parameter
+        self.read_by = read_by
         self.period = period
         self.areas = areas
         self.keys: list[list[Key]] = []
@@ -38,6 +46,7 @@ class ParameterTable:
 
     def _matching(self, slots: tuple[int, ...]) -> list[int]:
         chosen: list[set[Key]] = []
+        unknown: set[int] = set()
         for axis, slot in enumerate(slots):
             keys = self.keys[axis]
             is_area = self.parameter.dimensions[axis] == "area"
@@ -45,13 +54,17 @@ class ParameterTable:
                 chosen.append({keys[slot]})
             elif slot == len(keys) and not is_area:
                 chosen.append(set(keys))
+                unknown.add(axis)
             else:
                 chosen.append(set())
-        return [
-            int(value)
+        fitting = {
+            key: int(value)
             for key, value in self.period.table.items()
             if all(part in allowed for part, allowed in zip(key, chosen, strict=True))
-        ]
+        }
+        if unknown and not tables.is_complete(fitting, self.parameter, self.read_by, unknown):
+            return []
+        return list(fitting.values())
 
     def code_slots(self, axis: int, categories: tuple[str, ...], dimension: str) -> pl.Series:
         """The slot of every code of an enumeration."""
