@@ -237,10 +237,8 @@ class _Search:
         if self.pattern.closed[index]:
             return True
         if isinstance(node, plan.Choose):
-            condition = self._condition(node.condition)
-            if condition == UNKNOWN:
-                return False
-            return self._quantity(node.then if condition == TRUE else node.otherwise)
+            chosen = self._chosen(node)
+            return chosen is not node and self._quantity(chosen)
         if isinstance(node, INNER_QUANTITIES):
             return all(
                 self._quantity(child)
@@ -248,6 +246,16 @@ class _Search:
                 if isinstance(child, plan.Quantity) and not self._is_irrelevant(child)
             )
         return self.pattern.quantity_needs[index] & ~self.filled == 0
+
+    def _chosen(self, node: plan.Quantity) -> plan.Quantity:
+        """What an `if` comes to: the branch taken, or both where they come to the same; else the `if` itself."""
+        if not isinstance(node, plan.Choose):
+            return node
+        condition = self._condition(node.condition)
+        if condition != UNKNOWN:
+            return self._chosen(node.then if condition == TRUE else node.otherwise)
+        then, otherwise = self._chosen(node.then), self._chosen(node.otherwise)
+        return then if then is otherwise else node
 
     def _is_irrelevant(self, node: plan.Quantity) -> bool:
         """Did the evaluator leave this open operand out of account (of `min` and `max`), whatever it may be?"""

@@ -72,7 +72,6 @@ class BatchNeeds:
                     self.condition(node.then, rows),
                     self.condition(node.otherwise, rows),
                     rows,
-                    apart=False,
                 )
             case plan.BoolFact():
                 needs = self._named(node.fact.id, unknown)
@@ -96,20 +95,11 @@ class BatchNeeds:
                 needs = _none(rows.n)
         return _where(unknown, needs)
 
-    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows, *, apart: bool) -> Needs:
-        """Needs of an `if`: those of the branch taken; where it is not known which, of all three.
-
-        Args:
-            condition: of the `if`.
-            then: needs of the one branch.
-            otherwise: needs of the other.
-            rows: for which.
-            apart: what both branches rest on does not count as resting on it twice (only one of them is ever read).
-        """
+    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows) -> Needs:
+        """Needs of an `if`: those of the branch taken; where it is not known which, of all three."""
         truth = self.values.judge(condition, rows).truth
         yes, no = as_mask(truth, rows.n, wanted=True), as_mask(truth, rows.n, wanted=False)
-        both = Needs(then.bits | otherwise.bits, then.twice | otherwise.twice) if apart else _joined(then, otherwise)
-        all_three = _joined(self.condition(condition, rows), both)
+        all_three = _joined(self.condition(condition, rows), _joined(then, otherwise))
         return Needs(
             np.where(yes, then.bits, np.where(no, otherwise.bits, all_three.bits)),
             np.where(yes, then.twice, np.where(no, otherwise.twice, all_three.twice)),
@@ -136,7 +126,6 @@ class BatchNeeds:
                     self.quantity(node.then, rows),
                     self.quantity(node.otherwise, rows),
                     rows,
-                    apart=True,
                 )
             case plan.Least() | plan.Greatest():
                 return self._extreme(node, rows)
