@@ -112,7 +112,8 @@ SMALL_FACTS: dict[str, tuple[Value, ...]] = {
     "ill": (True, False),
     "works": (True, False),
     "kind": ("a", "b", "c"),
-    "wage": (Decimal(0), Decimal(5_000), Decimal(10_000), Decimal(10_001), Decimal(20_000), Decimal(30_000)),
+    # One value for each region that the limits below make, and each limit.
+    "wage": (Decimal(5_000), Decimal(7_500), Decimal(10_000), Decimal(15_000), Decimal(20_000), Decimal(30_000)),
 }
 ATOMS = (
     "rich",
