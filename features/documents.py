@@ -35,6 +35,7 @@ _ESCAPES = {
     "'": re.compile(r"''"),
     '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)"),
 }
+_KEY = re.compile(r"[a-z_.]+\Z")
 _LONG_QUOTE = re.compile(r"`([^`]{60})[^`]+`")
 
 
@@ -75,8 +76,14 @@ class ConsequenceError(DocumentError):
 
 
 def _one_short_line(text: str) -> str:
-    """A message on one line, in which no quoted word is longer than anybody reads."""
-    return _LONG_QUOTE.sub(r"`\1…`", text.replace("\n", " "))
+    """A sentence on one line, in which no quoted word is longer than anybody reads."""
+    line = _LONG_QUOTE.sub(r"`\1…`", text.replace("\n", " "))
+    return line[:1].upper() + line[1:]
+
+
+def _named(what: str) -> str:
+    """A key in quotes; what is more than a key stands in the caller's words."""
+    return f"`{what}`" if _KEY.match(what) else what
 
 
 class Findings(list[Finding]):
@@ -144,10 +151,12 @@ class Mapping:
         known = (*required, *optional)
         for key, place in self.places.items():
             if key not in known:
-                raise DocumentError(place, f"`{key}` is not a key of {what}.", nearest_advice(key, known, "Keys are: "))
+                raise DocumentError(
+                    place, f"`{key}` is not a key of {_named(what)}.", nearest_advice(key, known, "Keys are: ")
+                )
         for key in required:
             if key not in self.entries:
-                raise DocumentError(self.place, f"{what} lacks `{key}`.", f"Add a line `{key}: …`.")
+                raise DocumentError(self.place, f"{_named(what)} lacks `{key}`.", f"Add a line `{key}: …`.")
 
     def get(self, key: str) -> Node | None:
         """The node under `key`, or None where the key is absent."""
@@ -159,10 +168,12 @@ Node = Scalar | Sequence | Mapping
 
 def nearest_advice(name: str, known: Iterable[str], otherwise: str) -> str:
     """Say which known name was probably meant, or list the names there are."""
-    names = sorted(known)
+    names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean `{close[0]}`?"
+    if not names:
+        return otherwise + "none."
     return otherwise + ", ".join(f"`{n}`" for n in names[:20]) + (", …" if len(names) > 20 else ".")
 
 
@@ -181,7 +192,7 @@ def read_document(path: Path, shown_as: str | None = None) -> Mapping:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise DocumentError(start, f"The file cannot be read ({error.strerror}).") from error
+        raise DocumentError(start, f"The file cannot be read ({error.strerror}).", "Is it there?") from error
     if len(raw) > MAX_FILE_BYTES:
         raise DocumentError(start, f"The file is larger than {MAX_FILE_BYTES:,} bytes.", "Split it.")
     try:
@@ -242,8 +253,10 @@ class _Composer:
             return node
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            place = Place(self.file, mark.line + 1, mark.column + 1) if mark is not None else Place(self.file, 1, 1)
             problem = getattr(error, "problem", None) or "not valid YAML"
+            if problem == "found unexpected end of stream":
+                mark = getattr(error, "context_mark", None) or mark
+            place = Place(self.file, mark.line + 1, mark.column + 1) if mark is not None else Place(self.file, 1, 1)
             raise DocumentError(
                 place,
                 f"This is not valid YAML: {problem}.",
@@ -282,7 +295,7 @@ class _Composer:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
             if not isinstance(key, Scalar):
-                raise DocumentError(key.place, "A key must be a plain name.")
+                raise DocumentError(key.place, "A key must be a plain name.", "Write `name: value`.")
             if key.text == "<<":
                 raise DocumentError(key.place, "Merge keys (`<<`) are not allowed.", "Write the values out.")
             if key.text in entries:
@@ -344,23 +357,23 @@ def _escapes(source: str, style: str) -> Iterator[tuple[int, int]]:
 def text_of(node: Node, what: str) -> str:
     """The node as text. Raises DocumentError where it is a list or a mapping, or empty."""
     if not isinstance(node, Scalar):
-        raise DocumentError(node.place, f"{what} must be text.")
+        raise DocumentError(node.place, f"{_named(what)} must be text.", "Write one value, in quotes if need be.")
     if not node.text.strip():
-        raise DocumentError(node.place, f"{what} is empty.", "Write its text.")
+        raise DocumentError(node.place, f"{_named(what)} is empty.", "Write its text.")
     return node.text
 
 
 def mapping_of(node: Node, what: str) -> Mapping:
     """The node as a mapping. Raises DocumentError otherwise."""
     if not isinstance(node, Mapping):
-        raise DocumentError(node.place, f"{what} must be a mapping (`key: value` lines).")
+        raise DocumentError(node.place, f"{_named(what)} must be a mapping.", "Write `key: value` lines.")
     return node
 
 
 def sequence_of(node: Node, what: str) -> tuple[Node, ...]:
     """The node's items. Raises DocumentError where it is no list."""
     if not isinstance(node, Sequence):
-        raise DocumentError(node.place, f"{what} must be a list (`- …` lines or `[…]`).")
+        raise DocumentError(node.place, f"{_named(what)} must be a list.", "Write `- …` lines, or `[…]`.")
     return node.items
 
 
@@ -372,14 +385,16 @@ def date_of(node: Node, what: str) -> dt.date:
             return dt.date.fromisoformat(text)
         except ValueError:
             pass
-    raise DocumentError(node.place, f"{what} is `{text[:40]}`, which is not a date.", "Write it like 2025-01-31.")
+    raise DocumentError(node.place, f"{_named(what)} is `{text}`, which is not a date.", "Write it like 2025-01-31.")
 
 
 def integer_of(node: Node, what: str) -> int:
     """The node as a whole number of at most 18 digits."""
     text = text_of(node, what)
     if not _INTEGER.match(text):
-        raise DocumentError(node.place, f"{what} is `{text[:40]}`, which is not a whole number.", "Write it like 3.")
+        raise DocumentError(
+            node.place, f"{_named(what)} is `{text[:40]}`, which is not a whole number.", "Write it like 3."
+        )
     return int(text)
 
 
@@ -389,7 +404,7 @@ def decimal_of(node: Node, what: str) -> Decimal:
     if not _DECIMAL.match(text):
         raise DocumentError(
             node.place,
-            f"{what} is `{text[:40]}`, which is not a number.",
+            f"{_named(what)} is `{text[:40]}`, which is not a number.",
             "Write digits with at most 12 decimals, like 1309 or 0.35.",
         )
     return Decimal(text)
@@ -400,7 +415,7 @@ def boolean_of(node: Node, what: str) -> bool:
     text = text_of(node, what)
     if isinstance(node, Scalar) and not node.quoted and text in ("true", "false"):
         return text == "true"
-    raise DocumentError(node.place, f"{what} is `{text[:40]}`.", "Write `true` or `false`.")
+    raise DocumentError(node.place, f"{_named(what)} is `{text[:40]}`.", "Write `true` or `false`.")
 
 
 def choice_of(node: Node, choices: Iterable[str], what: str) -> str:
@@ -408,7 +423,9 @@ def choice_of(node: Node, choices: Iterable[str], what: str) -> str:
     text = text_of(node, what)
     words = tuple(choices)
     if text not in words:
-        raise DocumentError(node.place, f"{what} is `{text[:40]}`.", nearest_advice(text, words, "Write one of: "))
+        raise DocumentError(
+            node.place, f"{_named(what)} is `{text[:40]}`.", nearest_advice(text, words, "Write one of: ")
+        )
     return text
 
 
@@ -428,4 +445,5 @@ def wording_of(node: Node, what: str) -> Wording:
     """The node as `{zh: …, en: …}`; both are needed."""
     mapping = mapping_of(node, what)
     mapping.expect(("zh", "en"), what=what)
-    return Wording(text_of(mapping.entries["zh"], f"{what} (zh)"), text_of(mapping.entries["en"], f"{what} (en)"))
+    zh, en = (text_of(mapping.entries[language], f"{_named(what)} ({language})") for language in ("zh", "en"))
+    return Wording(zh, en)

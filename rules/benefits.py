@@ -59,7 +59,8 @@ class Criterion:
     says: Wording
     note: str
     place: Place
-    says_place: Place
+    says_places: tuple[Place, Place]
+    """Where the Chinese and the English text stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,11 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], areas
     start = doc.date_of(get["from"], "from")
     end = doc.date_of(get["to"], "to") if "to" in get else None
     if end is not None and end <= start:
-        raise DocumentError(get["to"].place, f"The version ends ({end}) before it begins ({start}).")
+        raise DocumentError(
+            get["to"].place,
+            f"The version ends ({end}) before it begins ({start}).",
+            "Correct `from` or `to`: `to` is the first day after.",
+        )
     definitions: dict[str, Definition] = {}
     named: set[str] = set()
     if "definitions" in get:
@@ -271,7 +276,11 @@ def _read_law(node: doc.Node) -> Law:
         _refuse_unsafe(text, entry.entries[key].place)
     url = texts.get("url", "")
     if url and not url.startswith("https://"):
-        raise DocumentError(entry.entries["url"].place, "A law's address begins with https://.")
+        raise DocumentError(
+            entry.entries["url"].place,
+            "A law's address begins with https://.",
+            "Write it in full.",
+        )
     return Law(texts["title"], texts.get("number", ""), texts.get("article", ""), url)
 
 
@@ -294,7 +303,8 @@ def _read_criterion(node: doc.Node, *, exception: bool) -> Criterion:
     if not IDENTIFIER.match(name) or name in RESERVED_CRITERIA:
         raise DocumentError(get["id"].place, f"`{name[:60]}` cannot be a criterion's id.", "Use a-z, 0-9 and _.")
     says = doc.wording_of(get["says"], "says")
-    for language in doc.mapping_of(get["says"], "says").entries.values():
+    languages = doc.mapping_of(get["says"], "says").entries
+    for language in languages.values():
         _refuse_unsafe(doc.text_of(language, "says"), language.place)
     test = get["test"]
     return Criterion(
@@ -306,7 +316,7 @@ def _read_criterion(node: doc.Node, *, exception: bool) -> Criterion:
         says,
         _note(get.get("note")),
         entry.place,
-        get["says"].place,
+        (languages["zh"].place, languages["en"].place),
     )
 
 
@@ -315,7 +325,7 @@ def _read_amount(node: doc.Node) -> Amount:
     entry.expect(("per", "because"), ("value", "in_kind", "rounding", "note"), what="amount")
     get = entry.entries
     if ("value" in get) == ("in_kind" in get):
-        raise DocumentError(entry.place, "An amount has either `value` or `in_kind`.")
+        raise DocumentError(entry.place, "An amount has either `value` or `in_kind`.", "Keep one of the two.")
     step, mode = 1, Rounding.HALF_UP
     if "rounding" in get:
         rounding = doc.mapping_of(get["rounding"], "rounding")
@@ -367,7 +377,9 @@ def _read_delivery(node: doc.Node) -> Delivery:
     get = entry.entries
     days = doc.integer_of(get["public_notice_days"], "public_notice_days")
     if not 0 <= days <= 365:
-        raise DocumentError(get["public_notice_days"].place, "public_notice_days goes from 0 to 365.")
+        raise DocumentError(
+            get["public_notice_days"].place, "`public_notice_days` goes from 0 to 365.", "Write a number of days."
+        )
     return Delivery(
         doc.boolean_of(get["application_required_by_law"], "application_required_by_law"),
         doc.choice_of(get["discretion"], DISCRETION, "discretion"),

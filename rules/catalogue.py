@@ -89,7 +89,7 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
             raise ConsequenceError(frame.place, "Subjects or areas have mistakes.", "Correct them first.")
         root = doc.text_of(frame.entries["root_area"], "root_area")
         if root not in vocabulary.areas:
-            raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.")
+            raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.", "See areas.yaml.")
         currency = doc.text_of(frame.entries["currency"], "currency")
         _Loader(catalogue, vocabulary, currency, root, facts).load()
     findings[:] = sorted(set(findings))
@@ -138,7 +138,7 @@ class _Loader:
                     )
                 )
         for benefit_id in self._order():
-            if benefits_read(self.catalogue.sources[benefit_id].benefit) & self.broken:
+            if benefits_read(self.catalogue.sources[benefit_id].benefit).keys() & self.broken:
                 self.broken.add(benefit_id)
                 continue
             with self._marking(benefit_id):
@@ -209,42 +209,38 @@ class _Loader:
         fact = self.vocabulary.dictionary.facts.get(benefit.area_by)
         if fact is None or fact.type.kind != "area" or fact.subject != benefit.subject:
             areas = [f.id for f in self.vocabulary.dictionary.of_subject(benefit.subject) if f.type.kind == "area"]
-            raise DocumentError(
+            kind = ConsequenceError if benefit.area_by in self.names.names else DocumentError
+            raise kind(
                 place,
                 f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
                 doc.nearest_advice(benefit.area_by, areas, "There are: "),
             )
 
     def _order(self) -> list[str]:
-        """Benefits after those they read; a cycle is a finding and its benefits are left out."""
+        """Benefits after those they read; a circle is a finding, and its benefits are broken."""
         sources = self.catalogue.sources
-        order: list[str] = []
-        state: dict[str, int] = {}
-
-        def visit(benefit_id: str, line: tuple[str, ...]) -> bool:
-            if state.get(benefit_id) == 2:
-                return benefit_id in order
-            if state.get(benefit_id) == 1:
-                cycle = " → ".join((*line[line.index(benefit_id) :], benefit_id))
-                self.findings.append(
-                    doc.Finding(
-                        sources[benefit_id].benefit.place,
-                        f"Benefits read each other in a circle: {cycle}.",
-                        "Read a receipt fact instead of one of the results.",
+        reads = {name: benefits_read(source.benefit) for name, source in sources.items()}
+        order: dict[str, None] = {}
+        for start in sorted(sources):
+            line = [start]
+            while line:
+                following = next((n for n in sorted(reads[line[-1]]) if n in sources and n not in order), None)
+                if following is None:
+                    order[line.pop()] = None
+                elif following not in line:
+                    line.append(following)
+                else:
+                    circle = line[line.index(following) :]
+                    self.broken.update(circle)
+                    self.findings.append(
+                        doc.Finding(
+                            reads[line[-1]][following],
+                            f"Benefits read each other in a circle: {' → '.join([*circle, following])}.",
+                            "Read a receipt fact instead of one of the results.",
+                        )
                     )
-                )
-                return False
-            state[benefit_id] = 1
-            reads = sorted(benefits_read(sources[benefit_id].benefit) & sources.keys())
-            good = [visit(other, (*line, benefit_id)) for other in reads]
-            state[benefit_id] = 2
-            if all(good):
-                order.append(benefit_id)
-            return all(good)
-
-        for benefit_id in sorted(sources):
-            visit(benefit_id, ())
-        return order
+                    order[line.pop()] = None
+        return list(order)
 
     def _compile(self, source: Source) -> None:
         benefit = source.benefit
@@ -391,7 +387,11 @@ class _VersionCompiler:
             return None
         node = compiler.quantity(written.value, context)
         if not node.type.is_numeric:
-            raise DocumentError(written.place, f"An amount is money or a number, and this is {node.type}.")
+            raise DocumentError(
+                written.place,
+                f"An amount is money or a number, and this is {node.type}.",
+                "Write a sum, like `$rate[age]`.",
+            )
         if node.type.kind != "money":
             return node
         per = written.per
@@ -414,9 +414,9 @@ class _VersionCompiler:
         return node
 
 
-def benefits_read(benefit: Benefit) -> set[str]:
-    """The ids of the benefits whose results this one reads."""
-    found: set[str] = set()
+def benefits_read(benefit: Benefit) -> dict[str, Place]:
+    """The ids of the benefits whose results this one reads, and where it does so first."""
+    found: dict[str, Place] = {}
     for version in benefit.versions:
         expressions: list[object] = [c.test for c in version.criteria]
         expressions += [d.expression for d in version.definitions.values()]
@@ -426,7 +426,7 @@ def benefits_read(benefit: Benefit) -> set[str]:
                 if isinstance(call, syntax.Call) and call.function in ("eligible", "amount"):
                     argument = call.arguments[0] if call.arguments else None
                     if isinstance(argument, syntax.Name):
-                        found.add(argument.parts[0])
+                        found.setdefault(argument.parts[0], argument.place)
     return found
 
 

@@ -74,14 +74,20 @@ def load_areas(path: Path, findings: Findings) -> Areas:
     for area, place in parents:
         for other in (area.parent, *area.successors):
             if other is not None and other not in by_code:
-                findings.append(doc.Finding(place, f"The area {area.code} names {other}, which is not listed."))
+                findings.append(
+                    doc.Finding(
+                        place,
+                        f"The area {area.code} names {other}, which is not listed.",
+                        "Add that area, or correct `parent` or `succeeded_by`.",
+                    )
+                )
         seen: set[str] = set()
         code: str | None = area.code
         while code is not None and code not in seen:
             seen.add(code)
             code = by_code[code].parent if code in by_code else None
         if code is not None:
-            findings.append(doc.Finding(place, f"The area {area.code} encloses itself."))
+            findings.append(doc.Finding(place, f"The area {area.code} encloses itself.", "Correct one `parent`."))
             by_code[area.code] = Area(area.code, area.names, None, area.start, area.end)
     return Areas(by_code)
 

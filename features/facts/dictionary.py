@@ -170,7 +170,9 @@ def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str,
     fact_type, code_names = _read_type(entry)
     sensitivity = doc.integer_of(get["sensitivity"], "sensitivity")
     if not 1 <= sensitivity <= 4:
-        raise DocumentError(get["sensitivity"].place, "sensitivity goes from 1 (public) to 4 (most sensitive).")
+        raise DocumentError(
+            get["sensitivity"].place, "sensitivity goes from 1 (public) to 4 (most sensitive).", "Write 1, 2, 3 or 4."
+        )
     return Fact(
         id=fact_id,
         subject=doc.choice_of(get["subject"], subjects, "subject"),
@@ -193,7 +195,11 @@ def _read_maximum_age(node: doc.Node) -> int | None:
     age.expect(("months",), what="maximum_age")
     months = doc.integer_of(age.entries["months"], "maximum_age")
     if months < 1:
-        raise DocumentError(node.place, "maximum_age must be at least one month.")
+        raise DocumentError(
+            node.place,
+            "maximum_age must be at least one month.",
+            "Write `never`, or a number of months like `{months: 12}`.",
+        )
     return months
 
 
@@ -208,7 +214,9 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     }.get(kind, ())
     for key in ("unit", "per", "codes", "minimum", "maximum", "decimals"):
         if key in get and key not in allowed:
-            raise DocumentError(entry.places[key], f"`{key}` does not go with the type `{kind}`.")
+            raise DocumentError(
+                entry.places[key], f"`{key}` does not go with the type `{kind}`.", "Remove it, or correct `type`."
+            )
     scale = MINOR_UNITS if kind == "money" else 1
     minimum = doc.decimal_of(get["minimum"], "minimum") * scale if "minimum" in get else None
     maximum = doc.decimal_of(get["maximum"], "maximum") * scale if "maximum" in get else None
@@ -220,7 +228,7 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     if maximum is not None:
         capacity = max(abs(maximum), abs(minimum or Decimal(0)))
     if minimum is not None and maximum is not None and minimum > maximum:
-        raise DocumentError(entry.place, "minimum is above maximum.")
+        raise DocumentError(entry.place, "minimum is above maximum.", "Correct one of them.")
     unit = doc.text_of(get["unit"], "unit") if "unit" in get else None
     if kind == "integer" and unit is None:
         raise DocumentError(entry.place, "An integer fact needs a `unit`.", "Write `unit: person`, `unit: month`, …")
@@ -237,5 +245,5 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     if "decimals" in get:
         decimals = doc.integer_of(get["decimals"], "decimals")
         if not 0 <= decimals <= 6:
-            raise DocumentError(get["decimals"].place, "decimals goes from 0 to 6.")
+            raise DocumentError(get["decimals"].place, "decimals goes from 0 to 6.", "Write a number from 0 to 6.")
     return FactType(kind, unit, per, tuple(code_names), minimum, maximum, capacity, decimals), code_names

@@ -91,9 +91,15 @@ def load_subjects(path: Path, jurisdiction: str, findings: Findings) -> Subjects
                 continue
             key = "links" if "links" in entry.entries else "inverse_of"
             if key not in entry.entries:
-                raise DocumentError(entry.place, f"The relation `{name}` lacks `links` or `inverse_of`.")
+                raise DocumentError(
+                    entry.place,
+                    f"The relation `{name}` lacks `links` or `inverse_of`.",
+                    "Add `links: [spouse_id]` or `inverse_of: [mother_id, father_id]`.",
+                )
             links = tuple(doc.text_of(item, key) for item in doc.sequence_of(entry.entries[key], key))
-            relations[name] = PersonRelation(name, links, key == "inverse_of", doc.wording_of(entry.entries["names"], "names"))
+            relations[name] = PersonRelation(
+                name, links, key == "inverse_of", doc.wording_of(entry.entries["names"], "names")
+            )
     return Subjects(groups, relations, names)
 
 

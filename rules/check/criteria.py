@@ -9,13 +9,27 @@ from features.documents import Finding, Place
 from rules import plan
 from rules.check import reading
 from rules.check.possibility import Possibilities, Stretch
-from rules.rulebook import CompiledVersion, Rulebook
+from rules.rulebook import CompiledBenefit, CompiledVersion, Rulebook
 
 MOST_STRETCHES = 60
 """Days on which a version's parameters change; beyond these the check looks at no more of them."""
 
 
-def find_dead_criteria(rulebook: Rulebook) -> Iterator[Finding]:
+class Worlds:
+    """What is possible under a rulebook, on each stretch of days that was asked for."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._worlds: dict[Stretch, Possibilities] = {}
+
+    def on(self, stretch: Stretch) -> Possibilities:
+        """The possibilities on these days."""
+        if stretch not in self._worlds:
+            self._worlds[stretch] = Possibilities(self._rulebook, stretch)
+        return self._worlds[stretch]
+
+
+def find_idle_criteria(benefit: CompiledBenefit, worlds: Worlds) -> Iterator[Finding]:
     """Criteria and parts of criteria whose truth does not depend on any fact, and criteria that exclude each other.
 
     A criterion that cannot hold is a finding when that is so on any day of its version's life; one that always holds
@@ -23,17 +37,8 @@ def find_dead_criteria(rulebook: Rulebook) -> Iterator[Finding]:
     (one side of an `or`, the condition of an `if`) is a finding when it is dead on all of them. Parts that read no fact
     (`on_date < 2025-01-01`) are how a version says what holds when, and are left alone.
     """
-    worlds: dict[Stretch, Possibilities] = {}
-
-    def world(stretch: Stretch) -> Possibilities:
-        if stretch not in worlds:
-            worlds[stretch] = Possibilities(rulebook, stretch)
-        return worlds[stretch]
-
-    for benefit in rulebook.benefits.values():
-        for version in benefit.versions:
-            checker = _Version(version, [(s, world(s)) for s in _stretches(version)])
-            yield from checker.findings()
+    for version in benefit.versions:
+        yield from _Version(version, [(s, worlds.on(s)) for s in _stretches(version)]).findings()
 
 
 def _stretches(version: CompiledVersion) -> list[Stretch]:
