@@ -10,7 +10,14 @@ import typer
 from rules.evaluate.writing import SUFFIXES
 from serving import screen
 from serving.catalogues import open_catalogues
-from serving.commands.options import CatalogueOption, DayOption, FactsOption, VocabularyOption, read_day
+from serving.commands.options import (
+    CatalogueOption,
+    DayOption,
+    FactsOption,
+    QuarantineOption,
+    VocabularyOption,
+    read_day,
+)
 from serving.errors import ServingError
 from serving.evaluation import Engine, pose, write_answers
 
@@ -25,10 +32,7 @@ def evaluate(
     engine: Annotated[
         Engine, typer.Option(help="batch: whole populations. reference: slow, defines the meaning. spark: later.")
     ] = Engine.BATCH,
-    quarantine: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="List rows with mistakes in this CSV file and go on with the others."),
-    ] = None,
+    quarantine: QuarantineOption = None,
     benefit: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this benefit; may be repeated.")] = None,
     vocabulary: VocabularyOption = None,
 ) -> None:

@@ -58,6 +58,15 @@ FactsOption = Annotated[
     Path,
     typer.Option("--facts", metavar="DIR", help="Holds person.csv or person.parquet, household.…, enterprise.…"),
 ]
+QuarantineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--quarantine",
+        metavar="FILE",
+        help="List rows with mistakes in this CSV file and go on with the others.",
+        show_default=False,
+    ),
+]
 DayOption = Annotated[
     str | None, typer.Option("--on-date", metavar="DAY", help="Like 2026-03-01. Default: today.", show_default=False)
 ]
