@@ -14,6 +14,7 @@ from features import documents as doc
 from features.documents import ConsequenceError, DocumentError, Findings, Place, Wording
 from features.facts.units import PERIODS
 from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
+from features.yaml_files import Shelf
 from rules import plan
 from rules.benefits import Benefit, Version, read_benefit
 from rules.compile import Compiler
@@ -49,6 +50,8 @@ class Catalogue:
     findings: Findings
     sources: dict[str, Source] = field(default_factory=dict)
     shared: dict[str, Parameter] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf, repr=False)
+    """The files as they were read."""
 
 
 def catalogue_folders(path: Path) -> list[Path]:
@@ -80,11 +83,11 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
     facts = facts or facts_folder()
     catalogue = Catalogue(folder, facts, Wording("", ""), None, findings)
     with findings.collecting():
-        frame = doc.read_document(folder / "catalogue.yaml")
+        frame = catalogue.shelf.read(folder / "catalogue.yaml")
         frame.expect(("jurisdiction", "currency", "root_area", "names"), ("note",), what="catalogue.yaml")
         catalogue.names = doc.wording_of(frame.entries["names"], "names")
         jurisdiction = doc.text_of(frame.entries["jurisdiction"], "jurisdiction")
-        vocabulary = _vocabulary(frame.entries["jurisdiction"], jurisdiction, facts, findings)
+        vocabulary = _vocabulary(frame.entries["jurisdiction"], jurisdiction, facts, findings, catalogue.shelf)
         if any(Path(finding.place.file).name in ("subjects.yaml", "areas.yaml") for finding in findings):
             raise ConsequenceError(frame.place, "Subjects or areas have mistakes.", "Correct them first.")
         root = doc.text_of(frame.entries["root_area"], "root_area")
@@ -96,7 +99,7 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
     return catalogue
 
 
-def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Findings) -> Vocabulary:
+def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Findings, shelf: Shelf) -> Vocabulary:
     known = sorted(path.name for path in (facts / "dictionary").glob("*") if path.is_dir())
     if jurisdiction not in known:
         raise DocumentError(
@@ -104,7 +107,7 @@ def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Fi
             f"There is no fact dictionary for the jurisdiction `{jurisdiction}`.",
             doc.nearest_advice(jurisdiction, known, f"Add a folder under {facts / 'dictionary'}. There are: "),
         )
-    return load_vocabulary(jurisdiction, findings, facts)
+    return load_vocabulary(jurisdiction, findings, facts, shelf)
 
 
 class _Loader:
@@ -152,7 +155,7 @@ class _Loader:
             self.vocabulary,
             self.compiled,
             {s.benefit.id: s.parameters for s in self.catalogue.sources.values()},
-            content_hash(folder, self.facts, self.vocabulary.jurisdiction),
+            content_hash(folder, self.facts, self.vocabulary.jurisdiction, self.catalogue.shelf),
             self.interner,
         )
 
@@ -174,13 +177,17 @@ class _Loader:
             unread = True
             with self.findings.collecting():
                 self.catalogue.shared, broken = load_parameters(
-                    doc.read_document(path), self.currency, self.vocabulary.areas, self.findings, trusted_only=False
+                    self.catalogue.shelf.read(path),
+                    self.currency,
+                    self.vocabulary.areas,
+                    self.findings,
+                    trusted_only=False,
                 )
                 unread = False
         self.names = BrokenNames(dictionary.broken, broken, dictionary.incomplete, unread)
 
     def _read(self, path: Path) -> None:
-        document = doc.read_document(path / "benefit.yaml")
+        document = self.catalogue.shelf.read(path / "benefit.yaml")
         areas = self.vocabulary.areas
         benefit = read_benefit(document, path.name, self.vocabulary.subjects.kinds, areas, self.findings)
         self._check_area_by(benefit, document)
@@ -188,7 +195,7 @@ class _Loader:
         broken: frozenset[str] = frozenset()
         if (path / "parameters.yaml").exists():
             parameters, broken = load_parameters(
-                doc.read_document(path / "parameters.yaml"),
+                self.catalogue.shelf.read(path / "parameters.yaml"),
                 self.currency,
                 self.vocabulary.areas,
                 self.findings,
@@ -430,7 +437,7 @@ def benefits_read(benefit: Benefit) -> dict[str, Place]:
     return found
 
 
-def content_hash(folder: Path, facts: Path, jurisdiction: str) -> str:
+def content_hash(folder: Path, facts: Path, jurisdiction: str, shelf: Shelf) -> str:
     """SHA-256 over everything that can change an answer: rules, parameters, dictionary, subjects and areas.
 
     Comments, order of files and layout do not count; examples do not either.
@@ -441,7 +448,7 @@ def content_hash(folder: Path, facts: Path, jurisdiction: str) -> str:
     roots += [(facts, facts / "areas.yaml"), (facts, facts / "subjects.yaml")]
     for base, path in roots:
         try:
-            tree = _plain(doc.read_document(path))
+            tree = _plain(shelf.read(path))
         except DocumentError:
             tree = path.read_bytes().hex() if path.is_file() else ""
         text = json.dumps([str(path.relative_to(base)), tree], ensure_ascii=True, separators=(",", ":"))

@@ -13,6 +13,7 @@ from features.facts.reading import UnreadableValueError, read_value
 from features.facts.subjects import PERSON
 from features.facts.values import Gap, Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
+from features.yaml_files import read_document
 from rules.benefits import Benefit
 
 SUBJECT = "example"
@@ -67,7 +68,7 @@ def read_examples(path: Path, benefit: Benefit, vocabulary: Vocabulary, findings
     """Read a benefit's examples.yaml; mistakes are findings, and the examples that have them are left out."""
     examples: list[Example] = []
     with findings.collecting():
-        document = doc.read_document(path)
+        document = read_document(path)
         document.expect(("examples",), ("each", "note"), what="examples.yaml")
         reader = _Reader(benefit, vocabulary, document.get("each"))
         for node in doc.sequence_of(document.entries["examples"], "examples"):

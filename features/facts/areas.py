@@ -9,6 +9,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Wording
+from features.yaml_files import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Areas:
         return sorted(code for code in self.by_code if self.within(code, enclosing))
 
 
-def load_areas(path: Path, findings: Findings) -> Areas:
+def load_areas(path: Path, findings: Findings, shelf: Shelf) -> Areas:
     """Read `areas.yaml`; a parent or successor that does not exist and a cycle are findings."""
     by_code: dict[str, Area] = {}
     parents: list[tuple[Area, doc.Place]] = []
     with findings.collecting():
-        document = doc.read_document(path)
+        document = shelf.read(path)
         document.expect(("areas",), what="areas.yaml")
         for node in doc.sequence_of(document.entries["areas"], "areas"):
             with findings.collecting():

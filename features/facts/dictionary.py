@@ -14,6 +14,7 @@ from pathlib import Path
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
 from features.facts.units import MINOR_UNITS, PERIODS
+from features.yaml_files import Shelf
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 RESERVED = frozenset(
@@ -107,13 +108,14 @@ class Dictionary:
         return [fact for _, fact in sorted(self.facts.items()) if fact.subject == subject]
 
 
-def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -> Dictionary:
+def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings, shelf: Shelf) -> Dictionary:
     """Read every `*.yaml` of a jurisdiction's dictionary folder.
 
     Args:
         folder: `…/dictionary/<jurisdiction>`.
         subjects: the kinds of subject that exist.
         findings: mistakes are appended here; a fact with a mistake is left out.
+        shelf: reads the files.
     """
     facts: dict[str, Fact] = {}
     registers: dict[str, Register] = {}
@@ -123,7 +125,7 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -
     for path in sorted(folder.glob("*.yaml")):
         before = findings.failures
         with findings.collecting():
-            document = doc.read_document(path)
+            document = shelf.read(path)
             document.expect(("register", "names", "owner", "facts"), what="a register's fact file")
             register = Register(
                 doc.text_of(document.entries["register"], "register"),

@@ -15,7 +15,7 @@ def check_catalogue(catalogue: Catalogue) -> Findings:
     left out is not reported. Findings are sorted by file and line.
     """
     findings = Findings(catalogue.findings)
-    findings.extend(texts.find_text_mistakes(texts.catalogue_files(catalogue)))
+    findings.extend(texts.find_text_mistakes(texts.catalogue_files(catalogue), catalogue.shelf))
     findings.extend(relations.find_relation_mistakes(catalogue))
     if not catalogue.findings:
         findings.extend(unread.find_unread_parameters(catalogue))

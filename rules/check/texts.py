@@ -8,6 +8,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Finding
+from features.yaml_files import Shelf
 from rules.benefits import UNSAFE, Criterion
 from rules.catalogue import Catalogue, Source
 from rules.check import reading
@@ -29,14 +30,14 @@ def placeholders(text: str) -> set[str]:
     return set(_PLACEHOLDER.findall(text))
 
 
-def find_text_mistakes(paths: list[Path]) -> Iterator[Finding]:
+def find_text_mistakes(paths: list[Path], shelf: Shelf) -> Iterator[Finding]:
     """In every `{zh: …, en: …}` a Chinese text in Chinese and an English one without; no markup or script anywhere.
 
     A citation (`because`, `source`, `legal_basis`, `title`) that only says `TODO`, `无` or `…` is missing.
     """
     for path in paths:
         try:
-            document = doc.read_document(path)
+            document = shelf.read(path)
         except DocumentError:
             continue  # loading has found it
         yield from _in(document)
