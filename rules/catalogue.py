@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,19 +10,19 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import ConsequenceError, DocumentError, Findings, Place, Wording
-from features.facts.units import PERIODS
 from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
 from features.yaml_files import Shelf
-from rules import plan
-from rules.benefits import Benefit, Version, read_benefit
+from rules.benefit_files import read_benefit
+from rules.benefits import Benefit, benefits_read
 from rules.compile import Compiler
-from rules.language import syntax
-from rules.language.types import Type, join
+from rules.content import content_hash
+from rules.language.types import join
+from rules.ordering import dependencies_first
 from rules.parameters import Parameter, load_parameters
 from rules.rulebook import MOST_MISSING_NAMES, CompiledBenefit, CompiledVersion, Rulebook
-from rules.scope import BrokenNames, Context, Interner, OtherBenefit, Scope
+from rules.scope import BrokenNames, Interner, OtherBenefit, Scope
+from rules.versions import VersionCompiler
 
-LANGUAGE_VERSION = 1
 SHARED = "shared"
 
 
@@ -226,28 +224,18 @@ class _Loader:
     def _order(self) -> list[str]:
         """Benefits after those they read; a circle is a finding, and its benefits are broken."""
         sources = self.catalogue.sources
-        reads = {name: benefits_read(source.benefit) for name, source in sources.items()}
-        order: dict[str, None] = {}
-        for start in sorted(sources):
-            line = [start]
-            while line:
-                following = next((n for n in sorted(reads[line[-1]]) if n in sources and n not in order), None)
-                if following is None:
-                    order[line.pop()] = None
-                elif following not in line:
-                    line.append(following)
-                else:
-                    circle = line[line.index(following) :]
-                    self.broken.update(circle)
-                    self.findings.append(
-                        doc.Finding(
-                            reads[line[-1]][following],
-                            f"Benefits read each other in a circle: {' → '.join([*circle, following])}.",
-                            "Read a receipt fact instead of one of the results.",
-                        )
-                    )
-                    order[line.pop()] = None
-        return list(order)
+        reads = {name: benefits_read(sources[name].benefit) for name in sorted(sources)}
+        order, circles = dependencies_first(reads)
+        for circle in circles:
+            self.broken.update(circle)
+            self.findings.append(
+                doc.Finding(
+                    reads[circle[-1]][circle[0]],
+                    f"Benefits read each other in a circle: {' → '.join([*circle, circle[0]])}.",
+                    "Read a receipt fact instead of one of the results.",
+                )
+            )
+        return order
 
     def _compile(self, source: Source) -> None:
         benefit = source.benefit
@@ -271,7 +259,7 @@ class _Loader:
                 ),
             )
             with self.findings.collecting():
-                versions.append(_VersionCompiler(scope, self.root, self.findings).compile(benefit, version))
+                versions.append(VersionCompiler(scope, self.root, self.findings).compile(benefit, version))
         if self.findings.failures > before or benefit.id in self.broken:
             return
         versions = self._same_amounts(versions)
@@ -349,116 +337,3 @@ class _Loader:
                     f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
                     "Split the benefit.",
                 )
-
-
-class _VersionCompiler:
-    """Compiles one version."""
-
-    def __init__(self, scope: Scope, root: str, findings: Findings) -> None:
-        self.scope = scope
-        self.root = root
-        self.findings = findings
-
-    def compile(self, benefit: Benefit, version: Version) -> CompiledVersion:
-        compiler = Compiler(self.scope)
-        context = Context(benefit.subject)
-        conditions: list[plan.Condition] = []
-        for definition in version.definitions.values():
-            with self.findings.collecting():
-                compiler.steps = 0
-                if definition.id in self.scope.vocabulary.dictionary.facts:
-                    raise DocumentError(
-                        definition.place, f"The definition `{definition.id}` has the name of a fact.", "Rename it."
-                    )
-                inside = (
-                    Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
-                )
-                compiler.name(syntax.Name((definition.id,), definition.place), inside)
-        for criterion in version.criteria:
-            with self.findings.collecting():
-                compiler.steps = 0
-                node = compiler.condition(criterion.test, context)
-                conditions.append(compiler.negation(node) if criterion.exception else node)
-        compiler.steps = 0
-        amount = self._amount(compiler, benefit, version, context)
-        area = version.area or benefit.area
-        in_area = None
-        if area != self.root and self.scope.area_by is not None:
-            fact = self.scope.vocabulary.dictionary.facts[self.scope.area_by]
-            in_area = compiler.within(compiler.make(plan.CodeFact, fact), area)
-        return CompiledVersion(version, area, tuple(conditions), amount, in_area)
-
-    def _amount(self, compiler: Compiler, benefit: Benefit, version: Version, context: Context) -> plan.Quantity | None:
-        written = version.amount
-        if written.value is None:
-            return None
-        node = compiler.quantity(written.value, context)
-        if not node.type.is_numeric:
-            raise DocumentError(
-                written.place,
-                f"An amount is money or a number, and this is {node.type}.",
-                "Write a sum, like `$rate[age]`.",
-            )
-        if node.type.kind != "money":
-            return node
-        per = written.per
-        if per not in PERIODS:
-            raise DocumentError(
-                written.per_place,
-                f"`per` is `{per}`, which is no period.",
-                doc.nearest_advice(per, PERIODS, "Write one of: "),
-            )
-        if node.type.per is not None and node.type.per != per:
-            raise DocumentError(
-                written.place,
-                f"The amount is {node.type}, and `per` says {per}.",
-                "Use `per_month(…)` or `per_year(…)`, or correct `per`.",
-            )
-        node = compiler.arithmetic.round(node, written.step_minor_units, 0, written.mode, written.place)
-        if node.low < 0:
-            zero = compiler.make(plan.Const, Type("money", currency=self.scope.currency), 0, 0, 0, 0)
-            node = compiler.arithmetic.extreme("max", [zero, node], written.place)
-        return node
-
-
-def benefits_read(benefit: Benefit) -> dict[str, Place]:
-    """The ids of the benefits whose results this one reads, and where it does so first."""
-    found: dict[str, Place] = {}
-    for version in benefit.versions:
-        expressions: list[object] = [c.test for c in version.criteria]
-        expressions += [d.expression for d in version.definitions.values()]
-        expressions.append(version.amount.value)
-        for expression in expressions:
-            for call in syntax.walk(expression):
-                if isinstance(call, syntax.Call) and call.function in ("eligible", "amount"):
-                    argument = call.arguments[0] if call.arguments else None
-                    if isinstance(argument, syntax.Name):
-                        found.setdefault(argument.parts[0], argument.place)
-    return found
-
-
-def content_hash(folder: Path, facts: Path, jurisdiction: str, shelf: Shelf) -> str:
-    """SHA-256 over everything that can change an answer: rules, parameters, dictionary, subjects and areas.
-
-    Comments, order of files and layout do not count; examples do not either.
-    """
-    digest = hashlib.sha256(f"language {LANGUAGE_VERSION}".encode())
-    roots = [(folder, p) for p in sorted(folder.rglob("*.yaml")) if p.name != "examples.yaml"]
-    roots += [(facts, p) for p in sorted((facts / "dictionary" / jurisdiction).glob("*.yaml"))]
-    roots += [(facts, facts / "areas.yaml"), (facts, facts / "subjects.yaml")]
-    for base, path in roots:
-        try:
-            tree = _plain(shelf.read(path))
-        except DocumentError:
-            tree = path.read_bytes().hex() if path.is_file() else ""
-        text = json.dumps([str(path.relative_to(base)), tree], ensure_ascii=True, separators=(",", ":"))
-        digest.update(text.encode())
-    return digest.hexdigest()
-
-
-def _plain(node: doc.Node) -> object:
-    if isinstance(node, doc.Scalar):
-        return node.text
-    if isinstance(node, doc.Sequence):
-        return [_plain(item) for item in node.items]
-    return {key: _plain(value) for key, value in node.entries.items()}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from features.documents import Finding, Place
 from rules import plan
 from rules.check import reading
-from rules.check.possibility import Possibilities, Stretch
+from rules.check.possibility import CASES_PER_VERSION, Possibilities, Stretch
 from rules.rulebook import CompiledBenefit, CompiledVersion, Rulebook
 
 MOST_STRETCHES = 60
@@ -22,11 +22,13 @@ class Worlds:
         self._rulebook = rulebook
         self._worlds: dict[Stretch, Possibilities] = {}
 
-    def on(self, stretch: Stretch) -> Possibilities:
-        """The possibilities on these days."""
+    def on(self, stretch: Stretch, share: int) -> Possibilities:
+        """The possibilities on these days, with one of `share` parts of what the search for them may cost."""
         if stretch not in self._worlds:
             self._worlds[stretch] = Possibilities(self._rulebook, stretch)
-        return self._worlds[stretch]
+        world = self._worlds[stretch]
+        world.cases_left = CASES_PER_VERSION // share
+        return world
 
 
 def find_idle_criteria(benefit: CompiledBenefit, worlds: Worlds) -> Iterator[Finding]:
@@ -38,7 +40,8 @@ def find_idle_criteria(benefit: CompiledBenefit, worlds: Worlds) -> Iterator[Fin
     (`on_date < 2025-01-01`) are how a version says what holds when, and are left alone.
     """
     for version in benefit.versions:
-        yield from _Version(version, [(s, worlds.on(s)) for s in _stretches(version)]).findings()
+        stretches = _stretches(version)
+        yield from _Version(version, [(s, worlds.on(s, len(stretches))) for s in stretches]).findings()
 
 
 def _stretches(version: CompiledVersion) -> list[Stretch]:

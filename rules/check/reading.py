@@ -64,11 +64,9 @@ def definitions_reached(version: Version) -> set[str]:
     waiting: list[object] = [*(c.test for c in version.criteria), version.amount.value]
     reached: set[str] = set()
     while waiting:
-        for node in syntax.walk(waiting.pop()):
-            if isinstance(node, syntax.Name):
-                for name in set(node.parts) & version.definitions.keys() - reached:
-                    reached.add(name)
-                    waiting.append(version.definitions[name].expression)
+        for name in syntax.names(waiting.pop()) & version.definitions.keys() - reached:
+            reached.add(name)
+            waiting.append(version.definitions[name].expression)
     return reached
 
 

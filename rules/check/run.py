@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from features.documents import Findings
-from rules.catalogue import Catalogue, benefits_read
+from rules.benefits import benefits_read
+from rules.catalogue import Catalogue
 from rules.check import coverage, criteria, periods, relations, texts, unread
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from features import documents as doc
 from features.documents import DocumentError, Finding
 from features.yaml_files import Shelf
-from rules.benefits import UNSAFE, Criterion
+from rules.benefit_files import UNSAFE
+from rules.benefits import Criterion
 from rules.catalogue import Catalogue, Source
 from rules.check import reading
 from rules.parameters import Parameter

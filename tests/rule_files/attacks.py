@@ -87,14 +87,14 @@ def _on_one_expression() -> Iterator[Attack]:
         "template": ("{{ config }}", "cannot stand here"),
         "slow pattern": ("kind = '(a+)+$'", "is not a code of"),
         "homoglyph": ("аge >= 60", "cyrillic"),
-        "1,000-term or": (" or ".join(["imprisoned"] * 1_000), "longer than 2,000 characters"),
+        "500-term or": (" or ".join(["imprisoned"] * 500), "longer than 2,000 characters"),
         "10,000-term or": (" or ".join(["imprisoned"] * 10_000), "longer than 8,000 characters"),
         "parentheses, 900 deep": ("(" * 900 + "age" + ")" * 900, "nested more than 24 deep"),
         "parentheses, 5,000 deep": ("(" * 5_000, "longer than 2,000 characters"),
         "not, 5,000 times": ("not " * 5_000 + "imprisoned", "longer than 8,000 characters"),
         "not, 399 times": ("not " * 399 + "imprisoned", deep),
         "signs": ("-+" * 199 + "age", deep),
-        "if within if, 60 deep": ("if age = 1 then " * 30 + "true" + " else true" * 30, None),
+        "if within if, 42 deep": ("if age=1 then " * 42 + "1=1" + " else 1=1" * 42, deep),
         "if within else, 48 deep": ("if age=1 then 1 else " * 48 + "1 = 1", deep),
         "long sum": ("+".join(["age"] * 190) + " > 1", deep),
         "long product": ("*".join(["age"] * 190) + " > 1", deep),
@@ -102,32 +102,33 @@ def _on_one_expression() -> Iterator[Attack]:
         "quantifiers, 60 deep": ("any children where " * 60 + "imprisoned", deep),
         "quantifiers, 12 deep": ("any children where " * 12 + "imprisoned", "More than 3 quantifiers"),
         "functions, 24 deep": ("max(" * 25 + "age" + ")" * 25, "nested more than 24 deep"),
-        "quotes": ("'" * 1_999, "cannot stand here"),
+        "quotes": ("'" * 1_999, "more than 400 words"),
         "long unknown name": ("a" * 1_900 + " = 1", "neither a fact nor a definition"),
     }
     for name, (text, finding) in texts.items():
-        if finding is not None:
-            yield Attack(name, {BENEFIT: _with_test(text)}, finding)
+        yield Attack(name, {BENEFIT: _with_test(text)}, finding)
 
 
 def _on_the_compiler() -> Iterator[Attack]:
     doubling = "".join(f"      - {{id: d{n}, value: d{n - 1} + d{n - 1}, because: 第一条}}\n" for n in range(1, 61))
     start = "      - {id: d0, value: care_hours, because: 第一条}\n"
     yield Attack("doubling definitions", {BENEFIT: _with_definitions(start + doubling, "d60")}, "4,000 steps")
-    line = "".join(f"      - {{id: d{n}, value: max(d{n - 1}, 1), because: 第一条}}\n" for n in range(1, 99))
-    yield Attack("definitions in a line", {BENEFIT: _with_definitions(start + line, "d98")}, "More than 100 steps")
-    many = "".join(f"      - {{id: d{n}, value: d{n - 1} + 1, because: 第一条}}\n" for n in range(1, 3_000))
-    yield Attack("3,000 definitions", {BENEFIT: _with_definitions(start + many, "d2999")}, "100 fit")
+    line = "".join(f"      - {{id: d{n}, value: d{n - 1} / 2 + 1, because: 第一条}}\n" for n in range(1, 98))
+    yield Attack("definitions in a line", {BENEFIT: _with_definitions(start + line, "d97")}, "More than 100 steps")
+    many = "".join(f"      - {{id: d{n}, value: d{n - 1} + 1, because: 第一条}}\n" for n in range(1, 800))
+    yield Attack("800 definitions", {BENEFIT: _with_definitions(start + many, "d799")}, "100 fit")
     circle = "".join(f"      - {{id: d{n}, value: d{(n + 1) % 60}, because: 第一条}}\n" for n in range(60))
     yield Attack("circle of 60 definitions", {BENEFIT: _with_definitions(circle, "d0")}, "reads itself")
-    names = "".join(f"      - {{id: d{n}, value: unknown_fact_{n} + 1, because: 第一条}}\n" for n in range(99))
-    yield Attack("99 unknown names", {BENEFIT: _with_definitions(start + names, "d0")}, "neither a fact nor a definition")
+    names = "".join(f"      - {{id: d{n}, value: unknown_fact_{n} + 1, because: 第一条}}\n" for n in range(1, 98))
+    yield Attack(
+        "97 unknown names", {BENEFIT: _with_definitions(start + names, "d0")}, "neither a fact nor a definition"
+    )
     first = "  p0:\n    type: money\n    per: month\n    names: {zh: 倍数, en: doubled}\n    values:\n"
     first += "      - {from: 2024-01-01, value: 1, source: 第一条, confidence: A}\n"
     doubled = "".join(DOUBLED.format(number=n, before=n - 1) for n in range(1, 61))
     shared = (GOOD / SHARED).read_text(encoding="utf-8") + first + doubled
     benefit = _with_test("CNY 1 < $p60")
-    yield Attack("doubling parameters", {SHARED: shared, BENEFIT: benefit}, "4,000 steps")
+    yield Attack("doubling parameters", {SHARED: shared, BENEFIT: benefit}, "steps")
     chain = {
         f"catalogue/chain_{n:03d}/benefit.yaml": CHAIN.format(
             number=f"{n:03d}", test=f"eligible(chain_{n - 1:03d})" if n else "imprisoned"
@@ -136,12 +137,15 @@ def _on_the_compiler() -> Iterator[Attack]:
     }
     yield Attack("benefits in a line", chain, "More than 100 steps")
     version = _version()
-    benefit = (GOOD / BENEFIT).read_text(encoding="utf-8").replace("relations:", version * 300 + "relations:")
-    yield Attack("301 versions", {BENEFIT: benefit}, "60 fit")
+    benefit = (GOOD / BENEFIT).read_text(encoding="utf-8").replace("relations:", version * 100 + "relations:")
+    yield Attack("101 versions", {BENEFIT: benefit}, "60 fit")
     criterion = "      - {{id: c{}, test: imprisoned, because: 第一条, says: {{zh: 服刑, en: in prison}}}}\n"
+    long = " and ".join(["(age + 1 > 3 or imprisoned)"] * 32)
+    definitions = start + "".join(f"      - {{id: d{n}, value: {long}, because: 第一条}}\n" for n in range(1, 99))
+    yield Attack("98 long expressions", {BENEFIT: _with_definitions(definitions, "d0")}, "characters together")
     benefit = (GOOD / BENEFIT).read_text(encoding="utf-8")
-    benefit = benefit.replace("    unless:\n", "    unless:\n" + "".join(criterion.format(n) for n in range(2_000)))
-    yield Attack("2,001 criteria", {BENEFIT: benefit}, "100 fit")
+    benefit = benefit.replace("    unless:\n", "    unless:\n" + "".join(criterion.format(n) for n in range(800)))
+    yield Attack("801 criteria", {BENEFIT: benefit}, "100 fit")
 
 
 def _on_numbers() -> Iterator[Attack]:
