@@ -142,6 +142,8 @@ class Arithmetic:
                 place, f"The branches differ: {then.type} and {otherwise.type}.", self.advice(then.type, otherwise.type)
             )
         then, otherwise = self.align(then, otherwise, place)
+        if then is otherwise:
+            return then
         low, high = min(then.low, otherwise.low), max(then.high, otherwise.high)
         return self.make(plan.Choose, joined, then.scale, low, high, condition, then, otherwise)
 

@@ -394,7 +394,7 @@ class Compiler:
         condition = self.condition(expression.condition, context)
         then, otherwise = self.any(expression.then, context), self.any(expression.otherwise, context)
         if isinstance(then, plan.Condition) and isinstance(otherwise, plan.Condition):
-            return self.make(plan.ChooseCondition, condition, then, otherwise)
+            return then if then is otherwise else self.make(plan.ChooseCondition, condition, then, otherwise)
         if isinstance(then, plan.Quantity) and isinstance(otherwise, plan.Quantity):
             return self.arithmetic.choose(condition, then, otherwise, expression.place)
         raise DocumentError(

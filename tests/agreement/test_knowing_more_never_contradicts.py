@@ -14,8 +14,8 @@ from features.facts.values import Holding, Known, Unknown, Value
 from rules.evaluate.intervals import is_point
 from rules.evaluate.reference import Answer, ReferenceEvaluator
 from rules.kleene import Truth
-from tests.agreement.worlds import HOUSEHOLD_FACTS, PERSON_FACTS, World, rulebook_of, values, worlds
 from tests.agreement.rule_texts import benefit_text
+from tests.agreement.worlds import HOUSEHOLD_FACTS, PERSON_FACTS, World, rulebook_of, values, worlds
 
 RELAXED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], deadline=None

@@ -15,7 +15,6 @@ from rules.evaluate.columns.positions import Index, Positions
 from rules.evaluate.columns.vectors import Mask
 
 
-
 class Tables:
     """The fact tables of a population (or of a partition of it that no relation leaves), with relations indexed once.
 
