@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features import documents as doc
-from features.documents import DocumentError, Findings, Place
+from features.documents import ConsequenceError, DocumentError, Findings, Place
 from features.facts.population import NONE, Population, Subject
 from features.facts.reading import UnreadableValueError, read_value
 from features.facts.subjects import PERSON
 from features.facts.values import Gap, Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
+from features.yaml_files import read_document
 from rules.benefits import Benefit
 
 SUBJECT = "example"
@@ -67,7 +68,7 @@ def read_examples(path: Path, benefit: Benefit, vocabulary: Vocabulary, findings
     """Read a benefit's examples.yaml; mistakes are findings, and the examples that have them are left out."""
     examples: list[Example] = []
     with findings.collecting():
-        document = doc.read_document(path)
+        document = read_document(path)
         document.expect(("examples",), ("each", "note"), what="examples.yaml")
         reader = _Reader(benefit, vocabulary, document.get("each"))
         for node in doc.sequence_of(document.entries["examples"], "examples"):
@@ -93,6 +94,7 @@ class _Reader:
                     )
                 self.each[kind] = dict(doc.mapping_of(node, kind).entries)
         self.drafts: dict[str, tuple[_Draft, dt.date, doc.Mapping]] = {}
+        self.named: set[str] = set()
 
     def read(self, node: doc.Node) -> list[Example]:
         entry = doc.mapping_of(node, "an example")
@@ -101,8 +103,9 @@ class _Reader:
         )
         get = entry.entries
         name = doc.text_of(get["name"], "name")
-        if name in self.drafts:
+        if name in self.named:
             raise DocumentError(entry.place, f"There are two examples named “{name}”.", "Give each its own name.")
+        self.named.add(name)
         draft, on_date = self._base(entry)
         if "on_date" in get:
             on_date = doc.date_of(get["on_date"], "on_date")
@@ -131,7 +134,8 @@ class _Reader:
             return _Draft({}, {}, {}), None
         like = doc.text_of(entry.entries["like"], "like")
         if like not in self.drafts:
-            raise DocumentError(
+            kind = ConsequenceError if like in self.named else DocumentError
+            raise kind(
                 entry.entries["like"].place,
                 f"There is no earlier example “{like[:60]}”.",
                 doc.nearest_advice(like, self.drafts, "Earlier ones: "),
@@ -213,7 +217,11 @@ class _Reader:
         population = Population(self.vocabulary.subjects, records)
         subject = population.listed[self.benefit.subject].get(draft.subject_id)
         if subject is None:
-            raise DocumentError(place, f"The example has no {self.benefit.subject} called `{draft.subject_id}`.")
+            raise DocumentError(
+                place,
+                f"The example has no {self.benefit.subject} called `{draft.subject_id}`.",
+                "Name the `id` of a row.",
+            )
         return Example(self.benefit.id, name, on_date, population, subject, expect, source, place)
 
     def _records(self, draft: _Draft) -> list[Subject]:
@@ -271,7 +279,9 @@ class _Reader:
     def _subject(self, kind: str, subject_id: str | None, row: Row) -> Subject:
         merged = {**self.each.get(kind, {}), **row}
         if kind not in self.vocabulary.subjects.kinds:
-            raise DocumentError(next(iter(row.values())).place, f"`{kind}` is no kind of subject.")
+            raise DocumentError(
+                next(iter(row.values())).place, f"`{kind}` is no kind of subject.", "Name a kind of subject."
+            )
         facts: dict[str, Holding] = {}
         links: dict[str, str | None] = {}
         for key, node in merged.items():
@@ -283,7 +293,9 @@ class _Reader:
             else:
                 facts[key] = self._holding(kind, key, node)
         if subject_id is None:
-            raise DocumentError(next(iter(merged.values())).place, "A row of `tables` lacks `id`.")
+            raise DocumentError(
+                next(iter(merged.values())).place, "A row of `tables` lacks `id`.", "Give each row an `id`."
+            )
         return Subject(kind, subject_id, facts, links)
 
     def _holding(self, kind: str, key: str, node: doc.Node) -> Holding:
@@ -303,7 +315,9 @@ class _Reader:
         try:
             return Known(read_value(fact, text, self.vocabulary.areas), fact.register)
         except UnreadableValueError as error:
-            raise DocumentError(node.place, f"`{key}: {text[:40]}` {error}.") from None
+            raise DocumentError(
+                node.place, f"`{key}: {text[:40]}` {error}.", "Correct the value, or write `unknown`."
+            ) from None
 
 
 def _copy(draft: _Draft) -> _Draft:
