@@ -14,7 +14,7 @@ from rules.builtins import Builtins
 from rules.language import syntax as s
 from rules.language.types import BOOLEAN, DATE, Type, join
 from rules.parameters import Parameter
-from rules.scope import Context, Scope
+from rules.scope import Context, Definition, Scope
 
 Q = TypeVar("Q", bound=plan.Node)
 
@@ -33,6 +33,7 @@ class Compiler:
         self.arithmetic = Arithmetic(scope.interner)
         self.builtins = Builtins(self)
         self.steps = 0
+        self._defined: dict[tuple[str, Context], plan.Node] = {}
 
     # -- entry points ---------------------------------------------------------------------------------------------
 
@@ -169,21 +170,29 @@ class Compiler:
             scope.used_definitions.add(word)
             if definition.of != context.kind:
                 return self.via(definition.of, name, context)
-            if word in scope.in_progress:
-                raise DocumentError(
-                    definition.place, f"The definition `{word}` reads itself ({' → '.join([*scope.in_progress, word])})."
-                )
-            scope.in_progress.append(word)
-            try:
-                return self.any(definition.expression, context)
-            finally:
-                scope.in_progress.pop()
+            return self._definition(definition, context)
         fact = scope.vocabulary.dictionary.facts.get(word)
         if fact is None:
             raise scope.unknown_name(word, name.place)
         if fact.subject != context.kind:
             return self.via(fact.subject, name, context)
         return self.fact(fact, name.place)
+
+    def _definition(self, definition: Definition, context: Context) -> plan.Node:
+        """A definition's node; equal nodes are made once, so a definition costs its steps once in each context."""
+        scope, word = self.scope, definition.id
+        if word in scope.in_progress:
+            raise DocumentError(
+                definition.place, f"The definition `{word}` reads itself ({' → '.join([*scope.in_progress, word])})."
+            )
+        node = self._defined.get((word, context))
+        if node is None:
+            scope.in_progress.append(word)
+            try:
+                node = self._defined[word, context] = self.any(definition.expression, context)
+            finally:
+                scope.in_progress.pop()
+        return node
 
     def fact(self, fact: Fact, place: Place) -> plan.Node:
         """The node of a fact of the context's own subject."""

@@ -55,6 +55,7 @@ class Skeleton:
         self.quantities: list[plan.Quantity] = []
         self._atom_index: dict[int, int] = {}
         self._quantity_index: dict[int, int] = {}
+        self._walked: set[int] = set()
         self._collect_condition(benefit.outcome)
         if benefit.amount is not None:
             self._collect_quantity(benefit.amount)
@@ -62,6 +63,9 @@ class Skeleton:
         self._results: dict[tuple[Pattern, int], int] = {}
 
     def _collect_condition(self, node: plan.Condition) -> None:
+        if id(node) in self._walked:
+            return
+        self._walked.add(id(node))
         if isinstance(node, _INNER_CONDITIONS):
             for child in node.children():
                 assert isinstance(child, plan.Condition)
