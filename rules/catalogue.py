@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
+from features.facts.subjects import PERSON
 from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
 from rules import plan
 from rules.benefits import Benefit, Version, read_benefit
@@ -164,8 +165,11 @@ class _Loader:
             return
         place = document.entries["area_by"].place
         fact = self.vocabulary.dictionary.facts.get(benefit.area_by)
-        if fact is None or fact.type.kind != "area" or fact.subject != benefit.subject:
-            areas = [f.id for f in self.vocabulary.dictionary.of_subject(benefit.subject) if f.type.kind == "area"]
+        holders = {benefit.subject}
+        if benefit.subject == PERSON:
+            holders |= set(self.vocabulary.subjects.groups)
+        if fact is None or fact.type.kind != "area" or fact.subject not in holders:
+            areas = [f.id for f in self.vocabulary.dictionary.facts.values() if f.subject in holders and f.type.kind == "area"]
             raise DocumentError(
                 place, f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
                 doc.nearest_advice(benefit.area_by, areas, "There are: "),
@@ -309,8 +313,7 @@ class _VersionCompiler:
         area = version.area or benefit.area
         in_area = None
         if area != self.root and self.scope.area_by is not None:
-            fact = self.scope.vocabulary.dictionary.facts[self.scope.area_by]
-            in_area = compiler.within(compiler.make(plan.CodeFact, fact), area)
+            in_area = compiler.within(compiler.area_of(context), area)
         return CompiledVersion(version, area, tuple(conditions), amount, in_area)
 
     def _amount(
