@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +24,18 @@ MAX_SCALAR_CHARS = 8_000
 MAX_DEPTH = 24
 MAX_NODES = 60_000
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_INTEGER = re.compile(r"-?\d{1,18}\Z")
-_DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,12})?\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufe00-\ufe0f\ufeff\ufff9-\uffff\U000e0000-\U000e0fff]"
+)
+_ESCAPES = {
+    "'": re.compile(r"''"),
+    '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)"),
+}
+_LONG_QUOTE = re.compile(r"`([^`]{60})[^`]+`")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,18 +66,36 @@ class DocumentError(Exception):
     """Something in a file cannot be accepted; carries the finding."""
 
     def __init__(self, place: Place, message: str, advice: str = "") -> None:
-        self.finding = Finding(place, message, advice)
+        self.finding = Finding(place, _one_short_line(message), _one_short_line(advice))
         super().__init__(str(self.finding))
 
 
+class ConsequenceError(DocumentError):
+    """Something cannot be accepted only because something else has a mistake, which is a finding already."""
+
+
+def _one_short_line(text: str) -> str:
+    """A message on one line, in which no quoted word is longer than anybody reads."""
+    return _LONG_QUOTE.sub(r"`\1…`", text.replace("\n", " "))
+
+
 class Findings(list[Finding]):
-    """All that was found wrong so far, so that one run shows every mistake."""
+    """All that was found wrong so far, so that one run shows every mistake; mere consequences are only counted."""
+
+    consequences = 0
+
+    @property
+    def failures(self) -> int:
+        """How many things could not be accepted so far."""
+        return len(self) + self.consequences
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
         """Turn a :class:`DocumentError` raised inside into a finding and go on after the block."""
         try:
             yield
+        except ConsequenceError:
+            self.consequences += 1
         except DocumentError as error:
             self.append(error.finding)
 
@@ -116,9 +144,7 @@ class Mapping:
         known = (*required, *optional)
         for key, place in self.places.items():
             if key not in known:
-                raise DocumentError(
-                    place, f"`{key}` is not a key of {what}.", nearest_advice(key, known, "Keys are: ")
-                )
+                raise DocumentError(place, f"`{key}` is not a key of {what}.", nearest_advice(key, known, "Keys are: "))
         for key in required:
             if key not in self.entries:
                 raise DocumentError(self.place, f"{what} lacks `{key}`.", f"Add a line `{key}: …`.")
@@ -170,10 +196,25 @@ def read_document(path: Path, shown_as: str | None = None) -> Mapping:
 
 def parse_document(text: str, shown_as: str) -> Mapping:
     """Parse YAML text whose top level is a mapping. See :func:`read_document`."""
+    text = text.removeprefix("\ufeff")
+    found = _INVISIBLE.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - text.rfind("\n", 0, found.start())
+        raise _invisible(found[0], Place(shown_as, line, column))
     node = _Composer(text, shown_as).document()
     if not isinstance(node, Mapping):
         raise DocumentError(node.place, "The file must be a mapping of names to values.", "Begin with `key: value`.")
     return node
+
+
+def _invisible(character: str, place: Place) -> DocumentError:
+    name = unicodedata.name(character, "a control character").lower()
+    return DocumentError(
+        place,
+        f"An invisible character stands here: U+{ord(character):04X} ({name}).",
+        "Delete it, or type the text anew.",
+    )
 
 
 class _Composer:
@@ -196,12 +237,12 @@ class _Composer:
             event = next(self.events)
             if not isinstance(event, yaml.StreamEndEvent):
                 raise DocumentError(
-                    self._place(event.start_mark), "A second document begins here.", "Keep one document in a file."
+                    self._place(event), "A second document begins here.", "Keep one document in a file."
                 )
             return node
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            place = self._place(mark) if mark is not None else Place(self.file, 1, 1)
+            place = Place(self.file, mark.line + 1, mark.column + 1) if mark is not None else Place(self.file, 1, 1)
             problem = getattr(error, "problem", None) or "not valid YAML"
             raise DocumentError(
                 place,
@@ -209,11 +250,12 @@ class _Composer:
                 "Look for a missing quote, a tab, or a `:` inside unquoted text here or on the line before.",
             ) from error
 
-    def _place(self, mark: yaml.Mark) -> Place:
-        return Place(self.file, mark.line + 1, mark.column + 1)
+    def _place(self, event: yaml.Event) -> Place:
+        line, column = _start(event)
+        return Place(self.file, line + 1, column + 1)
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
-        place = self._place(event.start_mark)
+        place = self._place(event)
         self.count += 1
         if depth > MAX_DEPTH:
             raise DocumentError(place, f"Values are nested more than {MAX_DEPTH} deep.", "Flatten the file.")
@@ -257,24 +299,43 @@ class _Composer:
         text: str = event.value
         if len(text) > MAX_SCALAR_CHARS:
             raise DocumentError(place, f"A value is longer than {MAX_SCALAR_CHARS:,} characters.", "Shorten it.")
-        start, end = event.start_mark, event.end_mark
+        if found := _INVISIBLE.search(text):  # written as an escape
+            raise _invisible(found[0], place)
+        (start_line, start_column), end_line = _start(event), event.end_mark.line if event.end_mark else 0
         if event.style in ("|", ">"):
-            rows = range(start.line + 1, min(end.line, len(self.lines)))
+            rows = range(start_line + 1, min(end_line, len(self.lines)))
             first = None
         else:
-            rows = range(start.line + 1, end.line + 1)
-            first = start.column + (1 if event.style else 0)
+            rows = range(start_line + 1, end_line + 1)
+            first = start_column + (1 if event.style else 0)
         segments: list[tuple[int, int, int]] = []
         offset = 0
         if first is not None:
-            segments.append((0, start.line + 1, first + 1))
-            offset = len(self.lines[start.line][first:].rstrip()) + 1 if start.line < len(self.lines) else 0
+            segments.append((0, start_line + 1, first + 1))
+            source = self.lines[start_line][first:] if start_line < len(self.lines) else ""
+            offset = len(source.rstrip()) + 1
+            if event.style in _ESCAPES and start_line == end_line:
+                segments += [(at, start_line + 1, first + 1 + column) for at, column in _escapes(source, event.style)]
         for row in rows:
             content = self.lines[row] if row < len(self.lines) else ""
             stripped = content.strip()
             segments.append((offset, row + 1, len(content) - len(content.lstrip()) + 1))
             offset += len(stripped) + 1
         return Scalar(text, bool(event.style), place, tuple(segments))
+
+
+def _start(event: yaml.Event) -> tuple[int, int]:
+    """Line and column of an event, counted from 0."""
+    return (event.start_mark.line, event.start_mark.column) if event.start_mark else (0, 0)
+
+
+def _escapes(source: str, style: str) -> Iterator[tuple[int, int]]:
+    """Where a quoted text goes on after each escape: characters of the text, columns of the source."""
+    pattern = _ESCAPES[style]
+    lost = 0
+    for found in pattern.finditer(source):
+        lost += len(found[0]) - 1
+        yield found.end() - lost, found.end()
 
 
 # -- typed access ------------------------------------------------------------------------------------------------

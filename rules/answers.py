@@ -38,7 +38,9 @@ def amount_period(benefit: BenefitPlan) -> str:
     return benefit.variants[0].compiled.version.amount.per if benefit.variants else ""
 
 
-def determine(evaluator: ReferenceEvaluator, benefit_id: str, subject: Subject, *, trace: bool = False) -> Determination:
+def determine(
+    evaluator: ReferenceEvaluator, benefit_id: str, subject: Subject, *, trace: bool = False
+) -> Determination:
     """The determination of one subject for one benefit, with its trace where asked for."""
     benefit = evaluator.plans[benefit_id]
     answer = evaluator.answer(benefit_id, subject)
@@ -88,25 +90,41 @@ def clause_traces(
                 met=evaluator.clause(node, subject),
                 exception=criterion.exception if criterion else False,
                 because=criterion.because if criterion else law.title,
-                test=criterion.text if criterion else f"{benefit.benefit.area_by} within \"{variant.compiled.area}\"",
+                test=criterion.text if criterion else f'{benefit.benefit.area_by} within "{variant.compiled.area}"',
                 facts=tuple(dict.fromkeys(facts_read(evaluator, node, subject))),
             )
 
 
-def facts_read(evaluator: ReferenceEvaluator, node: plan.Node, subject: Subject) -> Iterator[FactUsed]:
-    """Every fact that a node reads for a subject, with what we hold of it."""
-    if isinstance(node, plan.BoolFact | plan.CodeFact | plan.QuantityFact | plan.MonthsIn):
-        holding = subject.facts.get(node.fact.id, Unknown())
-        yield FactUsed(subject.kind, subject.id, node.fact.id, holding)
-    elif isinstance(node, plan.ViaCondition | plan.ViaQuantity | plan.ViaCode):
-        group = evaluator.population.group_of(subject, node.group)
-        if group is not None:
-            yield from facts_read(evaluator, node.operand, group)
-    elif isinstance(node, plan.Exists | plan.Count | plan.Total):
-        for member in evaluator.members_of(node.relation, subject):
-            yield from facts_read(evaluator, node.where, member)
-            if isinstance(node, plan.Total):
-                yield from facts_read(evaluator, node.of, member)
-    else:
-        for child in node.children():
-            yield from facts_read(evaluator, child, subject)
+def facts_read(
+    evaluator: ReferenceEvaluator, node: plan.Node, subject: Subject, outer: tuple[Subject, ...] = ()
+) -> Iterator[FactUsed]:
+    """Every fact that a node reads for a subject, with what we hold of it; another benefit's facts are facts read too.
+
+    Args:
+        evaluator: knows who is related to whom.
+        node: a part of a rule.
+        subject: for whom it is read.
+        outer: the subjects outside of the quantifiers around the node, innermost last.
+    """
+    match node:
+        case plan.BoolFact() | plan.CodeFact() | plan.QuantityFact() | plan.MonthsIn():
+            holding = subject.facts.get(node.fact.id, Unknown())
+            yield FactUsed(subject.kind, subject.id, node.fact.id, holding)
+        case plan.ViaCondition() | plan.ViaQuantity() | plan.ViaCode():
+            group = evaluator.population.group_of(subject, node.group)
+            if group is not None:
+                yield from facts_read(evaluator, node.operand, group, outer)
+        case plan.OuterCondition() | plan.OuterQuantity() | plan.OuterCode():
+            yield from facts_read(evaluator, node.operand, outer[-1], outer[:-1])
+        case plan.Exists() | plan.Count() | plan.Total():
+            for member in evaluator.members_of(node.relation, subject):
+                for part in node.children():
+                    yield from facts_read(evaluator, part, member, (*outer, subject))
+        case plan.EligibleFor() | plan.AmountOf():
+            other = evaluator.plans[node.benefit]
+            parts = [other.outcome, other.amount if isinstance(node, plan.AmountOf) else None]
+            for read in filter(None, parts):
+                yield from facts_read(evaluator, read, subject)
+        case _:
+            for child in node.children():
+                yield from facts_read(evaluator, child, subject, outer)

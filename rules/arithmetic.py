@@ -11,6 +11,8 @@ from rules.scope import Interner
 WIDEST = 2**120
 """Columns are 64-bit where the bounds allow and 128-bit otherwise; beyond this nothing fits."""
 
+MOST_DECIMALS = 24
+
 MOST_MEMBERS = {"household": 100, "enterprise": 1_000_000}
 MOST_MEMBERS_OTHERWISE = 100
 """Largest number of persons in one group that a file may hold; fact files over it are refused."""
@@ -43,7 +45,7 @@ class Arithmetic:
             return node
         factor = 10**shift
         if isinstance(node, plan.Const):
-            value = node.value * factor
+            value, _ = self._fit(node.value * factor, node.value * factor, place)
             return self.make(plan.Const, node.type, node.scale + shift, value, value, value)
         low, high = self._fit(node.low * factor, node.high * factor, place)
         return self.make(plan.Rescale, node.type, node.scale + shift, low, high, node, shift)
@@ -61,7 +63,8 @@ class Arithmetic:
         """
         if not (left.type.is_numeric and right.type.is_numeric):
             raise DocumentError(
-                place, f"`{operator}` cannot join {left.type} and {right.type}.",
+                place,
+                f"`{operator}` cannot join {left.type} and {right.type}.",
                 "Move a date with `add_days`, `add_months` or `add_years`; measure with `days_between`.",
             )
         if operator in "+-":
@@ -71,7 +74,9 @@ class Arithmetic:
     def _add(self, left: plan.Quantity, right: plan.Quantity, place: Place) -> plan.Quantity:
         joined = join(left.type, right.type)
         if joined is None:
-            raise DocumentError(place, f"{left.type} cannot be added to {right.type}.", self.advice(left.type, right.type))
+            raise DocumentError(
+                place, f"{left.type} cannot be added to {right.type}.", self.advice(left.type, right.type)
+            )
         left, right = self.align(left, right, place)
         low, high = self._fit(left.low + right.low, left.high + right.high, place)
         return self.make(plan.Add, joined, left.scale, low, high, left, right)
@@ -91,7 +96,15 @@ class Arithmetic:
         if right.low < 0 or (isinstance(left, plan.Const) and not isinstance(right, plan.Const) and left.low >= 0):
             left, right = right, left
         if right.low < 0:
-            raise DocumentError(place, "Both factors may be negative.", "Write `max(0, …)` around the one that cannot be.")
+            raise DocumentError(
+                place, "Both factors may be negative.", "Write `max(0, …)` around the one that cannot be."
+            )
+        if left.scale + right.scale > MOST_DECIMALS:
+            raise DocumentError(
+                place,
+                f"The product has more than {MOST_DECIMALS} decimals.",
+                "Round one of the factors with `round(…)`.",
+            )
         ends = [a * b for a in (left.low, left.high) for b in (right.low, right.high)]
         low, high = self._fit(min(ends), max(ends), place)
         return self.make(plan.Multiply, result, left.scale + right.scale, low, high, left, right)
@@ -99,10 +112,13 @@ class Arithmetic:
     def _divide(self, left: plan.Quantity, right: plan.Quantity, place: Place) -> plan.Quantity:
         result = quotient(left.type, right.type)
         if result is None:
-            raise DocumentError(place, f"{left.type} cannot be divided by {right.type}.", self.advice(left.type, right.type))
+            raise DocumentError(
+                place, f"{left.type} cannot be divided by {right.type}.", self.advice(left.type, right.type)
+            )
         if right.low <= 0:
             raise DocumentError(
-                place, "The divisor may be zero or less.",
+                place,
+                "The divisor may be zero or less.",
                 "Give the fact a `minimum` above zero in the dictionary, or write `max(1, …)`.",
             )
         decimals = plan.DIVISION_DECIMALS_MONEY if result.kind == "money" else plan.DIVISION_DECIMALS_NUMBER
@@ -142,9 +158,8 @@ class Arithmetic:
         kind = plan.Least if function == "min" else plan.Greatest
         return self.make(kind, joined, scale, low, high, aligned)
 
-    def round(self, node: plan.Quantity, step: int, step_scale: int, mode: Rounding) -> plan.Quantity:
+    def round(self, node: plan.Quantity, step: int, step_scale: int, mode: Rounding, place: Place) -> plan.Quantity:
         """To a multiple of `step * 10^-step_scale`; decimals that are then always zero are dropped."""
-        place = Place("", 1, 1)
         if step_scale > node.scale:
             node = self.rescale(node, step_scale - node.scale, place)
         units = step * 10 ** (node.scale - step_scale)
@@ -171,7 +186,8 @@ class Arithmetic:
     def _fit(self, low: int, high: int, place: Place) -> tuple[int, int]:
         if max(abs(low), abs(high)) >= WIDEST:
             raise DocumentError(
-                place, "This figure may grow beyond any number that fits.",
+                place,
+                "This figure may grow beyond any number that fits.",
                 "Give its facts a `maximum`, or round an intermediate result with `round(…, CNY 0.01)`.",
             )
         return low, high

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
+from features.facts.areas import Areas
 from features.facts.dictionary import IDENTIFIER, RESERVED
 from features.facts.units import MINOR_UNITS, Rounding
 from rules.language import syntax
@@ -19,11 +20,20 @@ IN_AREA = "in_area"
 IN_FORCE = "in_force"
 RESERVED_CRITERIA = (IN_AREA, IN_FORCE)
 RELATIONS = (
-    "excludes", "choose_one", "higher_of", "stackable", "top_up", "counts_as_income_for", "not_income_for", "passport",
+    "excludes",
+    "choose_one",
+    "higher_of",
+    "stackable",
+    "top_up",
+    "counts_as_income_for",
+    "not_income_for",
+    "passport",
 )
 ORDERED_RELATIONS = ("excludes", "choose_one", "higher_of")
 PREFERENCES = ("self", "other", "higher")
 DISCRETION = ("none", "partial", "full")
+MOST_VERSIONS = 60
+MOST_CLAUSES = 100
 UNSAFE = re.compile(r"javascript:|vbscript:|data:[a-z]+/|<script|\{\{|\{%", re.IGNORECASE)
 
 
@@ -63,6 +73,7 @@ class Amount:
     step_minor_units: int
     mode: Rounding
     place: Place
+    per_place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,8 @@ class Version:
     amount: Amount
     place: Place
     note: str = ""
+    broken: frozenset[str] = frozenset()
+    """Definitions that have a mistake; they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +131,16 @@ class Benefit:
     place: Place
 
 
-def read_benefit(document: doc.Mapping, folder_name: str, subjects: tuple[str, ...], findings: Findings) -> Benefit:
+def read_benefit(
+    document: doc.Mapping, folder_name: str, subjects: tuple[str, ...], areas: Areas, findings: Findings
+) -> Benefit:
     """Read benefit.yaml.
 
     Args:
         document: the file.
         folder_name: the benefit's id must equal it.
         subjects: the kinds of subject that exist.
+        areas: the areas that exist.
         findings: mistakes in single versions, criteria and relations are appended; they are left out.
 
     Raises:
@@ -139,18 +155,20 @@ def read_benefit(document: doc.Mapping, folder_name: str, subjects: tuple[str, .
     benefit_id = doc.text_of(get["benefit"], "benefit")
     if benefit_id != folder_name or not IDENTIFIER.match(benefit_id):
         raise DocumentError(
-            get["benefit"].place, f"The benefit is called `{benefit_id[:60]}`, its folder `{folder_name}`.",
+            get["benefit"].place,
+            f"The benefit is called `{benefit_id[:60]}`, its folder `{folder_name}`.",
             "Both are the same name in a-z, 0-9 and _.",
         )
     names = doc.wording_of(get["names"], "names")
     subject = doc.choice_of(get["subject"], subjects, "subject")
     versions = []
     nodes = doc.sequence_of(get["versions"], "versions")
+    _refuse_many(nodes, get["versions"].place, MOST_VERSIONS, "versions")
     if not nodes:
-        raise DocumentError(get["versions"].place, "A benefit has at least one version.")
+        raise DocumentError(get["versions"].place, "A benefit has at least one version.", "Add one under `versions`.")
     for node in nodes:
         with findings.collecting():
-            versions.append(_read_version(node, subject, subjects, findings))
+            versions.append(_read_version(node, subject, subjects, areas, findings))
     confirmations: list[Wording] = []
     if "needs_confirmation" in get:
         items = doc.sequence_of(get["needs_confirmation"], "needs_confirmation")
@@ -161,13 +179,32 @@ def read_benefit(document: doc.Mapping, folder_name: str, subjects: tuple[str, .
             with findings.collecting():
                 relations.append(_read_relation(node))
     return Benefit(
-        benefit_id, subject, doc.text_of(get["area"], "area"),
+        benefit_id,
+        subject,
+        _area_of(get["area"], areas),
         doc.text_of(get["area_by"], "area_by") if "area_by" in get else None,
-        names, tuple(confirmations), tuple(versions), tuple(relations), _read_delivery(get["delivery"]), document.place,
+        names,
+        tuple(confirmations),
+        tuple(versions),
+        tuple(relations),
+        _read_delivery(get["delivery"]),
+        document.place,
     )
 
 
-def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findings: Findings) -> Version:
+def _refuse_many(items: tuple[doc.Node, ...], place: Place, most: int, what: str) -> None:
+    if len(items) > most:
+        raise DocumentError(place, f"There are {len(items)} {what}; {most} fit.", "Split the benefit.")
+
+
+def _area_of(node: doc.Node, areas: Areas) -> str:
+    code = doc.text_of(node, "area")
+    if code not in areas:
+        raise DocumentError(node.place, f"There is no area `{code}`.", "See features/facts/areas.yaml.")
+    return code
+
+
+def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], areas: Areas, findings: Findings) -> Version:
     entry = doc.mapping_of(node, "a version")
     entry.expect(
         ("from", "law", "eligible_when", "amount"), ("to", "area", "definitions", "unless", "note"), what="a version"
@@ -178,18 +215,27 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findi
     if end is not None and end <= start:
         raise DocumentError(get["to"].place, f"The version ends ({end}) before it begins ({start}).")
     definitions: dict[str, Definition] = {}
+    named: set[str] = set()
     if "definitions" in get:
-        for item in doc.sequence_of(get["definitions"], "definitions"):
+        items = doc.sequence_of(get["definitions"], "definitions")
+        _refuse_many(items, get["definitions"].place, MOST_CLAUSES, "definitions")
+        for item in items:
+            name = item.get("id") if isinstance(item, doc.Mapping) else None
+            named |= {name.text} if isinstance(name, doc.Scalar) else set()
             with findings.collecting():
                 definition = _read_definition(item, subject, subjects)
                 if definition.id in definitions:
-                    raise DocumentError(item.place, f"The definition `{definition.id}` stands here twice.", "Rename one.")
+                    raise DocumentError(
+                        item.place, f"The definition `{definition.id}` stands here twice.", "Rename one."
+                    )
                 definitions[definition.id] = definition
     criteria: list[Criterion] = []
     for key in ("eligible_when", "unless"):
         if key not in get:
             continue
-        for item in doc.sequence_of(get[key], key):
+        items = doc.sequence_of(get[key], key)
+        _refuse_many(items, get[key].place, MOST_CLAUSES, f"criteria under `{key}`")
+        for item in items:
             with findings.collecting():
                 criterion = _read_criterion(item, exception=key == "unless")
                 if criterion.id in [c.id for c in criteria]:
@@ -197,11 +243,23 @@ def _read_version(node: doc.Node, subject: str, subjects: tuple[str, ...], findi
                 criteria.append(criterion)
     if not criteria:
         findings.append(
-            doc.Finding(get["eligible_when"].place, "A version without criteria pays everybody.", "Write at least one criterion.")
+            doc.Finding(
+                get["eligible_when"].place,
+                "A version without criteria pays everybody.",
+                "Write at least one criterion.",
+            )
         )
     return Version(
-        start, end, doc.text_of(get["area"], "area") if "area" in get else None, _read_law(get["law"]), definitions,
-        tuple(criteria), _read_amount(get["amount"]), entry.place, _note(get.get("note")),
+        start,
+        end,
+        _area_of(get["area"], areas) if "area" in get else None,
+        _read_law(get["law"]),
+        definitions,
+        tuple(criteria),
+        _read_amount(get["amount"]),
+        entry.place,
+        _note(get.get("note")),
+        frozenset(named - definitions.keys()),
     )
 
 
@@ -240,8 +298,15 @@ def _read_criterion(node: doc.Node, *, exception: bool) -> Criterion:
         _refuse_unsafe(doc.text_of(language, "says"), language.place)
     test = get["test"]
     return Criterion(
-        name, exception, _expression(test, "test"), test.text if isinstance(test, doc.Scalar) else "",
-        _because(get["because"]), says, _note(get.get("note")), entry.place, get["says"].place,
+        name,
+        exception,
+        _expression(test, "test"),
+        test.text if isinstance(test, doc.Scalar) else "",
+        _because(get["because"]),
+        says,
+        _note(get.get("note")),
+        entry.place,
+        get["says"].place,
     )
 
 
@@ -260,7 +325,12 @@ def _read_amount(node: doc.Node) -> Amount:
     return Amount(
         _expression(get["value"], "value") if "value" in get else None,
         doc.wording_of(get["in_kind"], "in_kind") if "in_kind" in get else None,
-        doc.text_of(get["per"], "per"), _because(get["because"]), step, mode, entry.place,
+        doc.text_of(get["per"], "per"),
+        _because(get["because"]),
+        step,
+        mode,
+        entry.place,
+        get["per"].place,
     )
 
 
@@ -281,7 +351,8 @@ def _read_relation(node: doc.Node) -> BenefitRelation:
     prefer = doc.choice_of(get["prefer"], PREFERENCES, "prefer") if "prefer" in get else None
     if relation in ORDERED_RELATIONS and prefer is None:
         raise DocumentError(
-            entry.place, f"Two benefits that do not go together (`{relation}`) need an order.",
+            entry.place,
+            f"Two benefits that do not go together (`{relation}`) need an order.",
             "Add `prefer: self`, `prefer: other` or `prefer: higher`.",
         )
     other, because = doc.text_of(get["with"], "with"), _because(get["because"])
@@ -300,13 +371,16 @@ def _read_delivery(node: doc.Node) -> Delivery:
     return Delivery(
         doc.boolean_of(get["application_required_by_law"], "application_required_by_law"),
         doc.choice_of(get["discretion"], DISCRETION, "discretion"),
-        doc.boolean_of(get["will_needed"], "will_needed"), days,
+        doc.boolean_of(get["will_needed"], "will_needed"),
+        days,
     )
 
 
 def _expression(node: doc.Node, what: str) -> syntax.Expression:
     if not isinstance(node, doc.Scalar):
-        raise DocumentError(node.place, f"`{what}` must be an expression.", "Quote it if it begins with a sign YAML reads.")
+        raise DocumentError(
+            node.place, f"`{what}` must be an expression.", "Quote it if it begins with a sign YAML reads."
+        )
     if not node.text.strip():
         raise DocumentError(node.place, f"`{what}` is empty.", "Write an expression.")
     return parse_expression(node)

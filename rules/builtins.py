@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from features.documents import DocumentError, Place, nearest_advice
 from features.facts.units import Rounding
 from rules import plan
-from rules.arithmetic import Arithmetic
+from rules.expressions import ExpressionCompiler
 from rules.language import syntax as s
-from rules.language.parse import parse_expression
 from rules.language.types import DATE, PLAIN_INTEGER, Type, product
-from rules.parameters import Parameter
-from rules.scope import Context, Scope
+from rules.scope import Context
 
 MONTHS_IN_A_YEAR = 12
 LONGEST_WINDOW = 600
@@ -22,25 +19,6 @@ _SHIFTS = {"add_years": "year", "add_months": "month", "add_days": "day"}
 _ANCHORS = ("start_of_month", "end_of_month", "start_of_year", "end_of_year")
 _ELAPSED_BOUND = {"year": 300, "month": 3600, "day": 110_000}
 _LONGEST_MONTHS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-class ExpressionCompiler(Protocol):
-    """What a built-in function needs of the compiler."""
-
-    scope: Scope
-    arithmetic: Arithmetic
-
-    def any(self, expression: s.Expression, context: Context) -> plan.Node:
-        """Compile any expression."""
-
-    def quantity(self, expression: s.Expression, context: Context) -> plan.Quantity:
-        """Compile a figure."""
-
-    def fact_named(self, fact_id: str, place: Place, context: Context) -> plan.Node:
-        """The node of a fact, read through groups where needed."""
-
-    def wrap_via(self, group: str, node: plan.Node) -> plan.Node:
-        """The node as read from a person of the group."""
 
 
 class Builtins:
@@ -68,7 +46,6 @@ class Builtins:
             **dict.fromkeys(_SHIFTS, self._shift),
             **dict.fromkeys(_ANCHORS, self._anchor),
         }
-        self._parsed: dict[str, s.Expression] = {}
 
     def call(self, call: s.Call, context: Context) -> plan.Node:
         """Compile one call.
@@ -79,7 +56,8 @@ class Builtins:
         function = self._functions.get(call.function)
         if function is None:
             raise DocumentError(
-                call.place, f"There is no function `{call.function}`.",
+                call.place,
+                f"There is no function `{call.function}`.",
                 nearest_advice(call.function, self._functions, "There are: "),
             )
         return function(call, context)
@@ -93,13 +71,6 @@ class Builtins:
             raise DocumentError(place, "`birth_date` is not a date.")
         return self._elapsed_node("year", born, self._today())
 
-    def parse_derived(self, parameter: Parameter) -> s.Expression:
-        """The syntax of a derived parameter."""
-        if parameter.id not in self._parsed:
-            assert parameter.derived is not None
-            self._parsed[parameter.id] = parse_expression(parameter.derived)
-        return self._parsed[parameter.id]
-
     # -- numbers --------------------------------------------------------------------------------------------------
 
     def _extreme(self, call: s.Call, context: Context) -> plan.Node:
@@ -112,23 +83,31 @@ class Builtins:
         node = self.compiler.quantity(call.arguments[0], context)
         step = self.compiler.quantity(call.arguments[1], context)
         if not isinstance(step, plan.Const) or step.value <= 0:
-            raise DocumentError(call.arguments[1].place, "The second argument is a fixed step above zero.", "Like `CNY 1`.")
+            raise DocumentError(
+                call.arguments[1].place, "The second argument is a fixed step above zero.", "Like `CNY 1`."
+            )
         if (node.type.kind == "money") != (step.type.kind == "money"):
-            raise DocumentError(call.place, f"{node.type} cannot be rounded to {step.type}.", "Like `round(x, CNY 1, half_up)`.")
+            raise DocumentError(
+                call.place, f"{node.type} cannot be rounded to {step.type}.", "Like `round(x, CNY 1, half_up)`."
+            )
         mode = {"floor": Rounding.DOWN, "ceil": Rounding.UP}.get(call.function, Rounding.HALF_UP)
         if len(call.arguments) == 3:
             word = call.arguments[2]
             modes = {m.value: m for m in Rounding}
             if not isinstance(word, s.Name) or len(word.parts) != 1 or word.parts[0] not in modes:
-                raise DocumentError(word.place, "The third argument is a way of rounding.", f"One of: {', '.join(modes)}.")
+                raise DocumentError(
+                    word.place, "The third argument is a way of rounding.", f"One of: {', '.join(modes)}."
+                )
             mode = modes[word.parts[0]]
-        return self.compiler.arithmetic.round(node, step.value, step.scale, mode)
+        return self.compiler.arithmetic.round(node, step.value, step.scale, mode, call.place)
 
     def _marginal(self, call: s.Call, context: Context) -> plan.Node:
         self._count(call, 2, 2)
         table = call.arguments[0]
         if not isinstance(table, s.ParameterRef) or table.keys or table.at:
-            raise DocumentError(call.place, "`marginal` takes a parameter by bands first.", "Like `marginal($rates, cost)`.")
+            raise DocumentError(
+                call.place, "`marginal` takes a parameter by bands first.", "Like `marginal($rates, cost)`."
+            )
         parameter = self.compiler.scope.parameter(table.name, table.place)
         if parameter.dimensions != ("band",) or parameter.type.kind not in ("number", "integer"):
             raise DocumentError(table.place, f"`${table.name}` is not a number `by: [band]`.")
@@ -192,9 +171,16 @@ class Builtins:
         count = self.compiler.quantity(call.arguments[1], context)
         unit = _SHIFTS[call.function]
         if count.type.kind != "integer" or count.type.unit not in (None, unit):
-            raise DocumentError(call.arguments[1].place, f"A whole number of {unit}s is wanted, and this is {count.type}.")
-        if not isinstance(count, plan.Const | plan.Lookup) or max(abs(count.low), abs(count.high)) > _ELAPSED_BOUND[unit]:
-            raise DocumentError(call.arguments[1].place, "How far a date moves is a literal or a parameter of sensible size.")
+            raise DocumentError(
+                call.arguments[1].place, f"A whole number of {unit}s is wanted, and this is {count.type}."
+            )
+        if (
+            not isinstance(count, plan.Const | plan.Lookup)
+            or max(abs(count.low), abs(count.high)) > _ELAPSED_BOUND[unit]
+        ):
+            raise DocumentError(
+                call.arguments[1].place, "How far a date moves is a literal or a parameter of sensible size."
+            )
         return self.make(plan.Shift, DATE, 0, plan.DAY_LOW, plan.DAY_HIGH, unit, day, count)
 
     def _anchor(self, call: s.Call, context: Context) -> plan.Node:
@@ -208,7 +194,9 @@ class Builtins:
         numbers = [self.compiler.quantity(a, context) for a in call.arguments[1:]]
         values = [n.value for n in numbers if isinstance(n, plan.Const) and n.scale == 0]
         if len(values) != 2 or not 1 <= values[0] <= 12 or not 1 <= values[1] <= _LONGEST_MONTHS[values[0]]:
-            raise DocumentError(call.place, "`day_of_year` takes a date, a month and a day.", "Like `day_of_year(on_date, 8, 31)`.")
+            raise DocumentError(
+                call.place, "`day_of_year` takes a date, a month and a day.", "Like `day_of_year(on_date, 8, 31)`."
+            )
         return self.make(plan.Anchor, DATE, 0, plan.DAY_LOW, plan.DAY_HIGH, "day_of_year", day, values[0], values[1])
 
     def _part(self, call: s.Call, context: Context) -> plan.Node:
@@ -223,7 +211,11 @@ class Builtins:
         facts = self.compiler.scope.vocabulary.dictionary.facts
         fact = facts.get(name.parts[-1]) if isinstance(name, s.Name) else None
         if fact is None or fact.type.kind != "months" or not isinstance(name, s.Name):
-            raise DocumentError(call.place, "`months_in` takes a fact of type `months` first.", "Like `months_in(contributed_months, 36)`.")
+            raise DocumentError(
+                call.place,
+                "`months_in` takes a fact of type `months` first.",
+                "Like `months_in(contributed_months, 36)`.",
+            )
         length = self.compiler.quantity(window, context)
         if not isinstance(length, plan.Const | plan.Lookup) or length.type.kind != "integer":
             raise DocumentError(window.place, "The window is a whole number of months, or a parameter without keys.")
@@ -248,28 +240,34 @@ class Builtins:
         if context.kind == "person" and other.subject in self.compiler.scope.vocabulary.subjects.groups:
             return name.parts[0], other.subject
         raise DocumentError(
-            call.place, f"`{name.parts[0]}` is for a {other.subject}, and the rule here is about a {context.kind}.",
+            call.place,
+            f"`{name.parts[0]}` is for a {other.subject}, and the rule here is about a {context.kind}.",
             f"Go over its persons: `any … where eligible({name.parts[0]})`, `sum … of amount({name.parts[0]})`.",
         )
 
     def _eligible(self, call: s.Call, context: Context) -> plan.Node:
         benefit, group = self._other(call, context)
         node = self.make(plan.EligibleFor, benefit)
+        self.compiler.scope.interner.deepen(node, self.compiler.scope.benefits[benefit].depth)
         return self.compiler.wrap_via(group, node) if group else node
 
     def _amount(self, call: s.Call, context: Context) -> plan.Node:
         benefit, group = self._other(call, context)
         other = self.compiler.scope.benefits[benefit]
         if other.amount is None:
-            raise DocumentError(call.place, f"`{benefit}` has no amount: it is a benefit in kind.", f"Use `eligible({benefit})`.")
+            raise DocumentError(
+                call.place, f"`{benefit}` has no amount: it is a benefit in kind.", f"Use `eligible({benefit})`."
+            )
         low, high = min(0, other.low), max(0, other.high)
         node = self.make(plan.AmountOf, other.amount, other.scale, low, high, benefit)
+        self.compiler.scope.interner.deepen(node, other.depth)
         return self.compiler.wrap_via(group, node) if group else node
 
     def _count(self, call: s.Call, least: int, most: int) -> None:
         if not least <= len(call.arguments) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise DocumentError(
-                call.place, f"`{call.function}` takes {wanted} arguments, and here are {len(call.arguments)}.",
+                call.place,
+                f"`{call.function}` takes {wanted} arguments, and here are {len(call.arguments)}.",
                 "See the table of expressions in docs/rule_language.md.",
             )

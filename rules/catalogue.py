@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from features import documents as doc
-from features.documents import DocumentError, Findings, Place, Wording
+from features.documents import ConsequenceError, DocumentError, Findings, Place, Wording
 from features.facts.subjects import PERSON
+from features.facts.units import PERIODS
 from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
 from rules import plan
 from rules.benefits import Benefit, Version, read_benefit
@@ -19,7 +22,7 @@ from rules.language import syntax
 from rules.language.types import Type, join
 from rules.parameters import Parameter, load_parameters
 from rules.rulebook import MOST_MISSING_NAMES, CompiledBenefit, CompiledVersion, Rulebook
-from rules.scope import Context, Interner, OtherBenefit, Scope
+from rules.scope import BrokenNames, Context, Interner, OtherBenefit, Scope
 
 LANGUAGE_VERSION = 1
 SHARED = "shared"
@@ -32,6 +35,8 @@ class Source:
     benefit: Benefit
     folder: Path
     parameters: dict[str, Parameter]
+    broken: frozenset[str] = frozenset()
+    """Parameters that have a mistake; they are left out."""
 
 
 @dataclass(slots=True)
@@ -45,8 +50,6 @@ class Catalogue:
     findings: Findings
     sources: dict[str, Source] = field(default_factory=dict)
     shared: dict[str, Parameter] = field(default_factory=dict)
-    used_parameters: dict[str, set[str]] = field(default_factory=dict)
-    used_definitions: dict[str, set[str]] = field(default_factory=dict)
 
 
 def catalogue_folders(path: Path) -> list[Path]:
@@ -60,7 +63,9 @@ def catalogue_folders(path: Path) -> list[Path]:
     found = sorted(p.parent for p in path.glob("*/catalogue.yaml"))
     if not found:
         raise DocumentError(
-            Place(str(path), 1, 1), "There is no catalogue here.", "A catalogue is a folder that holds `catalogue.yaml`."
+            Place(str(path), 1, 1),
+            "There is no catalogue here.",
+            "A catalogue is a folder that holds `catalogue.yaml`.",
         )
     return found
 
@@ -80,7 +85,9 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
         frame.expect(("jurisdiction", "currency", "root_area", "names"), ("note",), what="catalogue.yaml")
         catalogue.names = doc.wording_of(frame.entries["names"], "names")
         jurisdiction = doc.text_of(frame.entries["jurisdiction"], "jurisdiction")
-        vocabulary = load_vocabulary(jurisdiction, findings, facts)
+        vocabulary = _vocabulary(frame.entries["jurisdiction"], jurisdiction, facts, findings)
+        if any(Path(finding.place.file).name in ("subjects.yaml", "areas.yaml") for finding in findings):
+            raise ConsequenceError(frame.place, "Subjects or areas have mistakes.", "Correct them first.")
         root = doc.text_of(frame.entries["root_area"], "root_area")
         if root not in vocabulary.areas:
             raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.")
@@ -88,6 +95,17 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
         _Loader(catalogue, vocabulary, currency, root, facts).load()
     findings[:] = sorted(set(findings))
     return catalogue
+
+
+def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Findings) -> Vocabulary:
+    known = sorted(path.name for path in (facts / "dictionary").glob("*") if path.is_dir())
+    if jurisdiction not in known:
+        raise DocumentError(
+            place_of.place,
+            f"There is no fact dictionary for the jurisdiction `{jurisdiction}`.",
+            doc.nearest_advice(jurisdiction, known, f"Add a folder under {facts / 'dictionary'}. There are: "),
+        )
+    return load_vocabulary(jurisdiction, findings, facts)
 
 
 class _Loader:
@@ -103,63 +121,88 @@ class _Loader:
         self.interner = Interner()
         self.others: dict[str, OtherBenefit] = {}
         self.compiled: dict[str, CompiledBenefit] = {}
+        self.names = BrokenNames()
         self.broken: set[str] = set()
         """Benefits with mistakes: those that read them are left out without findings of their own."""
 
     def load(self) -> None:
         folder = self.catalogue.folder
-        shared = folder / SHARED / "parameters.yaml"
-        if shared.is_file():
-            with self.findings.collecting():
-                document = doc.read_document(shared)
-                self.catalogue.shared = load_parameters(
-                    document, self.currency, self.vocabulary.areas, self.findings, trusted_only=False
-                )
+        self._read_shared(folder / SHARED / "parameters.yaml")
         for path in sorted(p for p in folder.iterdir() if p.is_dir() and p.name != SHARED):
             if (path / "benefit.yaml").exists():
-                self.broken.add(path.name)
-                with self.findings.collecting():
+                with self._marking(path.name):
                     self._read(path)
-                    self.broken.discard(path.name)
             elif not path.name.startswith((".", "_")):
                 self.findings.append(
-                    doc.Finding(Place(str(path), 1, 1), "This folder holds no benefit.yaml.", "Add one, or remove the folder.")
+                    doc.Finding(
+                        Place(str(path), 1, 1), "This folder holds no benefit.yaml.", "Add one, or remove the folder."
+                    )
                 )
         for benefit_id in self._order():
             if benefits_read(self.catalogue.sources[benefit_id].benefit) & self.broken:
                 self.broken.add(benefit_id)
                 continue
-            before = len(self.findings)
-            with self.findings.collecting():
+            with self._marking(benefit_id):
                 self._compile(self.catalogue.sources[benefit_id])
-            if len(self.findings) > before:
-                self.broken.add(benefit_id)
+        for benefit_id in self.broken & self.compiled.keys():
+            del self.compiled[benefit_id]
         self.catalogue.rulebook = Rulebook(
-            self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled,
+            self.vocabulary.jurisdiction,
+            self.currency,
+            self.root,
+            self.vocabulary,
+            self.compiled,
             {s.benefit.id: s.parameters for s in self.catalogue.sources.values()},
-            content_hash(folder, self.facts, self.vocabulary.jurisdiction), self.interner,
+            content_hash(folder, self.facts, self.vocabulary.jurisdiction),
+            self.interner,
         )
+
+    @contextmanager
+    def _marking(self, benefit_id: str) -> Iterator[None]:
+        """Collect what is wrong inside, and note the benefit as broken if anything is."""
+        before = self.findings.failures
+        with self.findings.collecting():
+            yield
+        if self.findings.failures > before:
+            self.broken.add(benefit_id)
+
+    def _read_shared(self, path: Path) -> None:
+        """The parameters that several benefits read; also notes which names cannot be known from here on."""
+        dictionary = self.vocabulary.dictionary
+        broken: frozenset[str] = frozenset()
+        unread = False
+        if path.is_file():
+            unread = True
+            with self.findings.collecting():
+                self.catalogue.shared, broken = load_parameters(
+                    doc.read_document(path), self.currency, self.vocabulary.areas, self.findings, trusted_only=False
+                )
+                unread = False
+        self.names = BrokenNames(dictionary.broken, broken, dictionary.incomplete, unread)
 
     def _read(self, path: Path) -> None:
         document = doc.read_document(path / "benefit.yaml")
-        benefit = read_benefit(document, path.name, self.vocabulary.subjects.kinds, self.findings)
-        for code, place in [(benefit.area, benefit.place), *((v.area, v.place) for v in benefit.versions)]:
-            if code is not None and code not in self.vocabulary.areas:
-                raise DocumentError(place, f"There is no area `{code}`.", "See features/facts/areas.yaml.")
+        areas = self.vocabulary.areas
+        benefit = read_benefit(document, path.name, self.vocabulary.subjects.kinds, areas, self.findings)
         self._check_area_by(benefit, document)
         parameters: dict[str, Parameter] = {}
+        broken: frozenset[str] = frozenset()
         if (path / "parameters.yaml").exists():
-            parameters = load_parameters(
-                doc.read_document(path / "parameters.yaml"), self.currency, self.vocabulary.areas, self.findings,
+            parameters, broken = load_parameters(
+                doc.read_document(path / "parameters.yaml"),
+                self.currency,
+                self.vocabulary.areas,
+                self.findings,
                 trusted_only=not benefit.needs_confirmation,
             )
-        self.catalogue.sources[benefit.id] = Source(benefit, path, parameters)
+        self.catalogue.sources[benefit.id] = Source(benefit, path, parameters, broken)
 
     def _check_area_by(self, benefit: Benefit, document: doc.Mapping) -> None:
         if benefit.area_by is None:
             if benefit.area != self.root or any(v.area not in (None, self.root) for v in benefit.versions):
                 raise DocumentError(
-                    document.place, "A benefit of one area needs `area_by`.",
+                    document.entries["area"].place,
+                    "A benefit of one area needs `area_by`.",
                     "Name the fact that says which area serves the subject, like `area_by: hukou_area`.",
                 )
             return
@@ -169,9 +212,11 @@ class _Loader:
         if benefit.subject == PERSON:
             holders |= set(self.vocabulary.subjects.groups)
         if fact is None or fact.type.kind != "area" or fact.subject not in holders:
-            areas = [f.id for f in self.vocabulary.dictionary.facts.values() if f.subject in holders and f.type.kind == "area"]
+            facts = self.vocabulary.dictionary.facts.values()
+            areas = [f.id for f in facts if f.subject in holders and f.type.kind == "area"]
             raise DocumentError(
-                place, f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
+                place,
+                f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
                 doc.nearest_advice(benefit.area_by, areas, "There are: "),
             )
 
@@ -188,18 +233,19 @@ class _Loader:
                 cycle = " → ".join((*line[line.index(benefit_id) :], benefit_id))
                 self.findings.append(
                     doc.Finding(
-                        sources[benefit_id].benefit.place, f"Benefits read each other in a circle: {cycle}.",
+                        sources[benefit_id].benefit.place,
+                        f"Benefits read each other in a circle: {cycle}.",
                         "Read a receipt fact instead of one of the results.",
                     )
                 )
                 return False
             state[benefit_id] = 1
             reads = sorted(benefits_read(sources[benefit_id].benefit) & sources.keys())
-            good = all([visit(other, (*line, benefit_id)) for other in reads])
+            good = [visit(other, (*line, benefit_id)) for other in reads]
             state[benefit_id] = 2
-            if good:
+            if all(good):
                 order.append(benefit_id)
-            return good
+            return all(good)
 
         for benefit_id in sorted(sources):
             visit(benefit_id, ())
@@ -207,28 +253,39 @@ class _Loader:
 
     def _compile(self, source: Source) -> None:
         benefit = source.benefit
-        used_parameters = self.catalogue.used_parameters.setdefault(benefit.id, set())
-        used_definitions = self.catalogue.used_definitions.setdefault(benefit.id, set())
-        before = len(self.findings)
+        before = self.findings.failures
         versions: list[CompiledVersion] = []
         for version in benefit.versions:
             scope = Scope(
-                self.vocabulary, self.currency, benefit.subject, version.area or benefit.area, benefit.area_by,
-                {**self.catalogue.shared, **source.parameters}, version.definitions, self.others, self.interner,
-                used_parameters=used_parameters, used_definitions=used_definitions,
+                self.vocabulary,
+                self.currency,
+                benefit.subject,
+                version.area or benefit.area,
+                benefit.area_by,
+                {**self.catalogue.shared, **source.parameters},
+                version.definitions,
+                self.others,
+                self.interner,
+                broken=dataclasses.replace(
+                    self.names,
+                    names=self.names.names | version.broken,
+                    parameters=self.names.parameters | source.broken,
+                ),
             )
             with self.findings.collecting():
                 versions.append(_VersionCompiler(scope, self.root, self.findings).compile(benefit, version))
-        if len(self.findings) > before:
+        if self.findings.failures > before or benefit.id in self.broken:
             return
         versions = self._same_amounts(versions)
         amounts = [v.amount for v in versions if v.amount is not None]
         amount_type = amounts[0].type if amounts else None
+        read = [*amounts, *(condition for v in versions for condition in v.conditions)]
+        depth = len(versions) + 2 + max(self.interner.depth(node) for node in read)
         if amounts:
             low, high = min(a.low for a in amounts), max(a.high for a in amounts)
-            self.others[benefit.id] = OtherBenefit(benefit.subject, amount_type, amounts[0].scale, low, high)
+            self.others[benefit.id] = OtherBenefit(benefit.subject, amount_type, amounts[0].scale, low, high, depth)
         else:
-            self.others[benefit.id] = OtherBenefit(benefit.subject, None)
+            self.others[benefit.id] = OtherBenefit(benefit.subject, None, depth=depth)
         self.compiled[benefit.id] = CompiledBenefit(benefit, tuple(versions), amount_type)
         self._check_versions(benefit)
         self._check_names(benefit)
@@ -239,7 +296,9 @@ class _Loader:
         if not amounts:
             return versions
         if len(amounts) != len(versions):
-            raise DocumentError(versions[0].version.place, "Some versions pay an amount and some in kind.", "Split the benefit.")
+            raise DocumentError(
+                versions[0].version.place, "Some versions pay an amount and some in kind.", "Split the benefit."
+            )
         first = amounts[0].type
         for version, amount in zip(versions, amounts, strict=True):
             if join(first, amount.type) is None:
@@ -267,20 +326,29 @@ class _Loader:
                 if same_area and not apart:
                     self.findings.append(
                         doc.Finding(
-                            other.place, f"Two versions of `{benefit.id}` are in force on {max(version.start, other.start)}.",
+                            other.place,
+                            f"Two versions of `{benefit.id}` are in force on {max(version.start, other.start)}.",
                             "End the earlier one with `to:`, or give one an `area`.",
                         )
                     )
 
     def _check_names(self, benefit: Benefit) -> None:
         book = Rulebook(
-            self.vocabulary.jurisdiction, self.currency, self.root, self.vocabulary, self.compiled, {}, "", self.interner
+            self.vocabulary.jurisdiction,
+            self.currency,
+            self.root,
+            self.vocabulary,
+            self.compiled,
+            {},
+            "",
+            self.interner,
         )
         for day in sorted({v.start for v in benefit.versions}):
             names = book.in_force(day)[benefit.id].names
             if len(names) > MOST_MISSING_NAMES:
                 raise DocumentError(
-                    benefit.place, f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
+                    benefit.place,
+                    f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
                     "Split the benefit.",
                 )
 
@@ -297,12 +365,17 @@ class _VersionCompiler:
         compiler = Compiler(self.scope)
         context = Context(benefit.subject)
         conditions: list[plan.Condition] = []
-        used = set(self.scope.used_definitions)
         for definition in version.definitions.values():
             with self.findings.collecting():
-                inside = Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
+                compiler.steps = 0
+                if definition.id in self.scope.vocabulary.dictionary.facts:
+                    raise DocumentError(
+                        definition.place, f"The definition `{definition.id}` has the name of a fact.", "Rename it."
+                    )
+                inside = (
+                    Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
+                )
                 compiler.name(syntax.Name((definition.id,), definition.place), inside)
-        self.scope.used_definitions.intersection_update(used)
         for criterion in version.criteria:
             with self.findings.collecting():
                 compiler.steps = 0
@@ -313,12 +386,10 @@ class _VersionCompiler:
         area = version.area or benefit.area
         in_area = None
         if area != self.root and self.scope.area_by is not None:
-            in_area = compiler.within(compiler.area_of(context), area)
+            in_area = compiler.within(compiler.parameters.area_of(context), area)
         return CompiledVersion(version, area, tuple(conditions), amount, in_area)
 
-    def _amount(
-        self, compiler: Compiler, benefit: Benefit, version: Version, context: Context
-    ) -> plan.Quantity | None:
+    def _amount(self, compiler: Compiler, benefit: Benefit, version: Version, context: Context) -> plan.Quantity | None:
         written = version.amount
         if written.value is None:
             return None
@@ -328,12 +399,19 @@ class _VersionCompiler:
         if node.type.kind != "money":
             return node
         per = written.per
+        if per not in PERIODS:
+            raise DocumentError(
+                written.per_place,
+                f"`per` is `{per}`, which is no period.",
+                doc.nearest_advice(per, PERIODS, "Write one of: "),
+            )
         if node.type.per is not None and node.type.per != per:
             raise DocumentError(
-                written.place, f"The amount is {node.type}, and `per` says {per}.",
+                written.place,
+                f"The amount is {node.type}, and `per` says {per}.",
                 "Use `per_month(…)` or `per_year(…)`, or correct `per`.",
             )
-        node = compiler.arithmetic.round(node, written.step_minor_units, 0, written.mode)
+        node = compiler.arithmetic.round(node, written.step_minor_units, 0, written.mode, written.place)
         if node.low < 0:
             zero = compiler.make(plan.Const, Type("money", currency=self.scope.currency), 0, 0, 0, 0)
             node = compiler.arithmetic.extreme("max", [zero, node], written.place)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from features.documents import DocumentError, Place, nearest_advice
 from features.facts.dictionary import Fact
 from features.facts.subjects import PERSON
-from features.facts.units import MINOR_UNITS, Rounding
+from features.facts.units import MINOR_UNITS
 from rules import plan
 from rules.arithmetic import Arithmetic
 from rules.builtins import Builtins
 from rules.language import syntax as s
-from rules.language.types import BOOLEAN, DATE, Type, join
-from rules.parameters import Parameter
+from rules.language.types import DATE, Type, join
+from rules.parameter_reads import ParameterReads
+from rules.quantifiers import Quantifiers
 from rules.scope import Context, Definition, Scope
 
-Q = TypeVar("Q", bound=plan.Node)
-
 MAX_NODES_PER_RULE = 4_000
-"""Static bound on the cost of one expression: definitions multiply what a short text can do."""
+"""Static bound on the cost of one expression with each definition it reads, once: equal nodes are evaluated once."""
+
+MAX_DEPTH = 120
+"""Static bound on nodes inside one another, other benefits included: every evaluator may walk them recursively."""
 
 _MIRRORED = {">": "<", ">=": "<="}
 
@@ -32,8 +32,11 @@ class Compiler:
         self.make = scope.interner.make
         self.arithmetic = Arithmetic(scope.interner)
         self.builtins = Builtins(self)
+        self.parameters = ParameterReads(self)
+        self.quantifiers = Quantifiers(self)
         self.steps = 0
-        self._defined: dict[tuple[str, Context], plan.Node] = {}
+        self._depth = 0
+        self._definitions: dict[tuple[str, Context], plan.Node | DocumentError] = {}
 
     # -- entry points ---------------------------------------------------------------------------------------------
 
@@ -65,11 +68,28 @@ class Compiler:
 
     def any(self, expression: s.Expression, context: Context) -> plan.Node:
         """Compile any expression."""
-        self.steps += 1
+        self._spend(1, expression.place)
+        self._depth += 1
+        try:
+            node = None if self._depth > MAX_DEPTH else self._any(expression, context)
+        finally:
+            self._depth -= 1
+        if node is None or self.scope.interner.depth(node) > MAX_DEPTH:
+            raise DocumentError(
+                expression.place,
+                f"More than {MAX_DEPTH} steps stand inside one another, definitions and other benefits included.",
+                "Simplify its definitions.",
+            )
+        return node
+
+    def _spend(self, steps: int, place: Place) -> None:
+        self.steps += steps
         if self.steps > MAX_NODES_PER_RULE:
             raise DocumentError(
-                expression.place, f"The rule needs more than {MAX_NODES_PER_RULE:,} steps.", "Simplify its definitions."
+                place, f"The rule needs more than {MAX_NODES_PER_RULE:,} steps.", "Simplify its definitions."
             )
+
+    def _any(self, expression: s.Expression, context: Context) -> plan.Node:
         match expression:
             case s.Number():
                 return self._number(expression)
@@ -91,7 +111,7 @@ class Compiler:
             case s.Name():
                 return self.name(expression, context)
             case s.ParameterRef():
-                return self._parameter(expression, context)
+                return self.parameters.read(expression, context)
             case s.Call():
                 return self.builtins.call(expression, context)
             case s.Arithmetic():
@@ -115,7 +135,7 @@ class Compiler:
             case s.Conditional():
                 return self._conditional(expression, context)
             case s.Quantifier():
-                return self._quantifier(expression, context)
+                return self.quantifiers.read(expression, context)
 
     def negation(self, condition: plan.Condition) -> plan.Condition:
         """The negation, without doubling."""
@@ -138,7 +158,8 @@ class Compiler:
     def _money(self, literal: s.MoneyLiteral) -> plan.Node:
         if literal.currency != self.scope.currency:
             raise DocumentError(
-                literal.place, f"This catalogue counts in {self.scope.currency}, not {literal.currency}.",
+                literal.place,
+                f"This catalogue counts in {self.scope.currency}, not {literal.currency}.",
                 f"Write `{self.scope.currency} {literal.value}`.",
             )
         units = int(literal.value * MINOR_UNITS)
@@ -156,7 +177,8 @@ class Compiler:
             group = scope.vocabulary.subjects.groups.get(parts[0])
             if group is None or len(parts) > 2:
                 raise DocumentError(
-                    name.place, f"`{'.'.join(parts)}` cannot be read.",
+                    name.place,
+                    f"`{'.'.join(parts)}` cannot be read.",
                     nearest_advice(parts[0], scope.vocabulary.subjects.groups, "Before the dot stands one of: "),
                 )
             return self.via(parts[0], s.Name(parts[1:], name.place), context)
@@ -167,7 +189,6 @@ class Compiler:
             return self.builtins.age(name.place, context)
         definition = scope.definitions.get(word)
         if definition is not None:
-            scope.used_definitions.add(word)
             if definition.of != context.kind:
                 return self.via(definition.of, name, context)
             return self._definition(definition, context)
@@ -179,20 +200,26 @@ class Compiler:
         return self.fact(fact, name.place)
 
     def _definition(self, definition: Definition, context: Context) -> plan.Node:
-        """A definition's node; equal nodes are made once, so a definition costs its steps once in each context."""
-        scope, word = self.scope, definition.id
-        if word in scope.in_progress:
+        """A definition, compiled and paid for once in each context, as it is evaluated once there."""
+        line = self.scope.in_progress
+        if definition.id in line:
+            circle = " → ".join([*line[line.index(definition.id) :], definition.id])
             raise DocumentError(
-                definition.place, f"The definition `{word}` reads itself ({' → '.join([*scope.in_progress, word])})."
+                definition.place, f"The definition `{definition.id}` reads itself ({circle}).", "Break the circle."
             )
-        node = self._defined.get((word, context))
-        if node is None:
-            scope.in_progress.append(word)
+        compiled = self._definitions.get((definition.id, context))
+        if compiled is None:
+            line.append(definition.id)
             try:
-                node = self._defined[word, context] = self.any(definition.expression, context)
+                compiled = self.any(definition.expression, context)
+            except DocumentError as error:
+                compiled = error
             finally:
-                scope.in_progress.pop()
-        return node
+                line.pop()
+            self._definitions[definition.id, context] = compiled
+        if isinstance(compiled, DocumentError):
+            raise compiled
+        return compiled
 
     def fact(self, fact: Fact, place: Place) -> plan.Node:
         """The node of a fact of the context's own subject."""
@@ -253,80 +280,6 @@ class Compiler:
             return self.make(plan.OuterQuantity, node.type, node.scale, node.low, node.high, node)
         return self.make(plan.OuterCode, node)
 
-    # -- parameters -----------------------------------------------------------------------------------------------
-
-    def _parameter(self, ref: s.ParameterRef, context: Context) -> plan.Node:
-        if ref.name == "area":
-            raise DocumentError(ref.place, "`$area` stands only after `within`.", 'Write `hukou_area within $area`.')
-        parameter = self.scope.parameter(ref.name, ref.place)
-        at = self.quantity(ref.at, context) if ref.at is not None else None
-        if at is not None and at.type.kind != "date":
-            raise DocumentError(ref.place, f"After `at` stands a date, and this is {at.type}.")
-        if parameter.derived is not None:
-            if ref.keys or at is not None:
-                raise DocumentError(ref.place, f"The derived parameter `${ref.name}` takes neither keys nor `at`.")
-            return self._derived(parameter, ref, context)
-        wanted = [d for d in parameter.dimensions if d != "area"]
-        if len(ref.keys) != len(wanted):
-            keys = f"[{', '.join(wanted)}]" if wanted else "no index"
-            raise DocumentError(ref.place, f"`${ref.name}` takes {keys}.", f"Write `${ref.name}{keys if wanted else ''}`.")
-        keys = tuple(self._key(k, d, parameter, context) for k, d in zip(ref.keys, wanted, strict=True))
-        area = self.own_area(context, ref.place) if "area" in parameter.dimensions else None
-        numbers = parameter.numbers
-        low, high = (min(numbers), max(numbers)) if numbers else (0, 1)
-        lookup = self.make(plan.Lookup, parameter.type, parameter.scale, low, high, parameter, keys, area, at)
-        return self.make(plan.ConditionLookup, lookup) if parameter.type == BOOLEAN else lookup
-
-    def _derived(self, parameter: Parameter, ref: s.ParameterRef, context: Context) -> plan.Node:
-        assert parameter.derived is not None
-        from_text = self.builtins.parse_derived(parameter)
-        marker = f"${parameter.id}"
-        if marker in self.scope.in_progress:
-            raise DocumentError(parameter.place, f"The derived parameter `{marker}` reads itself.")
-        self.scope.in_progress.append(marker)
-        try:
-            node = self.quantity(from_text, context)
-        finally:
-            self.scope.in_progress.pop()
-        if join(node.type, parameter.type) is None:
-            raise DocumentError(parameter.place, f"`{marker}` is declared as {parameter.type}, and its expression is {node.type}.")
-        return node
-
-    def _key(self, expression: s.Expression, dimension: str, parameter: Parameter, context: Context) -> plan.Node:
-        node = self.any(expression, context)
-        if dimension == "code":
-            if isinstance(node, plan.Code):
-                return node
-        elif isinstance(node, plan.Quantity) and node.type.is_numeric and (dimension == "band" or node.scale == 0):
-            return node
-        raise DocumentError(
-            expression.place, f"`${parameter.id}` is read by {dimension}, and this is {self.describe(node)}."
-        )
-
-    def own_area(self, context: Context, place: Place) -> plan.Code:
-        """The area that serves the subject of the benefit, as read from the context."""
-        scope = self.scope
-        if scope.area_by is None:
-            raise DocumentError(place, "A value that differs by area needs `area_by` in benefit.yaml.")
-        fact = scope.vocabulary.dictionary.facts[scope.area_by]
-        if context.outer is None and context.kind in (scope.subject, fact.subject):
-            return self.area_of(context)
-        if context.outer is not None and context.outer.outer is None and context.outer.kind == scope.subject:
-            node = self.area_of(context.outer)
-            if context.bound_group == scope.subject and isinstance(node, plan.CodeFact):
-                return self.make(plan.ViaCode, scope.subject, scope.vocabulary.subjects.groups[scope.subject].link, node)
-            return self.make(plan.OuterCode, node)
-        raise DocumentError(place, "A value that differs by area cannot be read so deep.", "Read it outside, in a definition.")
-
-    def area_of(self, context: Context) -> plan.Code:
-        """The area fact that `area_by` names: the subject's own, or that of the person's group."""
-        assert self.scope.area_by is not None
-        fact = self.scope.vocabulary.dictionary.facts[self.scope.area_by]
-        node = self.make(plan.CodeFact, fact)
-        if context.kind == fact.subject:
-            return node
-        return self.make(plan.ViaCode, fact.subject, self.scope.vocabulary.subjects.groups[fact.subject].link, node)
-
     # -- conditions -----------------------------------------------------------------------------------------------
 
     def _comparison(self, test: s.Comparison, context: Context) -> plan.Node:
@@ -336,7 +289,9 @@ class Compiler:
         left, right = self.quantity(test.left, context), self.quantity(test.right, context)
         if join(left.type, right.type) is None:
             raise DocumentError(
-                test.place, f"{left.type} cannot be compared with {right.type}.", self.arithmetic.advice(left.type, right.type)
+                test.place,
+                f"{left.type} cannot be compared with {right.type}.",
+                self.arithmetic.advice(left.type, right.type),
             )
         operator = test.operator
         if operator in _MIRRORED:
@@ -368,33 +323,40 @@ class Compiler:
 
     def _code_in(self, operand: plan.Node, texts: tuple[s.Text, ...], place: Place) -> plan.Condition:
         if not isinstance(operand, plan.Code):
-            raise DocumentError(place, f"A code is compared with {self.describe(operand)}.", "Quotes are for codes and areas.")
-        fact = fact_of_code(operand)
+            raise DocumentError(
+                place, f"A code is compared with {self.describe(operand)}.", "Quotes are for codes and areas."
+            )
+        fact = plan.fact_of_code(operand)
         for text in texts:
             if fact.type.kind == "area":
                 self._known_area(text)
             elif text.value not in fact.type.codes:
                 raise DocumentError(
-                    text.place, f"'{text.value[:40]}' is not a code of `{fact.id}`.",
+                    text.place,
+                    f"'{text.value[:40]}' is not a code of `{fact.id}`.",
                     nearest_advice(text.value, fact.type.codes, "Its codes are: "),
                 )
         return self.make(plan.CodeIn, operand, frozenset(text.value for text in texts))
 
     def _known_area(self, text: s.Text) -> None:
         if text.value not in self.scope.vocabulary.areas:
-            raise DocumentError(text.place, f"There is no area \"{text.value[:40]}\".", "See features/facts/areas.yaml.")
+            raise DocumentError(text.place, f'There is no area "{text.value[:40]}".', "See features/facts/areas.yaml.")
 
     def _within(self, test: s.WithinTest, context: Context) -> plan.Node:
         operand = self.any(test.operand, context)
-        if not isinstance(operand, plan.Code) or fact_of_code(operand).type.kind != "area":
-            raise DocumentError(test.place, f"Before `within` stands an area fact, and this is {self.describe(operand)}.")
+        if not isinstance(operand, plan.Code) or plan.fact_of_code(operand).type.kind != "area":
+            raise DocumentError(
+                test.place, f"Before `within` stands an area fact, and this is {self.describe(operand)}."
+            )
         if isinstance(test.enclosing, s.ParameterRef) and test.enclosing.name == "area":
             enclosing = self.scope.area
         elif isinstance(test.enclosing, s.Text):
             self._known_area(test.enclosing)
             enclosing = test.enclosing.value
         else:
-            raise DocumentError(test.enclosing.place, "After `within` stands an area code or `$area`.", 'Write `within "440100"`.')
+            raise DocumentError(
+                test.enclosing.place, "After `within` stands an area code or `$area`.", 'Write `within "440100"`.'
+            )
         return self.within(operand, enclosing)
 
     def within(self, operand: plan.Code, enclosing: str) -> plan.Condition:
@@ -410,58 +372,7 @@ class Compiler:
         if isinstance(then, plan.Quantity) and isinstance(otherwise, plan.Quantity):
             return self.arithmetic.choose(condition, then, otherwise, expression.place)
         raise DocumentError(
-            expression.place, f"The branches differ: {self.describe(then)} and {self.describe(otherwise)}.",
+            expression.place,
+            f"The branches differ: {self.describe(then)} and {self.describe(otherwise)}.",
             "Both must be conditions or both figures of one type.",
         )
-
-    # -- quantifiers ----------------------------------------------------------------------------------------------
-
-    def _quantifier(self, quantifier: s.Quantifier, context: Context) -> plan.Node:
-        relation = self._relation(quantifier, context)
-        bound = relation.group if relation.via is None else None
-        inner = Context(PERSON, context, bound)
-        where: plan.Condition = self.make(plan.BoolConst, True)
-        if quantifier.where is not None:
-            where = self.condition(quantifier.where, inner)
-        if quantifier.kind == "any":
-            return self.make(plan.Exists, relation, where)
-        if quantifier.kind == "all":
-            return self.negation(self.make(plan.Exists, relation, self.negation(where)))
-        if quantifier.kind == "count":
-            return self.arithmetic.count(relation, where)
-        assert quantifier.of is not None
-        return self.arithmetic.total(relation, self.quantity(quantifier.of, inner), where, quantifier.place)
-
-    def _relation(self, quantifier: s.Quantifier, context: Context) -> plan.Relation:
-        subjects, parts = self.scope.vocabulary.subjects, quantifier.relation
-        group = subjects.group_of_relation(parts[-1])
-        if len(parts) == 1 and context.kind == PERSON and parts[0] in subjects.relations:
-            relation = subjects.relations[parts[0]]
-            return plan.Relation(parts[0], None, None, relation.links[0])
-        if group is not None and len(parts) == 1 and context.kind == group.name:
-            return plan.Relation(parts[0], group.name, None, group.link)
-        if group is not None and len(parts) == 2 and parts[0] == group.name and context.kind == PERSON:
-            return plan.Relation(parts[1], group.name, group.name, group.link)
-        known = [*subjects.relations] if context.kind == PERSON else []
-        for other in subjects.groups.values():
-            if context.kind == PERSON:
-                known.append(f"{other.name}.{other.relation}")
-            elif context.kind == other.name:
-                known.append(other.relation)
-        raise DocumentError(
-            quantifier.place, f"A {context.kind} has no relation `{'.'.join(parts)}`.",
-            nearest_advice(".".join(parts), known, "There are: "),
-        )
-
-
-def fact_of_code(code: plan.Code) -> Fact:
-    """The fact behind a code node."""
-    while not isinstance(code, plan.CodeFact):
-        assert isinstance(code, plan.ViaCode | plan.OuterCode)
-        code = code.operand
-    return code.fact
-
-
-def rounded(compiler: Compiler, node: plan.Quantity, step_units: int, mode: Rounding) -> plan.Quantity:
-    """A sum of money brought to a multiple of `step_units` minor units."""
-    return compiler.arithmetic.round(node, step_units, 0, mode)

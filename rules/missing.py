@@ -16,11 +16,14 @@ anything else stays open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rules import plan
 from rules.rulebook import BenefitPlan
+
+N = TypeVar("N", bound=plan.Node)
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 MOST_STEPS = 20_000
@@ -220,6 +223,7 @@ class _Search:
         self.truths: dict[int, int] = {}
         self.allowed = list(skeleton.groups.full)
         self.steps = 0
+        self._found: dict[int, int | _Branch] = {}
         for index, truth in enumerate(pattern.truths):
             if truth != UNKNOWN:
                 self._restrict(index, truth)
@@ -235,6 +239,7 @@ class _Search:
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise _TooLong
+        self._found.clear()
         try:
             outcome = self._condition(self.skeleton.benefit.outcome)
             if outcome == UNKNOWN:
@@ -282,6 +287,10 @@ class _Search:
         raise _Branch(index)
 
     def _condition(self, node: plan.Condition) -> int:
+        """The truth in this case; a node that stands in many places is looked at once."""
+        return self._once(node, self._truth_of)
+
+    def _truth_of(self, node: plan.Condition) -> int:
         match node:
             case plan.BoolConst():
                 return TRUE if node.value else FALSE
@@ -318,6 +327,21 @@ class _Search:
 
     def _quantity(self, node: plan.Quantity) -> bool:
         """Would the figure be one figure in this case?"""
+        return bool(self._once(node, self._is_closed))
+
+    def _once(self, node: N, look: Callable[[N], int]) -> int:
+        found = self._found.get(id(node))
+        if found is None:
+            try:
+                found = look(node)
+            except _Branch as branch:
+                found = branch
+            self._found[id(node)] = found
+        if isinstance(found, _Branch):
+            raise found
+        return found
+
+    def _is_closed(self, node: plan.Quantity) -> bool:
         index = self.skeleton.quantity(node)
         if self.pattern.closed[index]:
             return True
@@ -333,7 +357,6 @@ class _Search:
                 if isinstance(child, plan.Quantity) and not self._is_irrelevant(child)
             )
         return self.pattern.quantity_needs[index] & ~self.filled == 0
-
 
     def _is_irrelevant(self, node: plan.Quantity) -> bool:
         """Did the evaluator leave this open operand out of account (of `min` and `max`), whatever it may be?"""

@@ -10,7 +10,10 @@ from decimal import Decimal
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
 from features.facts.areas import Areas
-from features.facts.units import MINOR_UNITS
+from features.facts.dictionary import IDENTIFIER
+from features.facts.units import MINOR_UNITS, PERIODS
+from rules.language import syntax
+from rules.language.parse import parse_expression
 from rules.language.types import BOOLEAN, DATE, Type
 
 TYPES = ("integer", "number", "money", "date", "boolean")
@@ -53,7 +56,7 @@ class Parameter:
     dimensions: tuple[str, ...]
     scale: int
     periods: tuple[Period, ...]
-    derived: doc.Scalar | None
+    derived: syntax.Expression | None
     source: str
     place: Place
     note: str = ""
@@ -79,12 +82,12 @@ class Parameter:
     @property
     def numbers(self) -> list[int]:
         """Every numeric value there is, over all periods and keys."""
-        return [v for p in self.periods for v in p.table.values() if isinstance(v, int) and not isinstance(v, bool)]
+        return [v for p in self.periods for v in p.table.values() if not isinstance(v, bool)]
 
 
 def load_parameters(
     document: doc.Mapping, currency: str, areas: Areas, findings: Findings, *, trusted_only: bool
-) -> dict[str, Parameter]:
+) -> tuple[dict[str, Parameter], frozenset[str]]:
     """Read the `parameters` of one file.
 
     Args:
@@ -93,24 +96,32 @@ def load_parameters(
         areas: to know every area that is named.
         findings: mistakes are appended here; a parameter with a mistake is left out.
         trusted_only: refuse values whose confidence is C or W.
+
+    Returns:
+        The parameters by name, and the names of those that were left out.
+
+    Raises:
+        DocumentError: the frame of the file is wrong.
     """
     parameters: dict[str, Parameter] = {}
-    with findings.collecting():
-        document.expect(("parameters",), what="a parameter file")
-        for name, node in doc.mapping_of(document.entries["parameters"], "parameters").entries.items():
-            with findings.collecting():
-                parameters[name] = _read_parameter(name, node, currency, areas, trusted_only)
-    return parameters
+    document.expect(("parameters",), what="a parameter file")
+    entries = doc.mapping_of(document.entries["parameters"], "parameters").entries
+    for name, node in entries.items():
+        with findings.collecting():
+            parameters[name] = _read_parameter(name, node, currency, areas, trusted_only)
+    return parameters, frozenset(entries.keys() - parameters.keys())
 
 
 def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trusted_only: bool) -> Parameter:
     entry = doc.mapping_of(node, f"the parameter `{name}`")
-    if not name.replace("_", "a").isalnum() or not name.islower() or name == "area" or not name.isascii():
+    if not IDENTIFIER.match(name) or name == "area":
         raise DocumentError(entry.place, f"`{name[:60]}` cannot be a parameter's name.", "Use a-z, 0-9 and _.")
     derived = "derived" in entry.entries
     if derived:
         entry.expect(
-            ("type", "names", "derived", "source", "confidence"), ("unit", "per", "note"), what=f"the derived parameter `{name}`"
+            ("type", "names", "derived", "source", "confidence"),
+            ("unit", "per", "note"),
+            what=f"the derived parameter `{name}`",
         )
     else:
         entry.expect(("type", "names", "values"), ("unit", "per", "by", "note"), what=f"the parameter `{name}`")
@@ -119,14 +130,16 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
     names = doc.wording_of(get["names"], "names")
     if derived:
         _read_grade(get["confidence"], trusted_only)
-        text = get["derived"]
-        if not isinstance(text, doc.Scalar):
-            raise DocumentError(text.place, "`derived` must be an expression.")
+        if not isinstance(get["derived"], doc.Scalar):
+            raise DocumentError(get["derived"].place, "`derived` must be an expression.")
+        expression = parse_expression(get["derived"])
         source = doc.text_of(get["source"], "source")
-        return Parameter(name, parameter_type, names, (), 0, (), text, source, entry.place, _note(entry))
+        return Parameter(name, parameter_type, names, (), 0, (), expression, source, entry.place, _note(entry))
     dimensions: tuple[str, ...] = ()
     if "by" in get:
-        dimensions = tuple(doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by"))
+        dimensions = tuple(
+            doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by")
+        )
         if len(dimensions) > 3 or dimensions.count("area") > 1 or dimensions.count("band") > 1:
             raise DocumentError(get["by"].place, "`by` has at most three keys, one `area` and one `band` among them.")
     raw: list[tuple[doc.Mapping, dict[tuple[Key, ...], doc.Scalar]]] = []
@@ -146,8 +159,13 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
             raise DocumentError(period.place, f"A value of `{name}` ends ({end}) before it begins ({start}).")
         periods.append(
             Period(
-                start, end, table, doc.text_of(period.entries["source"], "source"),
-                _read_grade(period.entries["confidence"], trusted_only), period.place, _note(period),
+                start,
+                end,
+                table,
+                doc.text_of(period.entries["source"], "source"),
+                _read_grade(period.entries["confidence"], trusted_only),
+                period.place,
+                _note(period),
             )
         )
     return Parameter(
@@ -197,8 +215,10 @@ def _read_type(entry: doc.Mapping, currency: str) -> Type:
             raise DocumentError(entry.places[key], f"`{key}` does not go with the type `{kind}`.")
     if kind == "money":
         if "per" not in get:
-            raise DocumentError(entry.place, "A money parameter needs `per`.", "Write `per: month`, `per: year` or `per: once`.")
-        return Type("money", per=doc.text_of(get["per"], "per"), currency=currency)
+            raise DocumentError(
+                entry.place, "A money parameter needs `per`.", "Write `per: month`, `per: year` or `per: once`."
+            )
+        return Type("money", per=doc.choice_of(get["per"], PERIODS, "per"), currency=currency)
     if kind in ("integer", "number"):
         return Type(kind, unit=doc.text_of(get["unit"], "unit") if "unit" in get else None)
     return DATE if kind == "date" else BOOLEAN

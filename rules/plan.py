@@ -204,6 +204,14 @@ class OuterCode(Code):
     operand: Code
 
 
+def fact_of_code(code: Code) -> Fact:
+    """The fact behind a code node."""
+    while not isinstance(code, CodeFact):
+        assert isinstance(code, ViaCode | OuterCode)
+        code = code.operand
+    return code.fact
+
+
 # -- quantities --------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from features.facts.vocabulary import Vocabulary
 from rules import plan
 from rules.benefits import IN_AREA, Benefit, Criterion, Version
-from rules.compile import fact_of_code
 from rules.language.types import Type
 from rules.parameters import Key, Parameter
 from rules.scope import Interner
@@ -214,7 +213,7 @@ class _Tables:
         for axis, dimension in enumerate(parameter.dimensions):
             key = lookup.area if dimension == "area" else next(written)
             if dimension == "code" and isinstance(key, plan.Code):
-                keys[axis] = frozenset(fact_of_code(key).type.codes)
+                keys[axis] = frozenset(plan.fact_of_code(key).type.codes)
         return self._covers(list(period.table), parameter.dimensions, 0, keys)
 
     def _covers(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from features.documents import DocumentError, Place, nearest_advice
+from features.documents import ConsequenceError, DocumentError, Place, nearest_advice
+from features.facts.dictionary import Fact
 from features.facts.vocabulary import Vocabulary
 from rules import plan
 from rules.language import syntax
@@ -36,6 +37,7 @@ class OtherBenefit:
     scale: int = 0
     low: int = 0
     high: int = 0
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +49,56 @@ class Context:
     bound_group: str | None = None
     """The group over whose persons the quantifier runs, where it does."""
 
+    @property
+    def quantifiers(self) -> int:
+        """How many quantifiers stand around the expression."""
+        return 0 if self.outer is None else 1 + self.outer.quantifiers
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenNames:
+    """What a file defines with a mistake of its own: reading it is a consequence, not a second mistake.
+
+    `names` are facts and definitions. Where a whole file could not be read, any name that is not known may be in it.
+    """
+
+    names: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    facts_unread: bool = False
+    parameters_unread: bool = False
+
 
 class Interner:
     """Makes plan nodes; equal ones are made once."""
 
     def __init__(self) -> None:
-        self._nodes: dict[tuple[Any, ...], plan.Node] = {}
+        self._nodes: dict[tuple[object, ...], plan.Node] = {}
+        self._depths: dict[int, int] = {}
 
-    def make(self, kind: type[N], *values: Any) -> N:
+    def make(self, kind: type[N], *values: object) -> N:
         """The node of this kind with these field values."""
         key = (kind, *(_key(value) for value in values))
         node = self._nodes.get(key)
         if node is None:
             node = self._nodes[key] = kind(*values)
+            self._depths[id(node)] = 1 + max((self._depths[id(child)] for child in node.children()), default=0)
         return cast(N, node)
 
+    def depth(self, node: plan.Node) -> int:
+        """How many nodes stand inside one another at this node, the other benefits that it reads included."""
+        return self._depths[id(node)]
 
-def _key(value: Any) -> Any:
+    def deepen(self, node: plan.Node, depth: int) -> None:
+        """Note that a node reads another benefit, which is so deep."""
+        self._depths[id(node)] = max(self._depths[id(node)], depth + 1)
+
+
+def _key(value: object) -> object:
     if isinstance(value, plan.Node | Parameter):
         return id(value)
     if isinstance(value, tuple):
         return tuple(_key(item) for item in value)
-    if hasattr(value, "legal_basis"):
+    if isinstance(value, Fact):
         return value.id
     return value
 
@@ -87,8 +117,7 @@ class Scope:
     benefits: Mapping[str, OtherBenefit]
     interner: Interner
     in_progress: list[str] = field(default_factory=list)
-    used_parameters: set[str] = field(default_factory=set)
-    used_definitions: set[str] = field(default_factory=set)
+    broken: BrokenNames = field(default_factory=BrokenNames)
 
     def parameter(self, name: str, place: Place) -> Parameter:
         """The parameter of this name.
@@ -98,12 +127,14 @@ class Scope:
         """
         parameter = self.parameters.get(name)
         if parameter is None:
-            raise DocumentError(
+            kind = (
+                ConsequenceError if self.broken.parameters_unread or name in self.broken.parameters else DocumentError
+            )
+            raise kind(
                 place,
                 f"There is no parameter `${name}`.",
                 nearest_advice(name, self.parameters, "Add it to parameters.yaml. There are: "),
             )
-        self.used_parameters.add(name)
         return parameter
 
     def benefit(self, name: str, place: Place) -> OtherBenefit:
@@ -118,7 +149,8 @@ class Scope:
     def unknown_name(self, name: str, place: Place) -> DocumentError:
         """The error for a name that means nothing here."""
         known = [*self.vocabulary.dictionary.facts, *self.definitions, "age", "on_date"]
-        return DocumentError(
+        kind = ConsequenceError if self.broken.facts_unread or name in self.broken.names else DocumentError
+        return kind(
             place,
             f"The rule reads `{name}`, which is neither a fact nor a definition.",
             nearest_advice(name, known, "Add it to the fact dictionary or to `definitions`. Facts are: "),

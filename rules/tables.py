@@ -54,7 +54,7 @@ def bands_of(period: Period, parameter: Parameter, factor: int) -> list[WholeBan
     """The bands of a table, in whole units."""
     position = parameter.dimensions.index("band")
     return sorted(
-        {whole_band(key[position], factor) for key in period.table if isinstance(key[position], tuple)},  # type: ignore[arg-type]
+        {whole_band(key[position], factor) for key in period.table if isinstance(key[position], tuple)},
         key=lambda b: -(10**18) if b[0] is None else b[0],
     )
 
@@ -63,7 +63,7 @@ def marginal(value: int, period: Period, factor: int) -> int:
     """Sum over bands of rate times the part of `value` inside the band."""
     total = 0
     for key, rate in period.table.items():
-        low, high = whole_band(key[0], factor)  # type: ignore[arg-type]
+        low, high = whole_band(key[0], factor)
         inside = (value if high is None else min(value, high)) - (low or 0)
         total += max(0, inside) * int(rate)
     return total

@@ -14,13 +14,17 @@ def shipped_catalogues() -> Path:
     return Path(str(resources.files("rules") / "catalogue"))
 
 
-def open_catalogues(path: Path | None) -> list[Catalogue]:
-    """Load the catalogue at a path, or each of the catalogues below it; the shipped ones by default.
+def open_catalogues(path: Path | None, vocabulary: Path | None = None) -> list[Catalogue]:
+    """Load the catalogue at a path, or each of the catalogues below it.
+
+    Args:
+        path: the shipped catalogues by default.
+        vocabulary: holds subjects.yaml, areas.yaml and dictionary/; the shipped one by default.
 
     Raises:
         DocumentError: there is no catalogue.
     """
-    facts = as_shown(facts_folder())
+    facts = as_shown(vocabulary or facts_folder())
     return [load_catalogue(folder, facts) for folder in catalogue_folders(as_shown(path or shipped_catalogues()))]
 
 

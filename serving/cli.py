@@ -11,8 +11,11 @@ from features.documents import DocumentError
 from features.errors import FeaturesError
 from rules.errors import RulesError
 from serving import screen
+from serving.commands import catalogue
 from serving.commands.check import check
+from serving.commands.evaluate import evaluate
 from serving.commands.examples import examples
+from serving.commands.explain import explain
 from serving.errors import ServingError
 
 CANNOT = 2
@@ -46,3 +49,24 @@ app = typer.Typer(
 )
 app.command(epilog=_examples("applyfree check", "applyfree check rules/catalogue/cn"))(check)
 app.command(epilog=_examples("applyfree examples", "applyfree examples rules/catalogue/us"))(examples)
+app.command(
+    epilog=_examples(
+        "applyfree evaluate --facts facts --on-date 2026-03-01 --out answers.parquet",
+        "applyfree evaluate --catalogue rules/catalogue/cn --facts facts --out answers.csv --quarantine bad.csv",
+        "applyfree evaluate --facts facts --out answers.csv --benefit advanced_age_allowance --engine reference",
+    )
+)(evaluate)
+app.command(
+    epilog=_examples(
+        "applyfree explain p17 advanced_age_allowance --facts facts --on-date 2026-03-01",
+        "applyfree explain h4 dibao --facts facts --catalogue rules/catalogue/cn --lang en",
+    )
+)(explain)
+app.add_typer(catalogue.app, name="catalogue")
+catalogue.app.command(
+    epilog=_examples(
+        "applyfree catalogue facts",
+        "applyfree catalogue facts --catalogue rules/catalogue/us --format csv > facts.csv",
+    )
+)(catalogue.facts)
+catalogue.app.command(epilog=_examples("applyfree catalogue benefits --format json"))(catalogue.benefits)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from shutil import get_terminal_size
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out = Console(highlight=False)
+_WIDTH_WITHOUT_TERMINAL = 140
+
+out = Console(highlight=False, width=get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 40)).columns)
 err = Console(stderr=True, highlight=False)
 
 
@@ -33,7 +37,13 @@ def error(text: object) -> None:
     err.print(str(text), markup=False, soft_wrap=True)
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], figures: Iterable[str] = ()) -> None:
+def table(
+    title: str,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[object]],
+    figures: Iterable[str] = (),
+    whole: Iterable[str] = (),
+) -> None:
     """A table on stdout.
 
     Args:
@@ -41,11 +51,13 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], 
         columns: the headings.
         rows: one value per column.
         figures: the headings of the columns that hold figures; they stand to the right.
+        whole: the headings of the columns that are never broken into lines.
     """
-    right = set(figures)
+    right, unbroken = set(figures), {*figures, *whole}
     shown = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        shown.add_column(column, justify=side, overflow="fold", no_wrap=column in unbroken)
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
     out.print(shown)

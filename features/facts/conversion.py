@@ -8,8 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 from features.facts.areas import Areas
-from features.facts.columns import column_type
 from features.facts.dictionary import Fact
+from features.facts.encoding import column_type
 from features.facts.reading import MONEY_DECIMALS
 from features.facts.units import FIRST_DAY, LAST_DAY, month_number
 

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
-from features.facts.units import MINOR_UNITS
+from features.facts.units import MINOR_UNITS, PERIODS
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 RESERVED = frozenset(
-    "and or not in within between if then else any all count sum of where at true false on_date age self min max "
-    "round floor ceil marginal eligible amount id".split()
+    re.findall(
+        r"\w+",
+        """and or not in within between if then else any all count sum of where at true false on_date age self min max
+        round floor ceil marginal eligible amount id""",
+    )
 )
 FORBIDDEN = {
     r"face|facial|biometric": "faces and other biometrics (Personal Information Protection Law, art. 28)",
@@ -38,8 +41,8 @@ class FactType:
     """What a fact's value is.
 
     `minimum` and `maximum` bound what an unknown value may turn out to be (money: in minor units; None: no bound), and
-    `capacity` is the largest magnitude a file may hold, so that arithmetic can be proved not to overflow; `decimals` is the number of decimals a value may
-    carry beyond its unit (money in minor units: 0).
+    `capacity` is the largest magnitude a file may hold, so that arithmetic can be proved not to overflow; `decimals` is
+    the number of decimals a value may carry beyond its unit (money in minor units: 0).
     """
 
     kind: str
@@ -94,6 +97,10 @@ class Dictionary:
     jurisdiction: str
     facts: dict[str, Fact]
     registers: dict[str, Register]
+    broken: frozenset[str] = frozenset()
+    """Facts that a file defines with a mistake; they are left out."""
+    incomplete: bool = False
+    """Some file could not be read at all."""
 
     def of_subject(self, subject: str) -> list[Fact]:
         """The facts about one kind of subject, in the order of their ids."""
@@ -110,8 +117,11 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -
     """
     facts: dict[str, Fact] = {}
     registers: dict[str, Register] = {}
+    broken: set[str] = set()
+    incomplete = False
     kinds = tuple(subjects)
     for path in sorted(folder.glob("*.yaml")):
+        before = findings.failures
         with findings.collecting():
             document = doc.read_document(path)
             document.expect(("register", "names", "owner", "facts"), what="a register's fact file")
@@ -121,7 +131,8 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -
                 doc.wording_of(document.entries["owner"], "owner"),
             )
             registers[register.id] = register
-            for fact_id, node in doc.mapping_of(document.entries["facts"], "facts").entries.items():
+            entries = doc.mapping_of(document.entries["facts"], "facts").entries
+            for fact_id, node in entries.items():
                 with findings.collecting():
                     fact = _read_fact(fact_id, node, register.id, kinds)
                     if fact_id in facts:
@@ -131,14 +142,19 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -
                             "Give one of them another id.",
                         )
                     facts[fact_id] = fact
-    return Dictionary(folder.name, facts, registers)
+            broken |= entries.keys() - facts.keys()
+            before = findings.failures
+        incomplete = incomplete or findings.failures > before
+    return Dictionary(folder.name, facts, registers, frozenset(broken), incomplete)
 
 
 def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str, ...]) -> Fact:
     entry = doc.mapping_of(node, f"the fact `{fact_id}`")
     if not IDENTIFIER.match(fact_id) or fact_id in RESERVED:
         raise DocumentError(
-            entry.place, f"`{fact_id[:60]}` cannot be a fact's id.", "Use a-z, 0-9 and _, and no word of the rule language."
+            entry.place,
+            f"`{fact_id[:60]}` cannot be a fact's id.",
+            "Use a-z, 0-9 and _, and no word of the rule language.",
         )
     for pattern, reason in FORBIDDEN.items():
         if re.search(pattern, fact_id):
@@ -208,7 +224,7 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     unit = doc.text_of(get["unit"], "unit") if "unit" in get else None
     if kind == "integer" and unit is None:
         raise DocumentError(entry.place, "An integer fact needs a `unit`.", "Write `unit: person`, `unit: month`, …")
-    per = doc.text_of(get["per"], "per") if "per" in get else None
+    per = doc.choice_of(get["per"], PERIODS, "per") if "per" in get else None
     if kind == "money" and per is None:
         raise DocumentError(entry.place, "A money fact needs `per`.", "Write `per: month`, `per: year` or `per: once`.")
     code_names: dict[str, Wording] = {}

@@ -8,6 +8,7 @@ numbers. Null is unknown.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -18,8 +19,14 @@ from features.facts.areas import Areas
 from features.facts.dictionary import Fact
 from features.facts.population import Population, Subject
 from features.facts.subjects import PERSON
-from features.facts.values import Known, Value
+from features.facts.values import Holding, Known, Unknown, Value
 from features.facts.vocabulary import Vocabulary
+
+ID = "id"
+STALE_SUFFIX = "@stale_on"
+"""An optional column beside a fact's: the day from which its value is too old (see `features.facts.values.Known`)."""
+
+Tables = dict[str, pl.DataFrame]
 
 
 def column_type(fact: Fact, areas: Areas) -> pl.DataType:
@@ -44,7 +51,7 @@ def area_type(codes: tuple[str, ...]) -> pl.Enum:
     return pl.Enum(list(codes))
 
 
-def encode(fact: Fact, value: Value) -> Any:
+def encode(fact: Fact, value: Value) -> Any:  # noqa: ANN401 whatever the column holds
     """A value as it stands in a column."""
     if isinstance(value, Decimal):
         return int(value * 10**fact.type.decimals)
@@ -53,11 +60,11 @@ def encode(fact: Fact, value: Value) -> Any:
     return value
 
 
-def decode(fact: Fact, value: Any) -> Value:
+def decode(fact: Fact, value: Any) -> Value:  # noqa: ANN401 whatever the column holds
     """The value that stands in a column."""
     kind = fact.type.kind
     if kind in ("number", "money"):
-        return Decimal(value) / 10**fact.type.decimals
+        return Decimal(value) / Decimal(10**fact.type.decimals)
     if kind == "months":
         return frozenset(int(month) for month in value)
     assert isinstance(value, bool | int | str | dt.date)
@@ -89,5 +96,34 @@ def _table(kind: str, subjects: list[Subject], vocabulary: Vocabulary) -> pl.Dat
     return pl.DataFrame(columns)
 
 
-STALE_SUFFIX = "@stale_on"
-"""An optional column beside a fact's: the day from which its value is too old (see `features.facts.values.Known`)."""
+def link_columns(vocabulary: Vocabulary, kind: str) -> tuple[str, ...]:
+    """The link columns that a kind of subject may have: persons have them, groups do not."""
+    return vocabulary.subjects.links if kind == PERSON else ()
+
+
+def population_of(
+    tables: Mapping[str, pl.DataFrame], vocabulary: Vocabulary, sources: Mapping[str, str] | None = None
+) -> Population:
+    """Encoded tables as a population in memory: one object per subject.
+
+    Args:
+        tables: by kind of subject.
+        vocabulary: what the columns mean.
+        sources: by kind of subject, what to name as the source of its values; the fact's register by default.
+    """
+    records: list[Subject] = []
+    for kind, table in tables.items():
+        links = [name for name in link_columns(vocabulary, kind) if name in table.columns]
+        facts = [f for f in vocabulary.dictionary.of_subject(kind) if f.id in table.columns and f.id not in links]
+        source = (sources or {}).get(kind)
+        for row in table.iter_rows(named=True):
+            held = {f.id: _holding(f, row, source or f.register) for f in facts}
+            records.append(Subject(kind, row[ID], held, {name: row[name] for name in links}))
+    return Population(vocabulary.subjects, records)
+
+
+def _holding(fact: Fact, row: Mapping[str, Any], source: str) -> Holding:
+    cell = row[fact.id]
+    if cell is None:
+        return Unknown()
+    return Known(decode(fact, cell), source, None, row.get(fact.id + STALE_SUFFIX))

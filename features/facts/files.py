@@ -16,7 +16,7 @@ import polars as pl
 
 from features.documents import nearest_advice
 from features.errors import FactFilesError, FactProblem
-from features.facts.columns import ID, Tables, link_columns
+from features.facts.encoding import ID, Tables, link_columns
 from features.facts.filetables import ROW, read_table
 from features.facts.population import NONE
 from features.facts.rawfiles import RawFile, UnreadableFileError, open_file

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from features.facts.areas import Areas
-from features.facts.columns import ID, link_columns
 from features.facts.conversion import accepted_types, convert, convert_id
 from features.facts.dictionary import Fact
+from features.facts.encoding import ID, link_columns
 from features.facts.rawfiles import RawFile, UnreadableFileError
 from features.facts.reading import UnreadableValueError, read_value
 from features.facts.rowproblems import RowProblems

@@ -8,6 +8,9 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
+PERIODS = ("once", "day", "week", "month", "quarter", "year")
+"""What money may be per."""
+
 MINOR_UNITS = 100
 """Minor units in one major unit, for every currency in use here (fen in a yuan, cents in a dollar)."""
 

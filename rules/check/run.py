@@ -18,6 +18,7 @@ def check_catalogue(catalogue: Catalogue) -> Findings:
     findings.extend(texts.find_placeholder_mistakes(catalogue))
     findings.extend(periods.find_version_gaps(source.benefit for source in catalogue.sources.values()))
     findings.extend(unread.find_unread_definitions(catalogue))
+    findings.extend(unread.find_hidden_parameters(catalogue))
     findings.extend(relations.find_relation_mistakes(catalogue))
     if not catalogue.findings:  # a benefit that is left out may be the one that reads a shared parameter
         findings.extend(unread.find_unread_parameters(catalogue))

@@ -11,7 +11,6 @@ from features.documents import DocumentError, Finding, Wording
 from rules.benefits import UNSAFE, Criterion
 from rules.catalogue import Catalogue, Source
 from rules.check import reading
-from rules.language.parse import parse_expression
 from rules.parameters import Parameter
 
 _CHINESE = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff]")
@@ -127,7 +126,7 @@ def _texts(says: Wording) -> tuple[tuple[str, str], ...]:
 
 def _has_one_value(parameter: Parameter, known: dict[str, Parameter], source: Source) -> bool:
     if parameter.derived is not None:
-        names = reading.parameters_named([parse_expression(parameter.derived)])
+        names = reading.parameters_named([parameter.derived])
         return all(name in known and _has_one_value(known[name], known, source) for name in names)
     return set(parameter.dimensions) <= {"area"}
 

@@ -8,7 +8,6 @@ from features.documents import Finding
 from rules.catalogue import Catalogue, Source
 from rules.check import reading
 from rules.check.texts import placeholders
-from rules.language.parse import parse_expression
 from rules.parameters import Parameter
 
 
@@ -43,6 +42,17 @@ def find_unread_parameters(catalogue: Catalogue) -> Iterator[Finding]:
             yield _unread(parameter, "any benefit")
 
 
+def find_hidden_parameters(catalogue: Catalogue) -> Iterator[Finding]:
+    """A benefit's own parameter with the name of a shared one: the rule reads its own, and people may not see that."""
+    for source in catalogue.sources.values():
+        for name in source.parameters.keys() & catalogue.shared.keys():
+            yield Finding(
+                source.parameters[name].place,
+                f"The parameter `{name}` hides the shared one of the same name ({catalogue.shared[name].place}).",
+                "Rename this one, or remove it if it is the same number.",
+            )
+
+
 def facts_nobody_reads(catalogue: Catalogue) -> list[str]:
     """Facts of the dictionary that no rule reads. Worth knowing, never wrong: a register may hold more than we use."""
     if catalogue.rulebook is None:
@@ -71,7 +81,7 @@ def _read_by(source: Source, shared: dict[str, Parameter]) -> set[str]:
     while waiting:
         parameter = known.get(waiting.pop())
         if parameter is not None and parameter.derived is not None:
-            further = reading.parameters_named([parse_expression(parameter.derived)]) - names
+            further = reading.parameters_named([parameter.derived]) - names
             names |= further
             waiting.extend(further)
     return names

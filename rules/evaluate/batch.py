@@ -9,20 +9,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from rules import plan
 from rules.benefits import IN_AREA, IN_FORCE
-from rules.evaluate import vectors
-from rules.evaluate.batch_needs import BatchNeeds
-from rules.evaluate.batch_values import Answered, BatchValues
-from rules.evaluate.rows import Rows, Tables
-from rules.evaluate.vectors import Bits, Days, Mask, Span, as_mask, open_mask, unknown_mask
+from rules.evaluate.columns import figures, vectors
+from rules.evaluate.columns.days import earliest
+from rules.evaluate.columns.needs import BatchNeeds
+from rules.evaluate.columns.nodes import BatchValues
+from rules.evaluate.columns.results import Answered
+from rules.evaluate.columns.rows import Rows, Tables
+from rules.evaluate.columns.truths import as_mask, unknown_mask
+from rules.evaluate.columns.vectors import Bits, Days, Mask, Span, open_mask
 from rules.rulebook import BenefitPlan, Rulebook
 
-CHUNK_ROWS = 1 << 17
+CHUNK_ROWS = 1 << 18
 INELIGIBLE, UNDETERMINED, ELIGIBLE = 0, 1, 2
 
 
@@ -42,7 +46,7 @@ class BatchEvaluator:
         self.rulebook = rulebook
         self.on_date = on_date
         self.plans = rulebook.in_force(on_date)
-        self.values = BatchValues(rulebook, on_date, self)
+        self.values = BatchValues(rulebook.vocabulary.areas, on_date, self)
         self._needs = {name: BatchNeeds(p, self.values, self._missing_of) for name, p in self.plans.items()}
 
     def clause_names(self, benefit_id: str) -> tuple[str, ...]:
@@ -84,7 +88,7 @@ class BatchEvaluator:
     def stream(
         self, tables: dict[str, pl.DataFrame], benefits: Iterable[str] | None = None
     ) -> Iterator[tuple[str, pl.DataFrame]]:
-        """As :meth:`evaluate`, chunk by chunk: (benefit, answers for the next rows), kinds of subject one after the other."""
+        """As :meth:`evaluate`, chunk by chunk: (benefit, answers for the next rows), kind after kind."""
         prepared = Tables(tables, self.rulebook.vocabulary.subjects)
         wanted = list(self.plans) if benefits is None else list(benefits)
         for kind in self.rulebook.vocabulary.subjects.kinds:
@@ -131,7 +135,7 @@ class BatchEvaluator:
     def _compute(self, benefit: BenefitPlan, rows: Rows) -> _Full:
         n = rows.n
         truth, until = self.values.judge(benefit.outcome, rows)
-        until = vectors.earliest(until, benefit.changes_on)
+        until = earliest(until, benefit.changes_on)
         undecided = unknown_mask(truth, n)
         maybe = ~as_mask(truth, n, wanted=False)
         missing = np.zeros(n, dtype=np.uint64)
@@ -141,7 +145,9 @@ class BatchEvaluator:
             span, until = self._amount(benefit, some, maybe, undecided, until, n)
             unsettled = undecided[maybe] | self._open_amounts(benefit, some)
             if unsettled.any():
-                missing[np.flatnonzero(maybe)[unsettled]] = self._needs[benefit.benefit.id].missing(some.subset(unsettled))
+                missing[np.flatnonzero(maybe)[unsettled]] = self._needs[benefit.benefit.id].missing(
+                    some.subset(unsettled)
+                )
         return _Full(Answered(truth, span, until), missing, undecided)
 
     def _open_amounts(self, benefit: BenefitPlan, some: Rows) -> Mask:
@@ -160,10 +166,10 @@ class BatchEvaluator:
         low, high = amount.low, amount.high
         single = amount.single
         if doubtful.any():
-            low_zero = vectors.extreme(low, 0, some.n, smaller=True, null_wins=True)
-            high_zero = vectors.extreme(high, 0, some.n, smaller=False, null_wins=True)
-            low = vectors.choose(doubtful, low_zero, low, some.n)
-            high = vectors.choose(doubtful, high_zero, high, some.n)
+            low_zero = figures.extreme(low, 0, some.n, smaller=True, null_wins=True)
+            high_zero = figures.extreme(high, 0, some.n, smaller=False, null_wins=True)
+            low = figures.choose(doubtful, low_zero, low, some.n)
+            high = figures.choose(doubtful, high_zero, high, some.n)
             single = False
         everywhere = bool(maybe.all())
         low_all = low if everywhere else _scattered(low, maybe, n)
@@ -171,7 +177,7 @@ class BatchEvaluator:
         if not (isinstance(good, int) and good == plan.NEVER):
             spread = np.full(n, plan.NEVER, dtype=np.int32)
             spread[maybe] = good
-            until = vectors.earliest(until, spread)
+            until = earliest(until, spread)
         return Span(low_all, high_all), until
 
     def _unmet(self, benefit: BenefitPlan, rows: Rows, refused: Mask) -> tuple[Bits, pl.Series]:
@@ -180,7 +186,9 @@ class BatchEvaluator:
         none = pl.Series([-1], dtype=pl.Int8).new_from_index(0, n)
         if not benefit.variants:
             return np.full(n, 1, dtype=np.uint8), none
-        dtype = np.uint8 if len(names) <= 8 else np.uint16 if len(names) <= 16 else np.uint64
+        dtype: type[np.unsignedinteger[Any]] = (
+            np.uint8 if len(names) <= 8 else np.uint16 if len(names) <= 16 else np.uint64
+        )
         unmet = np.zeros(n, dtype=dtype)
         if len(benefit.variants) == 1:
             for index, (_, node) in enumerate(benefit.variants[0].clauses):

@@ -10,32 +10,59 @@ from functools import lru_cache
 from importlib import resources
 from typing import cast
 
-from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
+from lark import Lark, Token, Transformer, Tree, v_args
+from lark.exceptions import UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
 
 from features.documents import DocumentError, Place, Scalar
 from rules.language import syntax as s
 
 MAX_CHARACTERS = 2_000
 MAX_NESTING = 24
+MAX_DEPTH = 40
 MAX_WORDS = 400
 
 _WORD = re.compile(r"[A-Za-z0-9_$.]+|[^\sA-Za-z0-9_$.]")
 _ADVICE = {
     "==": "Write `=` for equality.",
+    "<>": "Write `!=` for inequality.",
+    "=>": "Write `>=`.",
+    "=<": "Write `<=`.",
     "&&": "Write `and`.",
     "||": "Write `or`.",
     "!": "Write `not`, or `!=` for inequality.",
-    "**": "There are no powers.",
+    "**": "There are no powers: write the multiplication out.",
+    "//": "Write `floor(a / b, 1)`.",
+    "&": "Write `and`.",
+    "|": "Write `or`.",
     "{": "Templates and sets do not exist here; parameters are written `$name`.",
+    "}": "Templates and sets do not exist here; parameters are written `$name`.",
     "[": "Only a parameter has an index, like `$rate[age]`; lists stand in parentheses after `in`.",
     ";": "One expression, nothing after it.",
+    ":": "One expression, nothing after it.",
+    "?": "Write `if … then … else …`.",
     "%": "Write `20%` without a space.",
     "￥": "Write `CNY 100`.",
     "¥": "Write `CNY 100`.",
     "$": "A parameter is `$` and a name in small letters, like `$income_limit`.",
     "#": "Comments stand outside of the expression.",
+    "`": "Names stand without quotes, codes in plain quotes: `'rural'`.",
+    "\\": "Codes and names need no escapes.",
+    "≥": "Write `>=`.",
+    "≤": "Write `<=`.",
+    "≠": "Write `!=`.",
+    "×": "Write `*`.",
+    "÷": "Write `/`.",
+    "（": "Write `(`.",
+    "）": "Write `)`.",
+    "，": "Write `,`.",
+    "％": "Write `%`.",
+    "“": "Write codes with plain quotes: `'rural'`.",
+    "”": "Write codes with plain quotes: `'rural'`.",
+    "‘": "Write codes with plain quotes: `'rural'`.",
+    "’": "Write codes with plain quotes: `'rural'`.",
 }
+_SIGNS = sorted(_ADVICE, key=len, reverse=True)
+_LOOK_BEFORE = "Check the word before it, and the table of expressions in docs/rule_language.md."
 
 
 @lru_cache(maxsize=1)
@@ -50,11 +77,11 @@ def parse_expression(scalar: Scalar) -> s.Expression:
     Raises:
         DocumentError: at the first character or word that cannot stand where it stands.
     """
-    text = scalar.text
     _refuse_excess(scalar)
     try:
-        tree = _grammar().parse(text)
-        return cast(s.Expression, _Builder(scalar).transform(tree))
+        tree = _grammar().parse(scalar.text)
+        _refuse_depth(scalar, tree)
+        return _Builder(scalar).transform(tree)
     except UnexpectedInput as error:
         raise _unexpected(scalar, error) from None
     except VisitError as error:
@@ -64,6 +91,7 @@ def parse_expression(scalar: Scalar) -> s.Expression:
 
 
 def _refuse_excess(scalar: Scalar) -> None:
+    """Refuse what is too long, too deep or in a foreign script, before the grammar sees it."""
     text = scalar.text
     if len(text) > MAX_CHARACTERS:
         raise DocumentError(
@@ -72,8 +100,13 @@ def _refuse_excess(scalar: Scalar) -> None:
             "Name its parts under `definitions`.",
         )
     depth = 0
+    quote = ""
     for offset, character in enumerate(text):
-        if character in "([":
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([":
             depth += 1
             if depth > MAX_NESTING:
                 raise DocumentError(
@@ -83,57 +116,78 @@ def _refuse_excess(scalar: Scalar) -> None:
                 )
         elif character in ")]":
             depth -= 1
-        elif ord(character) > 127 and not _inside_quotes(text, offset):
+        elif ord(character) > 127:
             name = unicodedata.name(character, "an unnamed character").lower()
             raise DocumentError(
                 scalar.at(offset),
                 f"`{character}` ({name}) cannot stand in an expression.",
                 _ADVICE.get(character, "Expressions use plain ASCII letters, digits and signs."),
             )
-    words = _WORD.findall(text)
-    if len(words) > MAX_WORDS:
+    if len(_WORD.findall(text)) > MAX_WORDS:
         raise DocumentError(
             scalar.place, f"The expression has more than {MAX_WORDS} words.", "Name its parts under `definitions`."
         )
-    run = 0
-    for word in words:
-        run = run + 1 if word in ("not", "-", "if") else 0
-        if run > MAX_NESTING:
-            raise DocumentError(scalar.place, f"`{word}` is repeated more than {MAX_NESTING} times.", "Simplify it.")
-    if sum(word in ("if", "not", "any", "all", "where") for word in words) > 4 * MAX_NESTING:
-        raise DocumentError(scalar.place, "The expression has too many branches.", "Name its parts under `definitions`.")
 
 
-def _inside_quotes(text: str, offset: int) -> bool:
-    before = text[:offset]
-    return before.count("'") % 2 == 1 or before.count('"') % 2 == 1
+def _refuse_depth(scalar: Scalar, tree: Tree[Token]) -> None:
+    """Refuse a tree that is deeper than anybody reads: `not not not …`, `if … else if … else if …`, `1 + 1 + 1 + …`.
+
+    A chain of signs counts with its length, because each of its steps becomes a node around the one before.
+    """
+    stack = [(tree, 1)]
+    while stack:
+        node, depth = stack.pop()
+        if node.data in ("sum", "product"):
+            depth += len(node.children) // 2
+        if depth > MAX_DEPTH:
+            raise DocumentError(
+                scalar.at(getattr(node.meta, "start_pos", 0)),
+                f"The expression has more than {MAX_DEPTH} steps inside one another.",
+                "Name its inner parts under `definitions`.",
+            )
+        stack.extend((child, depth + 1) for child in node.children if isinstance(child, Tree))
 
 
 def _unexpected(scalar: Scalar, error: UnexpectedInput) -> DocumentError:
     text = scalar.text
     if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
-        place = scalar.at(len(text.rstrip()))
-        return DocumentError(place, "The expression ends too early.", "Complete it, or close its parentheses.")
-    offset = error.pos_in_stream or 0
-    rest = text[offset:]
-    if isinstance(error, UnexpectedCharacters):
-        seen = rest[:1]
-    else:
-        seen = str(cast(UnexpectedToken, error).token)
-    for sign in sorted(_ADVICE, key=len, reverse=True):
-        if rest.startswith(sign) or (sign == "==" and text[max(0, offset - 1) :].startswith("==")):
-            return DocumentError(scalar.at(offset), f"`{sign}` cannot stand here.", _ADVICE[sign])
-    if seen in ("any", "all", "count", "sum"):
-        advice = "Put the quantifier in parentheses, like `(count members where age < 18) >= 2`."
-    elif re.match(r"[A-Z]", seen):
-        advice = "Names are written in small letters; money is a currency code and a number, like `CNY 100`."
-    elif seen.startswith("."):
-        advice = "Only facts of a group have a dot, like `household.rent`."
-    elif seen in ("is", "exists", "known", "missing"):
-        advice = "A rule cannot ask whether a fact is held; see docs/rule_language.md, `is known`."
-    else:
-        advice = "Check the word before it, and the table of expressions in docs/rule_language.md."
-    return DocumentError(scalar.at(offset), f"`{seen[:40]}` cannot stand here.", advice)
+        advice = "Complete it, or close its parentheses."
+        if len(re.findall(r"\bif\b", text)) > len(re.findall(r"\belse\b", text)):
+            advice = "An `if` needs `then` and `else`."
+        return DocumentError(scalar.at(len(text.rstrip())), "The expression ends too early.", advice)
+    offset: int = getattr(error, "pos_in_stream", 0)
+    before, rest = text[:offset], text[offset:]
+    for sign in _SIGNS:
+        start = offset - 1 if len(sign) == 2 and text[offset - 1 : offset + 1] == sign else offset
+        if text.startswith(sign, max(start, 0)):
+            return DocumentError(scalar.at(max(start, 0)), f"`{sign}` cannot stand here.", _ADVICE[sign])
+    word = re.match(r"\w+|<=|>=|!=|.", rest)
+    seen = word[0] if word else rest[:1]
+    return DocumentError(scalar.at(offset), f"`{seen[:40]}` cannot stand here.", _advice(seen, before))
+
+
+def _advice(seen: str, before: str) -> str:
+    """What to write instead of a word or sign that cannot stand where it stands."""
+    words = re.findall(r"\w+", before)
+    if {seen, *words[:1], *words[-1:]} & {"any", "all", "count", "sum"}:
+        return "Put the quantifier in parentheses, like `(count members where age < 18) >= 2`."
+    if seen.lower() in ("and", "or", "not", "true", "false", "if", "then", "else", "in", "between", "within"):
+        return f"Words of the language are written small: `{seen.lower()}`." if seen != seen.lower() else _LOOK_BEFORE
+    if seen in ("is", "exists", "known", "missing", "null", "none"):
+        return "A rule cannot ask whether a fact is held; see docs/rule_language.md, `is known`."
+    if words[-1:] == ["in"]:
+        return "After `in` stand codes or whole numbers in parentheses, like `kind in ('rural', 'town')`."
+    if seen in ("=", "<", ">", "<=", ">=", "!="):
+        return "Compare two at a time: `a <= b and b <= c`, or `b between a and c`."
+    if seen in ("'", '"'):
+        return "Close the quote, and write codes with plain quotes: `'rural'`."
+    if re.match(r"[A-Z]", seen):
+        return "Names are written in small letters; money is a currency code and a number, like `CNY 100`."
+    if before.rstrip()[-1:].isdigit() and re.match(r"[,_a-z]", seen):
+        return "Write a number with digits only, without separators, exponents or units: `12500`, `0.35`, `20%`."
+    if seen.startswith((".", "_")):
+        return "Names are a-z, 0-9 and _, beginning with a letter; only facts of a group have a dot: `household.rent`."
+    return _LOOK_BEFORE
 
 
 @v_args(meta=True)
@@ -151,7 +205,9 @@ class _Builder(Transformer[Token, s.Expression]):
         whole, _, fraction = text.partition(".")
         if len(whole) > 15 or len(fraction) > 9:
             raise DocumentError(
-                self._place(meta), f"The number {text[:24]}… is too long.", "At most 15 digits before the point and 9 after."
+                self._place(meta),
+                f"The number {text[:24]}… is too long.",
+                "At most 15 digits before the point and 9 after.",
             )
         return Decimal(text)
 
@@ -165,7 +221,9 @@ class _Builder(Transformer[Token, s.Expression]):
         currency, amount = str(items[0]).split()
         value = self._decimal(amount, meta)
         if len(amount.partition(".")[2]) > 2:
-            raise DocumentError(self._place(meta), f"`{items[0]}` has more than two decimals.", "Money goes to the minor unit.")
+            raise DocumentError(
+                self._place(meta), f"`{items[0]}` has more than two decimals.", "Money goes to the minor unit."
+            )
         return s.MoneyLiteral(currency, value, self._place(meta))
 
     def date(self, meta: object, items: list[Token]) -> s.Expression:
@@ -214,7 +272,9 @@ class _Builder(Transformer[Token, s.Expression]):
         return s.Negative(operand, self._place(meta)) if str(items[0]) == "-" else operand
 
     def compare(self, meta: object, items: list[Token | s.Expression]) -> s.Expression:
-        return s.Comparison(str(items[1]), cast(s.Expression, items[0]), cast(s.Expression, items[2]), self._place(meta))
+        return s.Comparison(
+            str(items[1]), cast(s.Expression, items[0]), cast(s.Expression, items[2]), self._place(meta)
+        )
 
     def membership(self, meta: object, items: list[s.Expression]) -> s.Expression:
         return s.Membership(items[0], tuple(items[1:]), self._place(meta))
@@ -269,5 +329,3 @@ class _Builder(Transformer[Token, s.Expression]):
             cast("s.Expression | None", where),
             self._place(meta),
         )
-
-

@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from features.documents import Finding
 from rules.catalogue import Catalogue
+from rules.check.run import advise, check_catalogue
 from serving import screen
 from serving.catalogues import open_catalogues
-
-CatalogueArgument = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="CATALOGUE",
-        help="A folder with catalogue.yaml, or a folder of such folders. Default: the shipped catalogues.",
-        show_default=False,
-    ),
-]
+from serving.commands.options import CatalogueArgument, VocabularyOption
 
 
-def check(catalogue: CatalogueArgument = None) -> None:
+def check(catalogue: CatalogueArgument = None, vocabulary: VocabularyOption = None) -> None:
     """Check rules, parameters, facts and texts; every mistake with file, line, column and advice.
 
     Prints one finding per line as `file:line:column: message advice`, and exits with 1 if there is any.
     """
-    catalogues = open_catalogues(catalogue)
-    for each in catalogues:
-        for finding in found_in(each):
+    rows = []
+    for each in open_catalogues(catalogue, vocabulary):
+        findings = check_catalogue(each)
+        for finding in findings:
             screen.line(finding)
-    count = sum(len(found_in(each)) for each in catalogues)
-    screen.table("Checked", COLUMNS, [_row(each) for each in catalogues], figures=COLUMNS[1:])
-    if count:
-        screen.note(f"{count:,} finding{'s' if count > 1 else ''}. The first words of each line say where.")
+        for advice in advise(each):
+            screen.note(f"{each.folder}: {advice}")
+        rows.append(_row(each, len(findings)))
+    screen.table("Checked", COLUMNS, rows, figures=COLUMNS[1:])
+    if any(row[-1] for row in rows):
         raise typer.Exit(1)
 
 
 COLUMNS = ("catalogue", "benefits", "versions", "parameters", "facts", "findings")
 
 
-def found_in(catalogue: Catalogue) -> list[Finding]:
-    """Everything that is wrong with a catalogue, each thing once, in the order of files and lines."""
-    return sorted(set(catalogue.findings))
-
-
-def _row(catalogue: Catalogue) -> tuple[object, ...]:
+def _row(catalogue: Catalogue, findings: int) -> tuple[object, ...]:
     sources = catalogue.sources.values()
     facts = len(catalogue.rulebook.vocabulary.dictionary.facts) if catalogue.rulebook else 0
     parameters = len(catalogue.shared) + sum(len(source.parameters) for source in sources)
     versions = sum(len(source.benefit.versions) for source in sources)
-    return catalogue.folder, len(sources), versions, parameters, facts, len(found_in(catalogue))
+    return catalogue.folder, len(sources), versions, parameters, facts, findings

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 import typer
 
 from features.documents import Finding, Findings, Place
-from rules.answers import determine
 from rules.catalogue import Catalogue, Source
-from rules.evaluate.reference import ReferenceEvaluator
-from rules.examples import Example, read_examples
-from rules.expectations import differences
-from rules.rulebook import Rulebook
+from rules.examples import read_examples
+from rules.trials import Trials
 from serving import screen
 from serving.catalogues import open_catalogues
-from serving.commands.check import CatalogueArgument, found_in
+from serving.commands.options import CatalogueArgument, VocabularyOption
 
 
 @dataclass(slots=True)
@@ -29,14 +26,14 @@ class Tally:
     findings: Findings = field(default_factory=Findings)
 
 
-def examples(catalogue: CatalogueArgument = None) -> None:
+def examples(catalogue: CatalogueArgument = None, vocabulary: VocabularyOption = None) -> None:
     """Run every worked example on every evaluator; show each that fails, and how.
 
     Prints one failure per line as `file:line:column: what differs`, and exits with 1 if there is any.
     """
     tallies: list[Tally] = []
     with screen.progress() as progress:
-        for each in open_catalogues(catalogue):
+        for each in open_catalogues(catalogue, vocabulary):
             task = progress.add_task(str(each.folder), total=len(each.sources))
             for tally in _run(each):
                 tallies.append(tally)
@@ -50,42 +47,36 @@ def examples(catalogue: CatalogueArgument = None) -> None:
         figures=("examples", "passed", "failed"),
     )
     total, wrong = sum(t.examples for t in tallies), sum(len(t.findings) for t in tallies)
-    screen.line(f"{total:,} examples, {wrong:,} failures.")
+    screen.line(f"{total:,} examples on 2 evaluators, {wrong:,} {'failure' if wrong == 1 else 'failures'}.")
     if wrong:
         raise typer.Exit(1)
 
 
 def _run(catalogue: Catalogue) -> Iterator[Tally]:
-    """Every benefit of a catalogue; one that does not compile is a failure of its own."""
+    """Every benefit of a catalogue; benefits that do not compile are a failure of their own."""
     if catalogue.rulebook is None or catalogue.findings:
         tally = Tally(str(catalogue.folder))
-        tally.findings.append(
-            Finding(
-                Place(str(catalogue.folder), 1, 1),
-                f"The catalogue has {len(found_in(catalogue)):,} findings.",
-                "Run `applyfree check` first: benefits with mistakes are left out here.",
-            )
+        place = Place(str(catalogue.folder), 1, 1)
+        message = (
+            f"The catalogue has {len(set(catalogue.findings)):,} mistakes, and benefits that have one are left out."
         )
+        tally.findings.append(Finding(place, message, "Run `applyfree check`."))
         yield tally
     if catalogue.rulebook is not None:
+        trials = Trials(catalogue.rulebook)
         for benefit_id, source in catalogue.sources.items():
             if benefit_id in catalogue.rulebook.benefits:
-                yield _run_benefit(catalogue.rulebook, benefit_id, source)
+                yield _run_benefit(trials, benefit_id, source)
 
 
-def _run_benefit(rulebook: Rulebook, benefit_id: str, source: Source) -> Tally:
+def _run_benefit(trials: Trials, benefit_id: str, source: Source) -> Tally:
     tally = Tally(benefit_id)
     path = source.folder / "examples.yaml"
     if not path.exists():
         return tally
-    for example in read_examples(path, source.benefit, rulebook.vocabulary, tally.findings):
+    for example in read_examples(path, source.benefit, trials.rulebook.vocabulary, tally.findings):
         tally.examples += 1
-        wrong = _on_reference(rulebook, benefit_id, example)
+        wrong = trials.failures(example)
         tally.failed += bool(wrong)
-        tally.findings.extend(Finding(example.place, f"“{example.name}” {text}.") for text in wrong)
+        tally.findings.extend(Finding(example.place, f"“{example.name}”, {text}.") for text in wrong)
     return tally
-
-
-def _on_reference(rulebook: Rulebook, benefit_id: str, example: Example) -> list[str]:
-    evaluator = ReferenceEvaluator(rulebook, example.population, example.on_date)
-    return differences(example.expect, determine(evaluator, benefit_id, example.subject))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.facts.columns import encoded
 from features.facts.conversion import convert
+from features.facts.encoding import encode
 from features.facts.reading import UnreadableValueError, read_value
 from tests.village_world import village_vocabulary
 
@@ -52,7 +52,7 @@ def expected(fact_id: str, text: str) -> object:
     """What one value gives; None where it cannot be read. Files may write booleans in capitals, as spreadsheets do."""
     fact = FACTS[fact_id]
     try:
-        return encoded(fact, read_value(fact, text.lower() if fact.type.kind == "boolean" else text, VOCABULARY.areas))
+        return encode(fact, read_value(fact, text.lower() if fact.type.kind == "boolean" else text, VOCABULARY.areas))
     except UnreadableValueError:
         return None
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.errors import FactFilesError
-from features.facts.columns import population_of, tables_of
+from features.facts.encoding import population_of, tables_of
 from features.facts.files import Facts, load_facts
 from features.facts.values import Gap, Known, Unknown
 from tests.village_world import MOST_MEMBERS, village_vocabulary
@@ -104,7 +104,7 @@ def test_a_population_and_its_tables_say_the_same(tmp_path: Path) -> None:
     assert second.links == {"household_id": None}
     assert population.group_of(first, "household") is population.listed["household"]["h1"]
 
-    again = tables_of([s for kind in population.listed.values() for s in kind.values()], VOCABULARY)
+    again = tables_of(population, VOCABULARY)
     for kind, table in facts.tables.items():
         assert again[kind].select(table.columns).equals(table)
 

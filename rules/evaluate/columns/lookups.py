@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,23 +12,16 @@ import polars as pl
 
 from features.facts.areas import Areas
 from rules import horizon, plan, tables
-from rules.evaluate import clock_columns, vectors
-from rules.evaluate.rows import Rows
-from rules.evaluate.vectors import Bound, Days, Span, earliest, open_mask
-from rules.parameters import Parameter, Period
+from rules.evaluate.columns import clocks, figures, vectors
+from rules.evaluate.columns.days import earliest, where_days
+from rules.evaluate.columns.evaluation import Evaluation
+from rules.evaluate.columns.results import NOTHING, Measured
+from rules.evaluate.columns.rows import Rows
+from rules.evaluate.columns.vectors import Bound, Days, Span, open_mask
+from rules.parameters import Key, Parameter, Period
 from rules.plan import NEVER
 
 Slots = npt.NDArray[np.int64] | int
-
-
-class Values(Protocol):
-    """What a look-up needs of the evaluator: the values of its keys."""
-
-    def measure(self, node: plan.Quantity, rows: Rows) -> Any:
-        """Span and until of a figure."""
-
-    def code(self, node: plan.Code, rows: Rows) -> tuple[pl.Series | None, Days]:
-        """A code's column."""
 
 
 class Lookups:
@@ -41,26 +34,41 @@ class Lookups:
         self._tables: dict[int, _Table] = {}
         self._changes: dict[int, int] = {}
 
-    def next_change(self, parameter: Parameter) -> int:
+    def measure(self, node: plan.Lookup, rows: Rows, within: Evaluation) -> Measured:
+        """Span and until of a parameter in every row."""
+        if node.at is None:
+            period = node.parameter.on(self.on_date)
+            until: Days = self._next_change(node.parameter)
+            if period is None:
+                return Measured(NOTHING, until)
+            span, keys_until = self._in_period(node, period, rows, within)
+            return Measured(span, earliest(until, keys_until))
+        return self._at(node, node.at, rows, within)
+
+    def marginal(self, node: plan.Marginal, rows: Rows, within: Evaluation) -> Measured:
+        """What the bands of a parameter come to for a figure."""
+        operand = within.measure(node.operand, rows)
+        period = node.parameter.on(self.on_date)
+        until = earliest(operand.until, self._next_change(node.parameter))
+        if period is None:
+            return Measured(NOTHING, until)
+        wide = vectors.is_wide(node.low, node.high)
+        low = _marginal_of(operand.span.low, node, period, rows.n, wide=wide)
+        if operand.span.exact:
+            return Measured(Span(low, low), until)
+        low = vectors.column(low, rows.n, wide=wide).fill_null(0) if low is not None else 0
+        high = _marginal_of(operand.span.high, node, period, rows.n, wide=wide)
+        return Measured(Span(low, high), until)
+
+    def _next_change(self, parameter: Parameter) -> int:
         """The day number of the parameter's next change, or NEVER."""
         if id(parameter) not in self._changes:
             change = parameter.next_change(self.on_date)
             self._changes[id(parameter)] = plan.day_number(change) if change else NEVER
         return self._changes[id(parameter)]
 
-    def measure(self, node: plan.Lookup, rows: Rows, values: Values) -> tuple[Span, Days]:
-        """Span and until of a parameter in every row."""
-        if node.at is None:
-            period = node.parameter.on(self.on_date)
-            until: Days = self.next_change(node.parameter)
-            if period is None:
-                return Span(None, None), until
-            span, keys_until = self._in_period(node, period, rows, values)
-            return span, earliest(until, keys_until)
-        return self._at(node, node.at, rows, values)
-
-    def _at(self, node: plan.Lookup, at: plan.Quantity, rows: Rows, values: Values) -> tuple[Span, Days]:
-        day, until = values.measure(at, rows)
+    def _at(self, node: plan.Lookup, at: plan.Quantity, rows: Rows, within: Evaluation) -> Measured:
+        day, until = within.measure(at, rows)
         n = rows.n
         known = ~open_mask(day, n)
         days = vectors.column(day.low, n)
@@ -72,14 +80,14 @@ class Lookups:
             if period.end is not None:
                 inside = inside & (days < plan.day_number(period.end))
             mask = inside.fill_null(value=False).to_numpy() & known
-            span, keys_until = self._in_period(node, period, rows, values)
-            low, high = vectors.choose(mask, span.low, low, n), vectors.choose(mask, span.high, high, n)
-            all_until = vectors.where_days(mask, earliest(until, keys_until), all_until)
+            span, keys_until = self._in_period(node, period, rows, within)
+            low, high = figures.choose(mask, span.low, low, n), figures.choose(mask, span.high, high, n)
+            all_until = where_days(mask, earliest(until, keys_until), all_until)
         if isinstance(low, pl.Series) and isinstance(high, pl.Series) and low.equals(high):
-            return Span(low, low), all_until
-        return Span(low, high), all_until
+            return Measured(Span(low, low), all_until)
+        return Measured(Span(low, high), all_until)
 
-    def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, values: Values) -> tuple[Span, Days]:
+    def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, within: Evaluation) -> tuple[Span, Days]:
         if id(period) not in self._tables:
             self._tables[id(period)] = _Table(node.parameter, period, self.areas)
         table = self._tables[id(period)]
@@ -90,7 +98,7 @@ class Lookups:
         for axis, dimension in enumerate(node.parameter.dimensions):
             key = node.area if dimension == "area" else next(keys)
             assert key is not None
-            slots, key_until, some_unknown = self._slots(key, table, axis, dimension, rows, values)
+            slots, key_until, some_unknown = self._slots(key, table, axis, dimension, rows, within)
             position = position * table.sizes[axis] + slots
             until = earliest(until, key_until)
             unknown = unknown or some_unknown
@@ -101,12 +109,12 @@ class Lookups:
         return (Span(low, table.highs.gather(index)) if unknown else Span(low, low)), until
 
     def _slots(
-        self, key: plan.Node, table: _Table, axis: int, dimension: str, rows: Rows, values: Values
+        self, key: plan.Node, table: _Table, axis: int, dimension: str, rows: Rows, within: Evaluation
     ) -> tuple[Slots, Days, bool]:
         """For every row its slot on one axis, until when it is that, and whether some key is unknown."""
         unknown = table.sizes[axis] - 2
         if isinstance(key, plan.Code):
-            codes, until = values.code(key, rows)
+            codes, until = within.code(key, rows)
             if codes is None:
                 return unknown, until, True
             assert isinstance(codes.dtype, pl.Enum)
@@ -115,7 +123,7 @@ class Lookups:
             )
             return slots.fill_null(unknown).to_numpy(), until, codes.null_count() > 0
         assert isinstance(key, plan.Quantity)
-        span, until = values.measure(key, rows)
+        span, until = within.measure(key, rows)
         factor = tables.unit_factor(key)
         if isinstance(span.low, int) and span.single:
             slots_of_one = table.number_slots(axis, dimension, np.array([span.low]), factor)
@@ -127,26 +135,38 @@ class Lookups:
             numbers = vectors.column(span.low, rows.n).fill_null(0).to_numpy()
             slot = np.where(closed, table.number_slots(axis, dimension, numbers, factor), unknown)
         if dimension == "band" and horizon.is_rising(key):
-            until = self._next_band(key, table, axis, numbers, closed, factor, until, rows, values)
+            until = self._next_band(key, table, axis, numbers, closed, factor, until, rows, within)
         return slot, until, not closed.all()
 
     def _next_band(
-        self, key: plan.Quantity, table: _Table, axis: int, numbers: npt.NDArray[np.int64],
-        closed: npt.NDArray[np.bool_], factor: int, until: Days, rows: Rows, values: Values,
+        self,
+        key: plan.Quantity,
+        table: _Table,
+        axis: int,
+        numbers: npt.NDArray[np.int64],
+        closed: npt.NDArray[np.bool_],
+        factor: int,
+        until: Days,
+        rows: Rows,
+        within: Evaluation,
     ) -> Days:
         """Until when a rising key stays in its band."""
-        edges = np.array(sorted({e for band in table.bands(axis, factor) for e in band if e is not None}), dtype=np.int64)
+        edges = np.array(
+            sorted({e for band in table.bands(axis, factor) for e in band if e is not None}), dtype=np.int64
+        )
         after = np.searchsorted(edges, numbers, side="right")
         has_next = after < len(edges)
         target = pl.Series(np.append(edges, 0)[after])
-        target = target.zip_with(pl.Series(has_next & closed), pl.Series([None], dtype=pl.Int64).new_from_index(0, rows.n))
+        target = target.zip_with(
+            pl.Series(has_next & closed), pl.Series([None], dtype=pl.Int64).new_from_index(0, rows.n)
+        )
         start: Bound = None
         base: Days = NEVER
         if isinstance(key, plan.Elapsed):
-            measured = values.measure(key.start, rows)
-            start, base = measured[0].low, measured[1]
-        reached = clock_columns.first_reached(key, self.today, start, target, rows.n)
-        return vectors.where_days(closed, earliest(reached, base), until)
+            measured = within.measure(key.start, rows)
+            start, base = measured.span.low, measured.until
+        reached = clocks.first_reached(key, self.today, start, target, rows.n)
+        return where_days(closed, earliest(reached, base), until)
 
 
 class _Table:
@@ -156,7 +176,7 @@ class _Table:
         self.parameter = parameter
         self.period = period
         self.areas = areas
-        self.keys: list[list[Any]] = []
+        self.keys: list[list[Key]] = []
         for axis in range(len(parameter.dimensions)):
             found = {key[axis] for key in period.table}
             self.keys.append(sorted(found, key=_order))
@@ -172,7 +192,7 @@ class _Table:
         self._codes: dict[tuple[int, tuple[str, ...]], pl.Series] = {}
 
     def _matching(self, slots: tuple[int, ...]) -> list[int]:
-        chosen: list[set[Any]] = []
+        chosen: list[set[Key]] = []
         for axis, slot in enumerate(slots):
             keys = self.keys[axis]
             is_area = self.parameter.dimensions[axis] == "area"
@@ -225,13 +245,14 @@ class _Table:
         return result
 
 
-def _order(key: Any) -> Any:
+def _order(key: Key) -> tuple[int, Any]:
+    """Bands by their lower limit, the one without a limit first."""
     if isinstance(key, tuple):
-        return (0, "") if key[0] is None else (1, key[0])
-    return key
+        return (0, 0) if key[0] is None else (1, key[0])
+    return (1, key)
 
 
-def marginal(bound: Bound, node: plan.Marginal, period: Period, n: int, *, wide: bool) -> Bound:
+def _marginal_of(bound: Bound, node: plan.Marginal, period: Period, n: int, *, wide: bool) -> Bound:
     """`rules.tables.marginal` for a column; null stays null."""
     if bound is None:
         return None
@@ -240,13 +261,12 @@ def marginal(bound: Bound, node: plan.Marginal, period: Period, n: int, *, wide:
         return tables.marginal(bound, period, factor)
     total: Bound = 0
     for key, rate in period.table.items():
-        low, high = tables.whole_band(key[0], factor)  # type: ignore[arg-type]
+        low, high = tables.whole_band(key[0], factor)
         inside: Bound = bound
         if high is not None:
-            inside = vectors.extreme(inside, high, n, smaller=True, null_wins=True)
-        inside = vectors.add(inside, -(low or 0), n, wide=False)
-        inside = vectors.extreme(inside, 0, n, smaller=False, null_wins=True)
-        part = vectors.multiply_exact(inside, int(rate), n, wide=wide)
-        total = vectors.add(total, part, n, wide=wide)
+            inside = figures.extreme(inside, high, n, smaller=True, null_wins=True)
+        inside = figures.add(inside, -(low or 0), n, wide=False)
+        inside = figures.extreme(inside, 0, n, smaller=False, null_wins=True)
+        part = figures.multiply_exact(inside, int(rate), n, wide=wide)
+        total = figures.add(total, part, n, wide=wide)
     return total
-

@@ -1,103 +1,12 @@
-"""Whole columns of bounds, truths and days, with the same meaning as `rules.evaluate.intervals`.
-
-A bound is a column of whole numbers (null: no bound), one whole number for all rows, or None (no bound for any row). A
-truth is a column of booleans (null: unknown; Polars' `&` and `|` on such columns are Kleene's), or one value for all.
-Until-days are NumPy columns of 32 bits, or one day for all.
-
-Columns hold 64 bits where the static bounds of the plan allow, and 128 where they do not.
-"""
+"""Arithmetic on whole columns of bounds, with the same meaning as `rules.evaluate.intervals`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from features.facts.units import Rounding
 from rules import plan
-
-Bound = pl.Series | int | None
-Truth = pl.Series | bool | None
-Days = npt.NDArray[np.int32] | int
-Bits = npt.NDArray[np.uint64]
-Mask = npt.NDArray[np.bool_]
-
-WIDE_FROM = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The bounds of a figure for every row; one object on both sides says that they are equal in every row."""
-
-    low: Bound
-    high: Bound
-
-    @property
-    def single(self) -> bool:
-        """Are both bounds the same column (a null row is then without any bound)?"""
-        return self.low is self.high
-
-    @property
-    def exact(self) -> bool:
-        """Is it one figure in every row?"""
-        return self.single and not lacks(self.low)
-
-
-def lacks(bound: Bound) -> bool:
-    """Is there a row without a bound?"""
-    return bound is None or (isinstance(bound, pl.Series) and bound.null_count() > 0)
-
-
-def is_wide(*limits: int) -> bool:
-    """Do figures of this size need 128 bits?"""
-    return max(abs(limit) for limit in limits) >= WIDE_FROM
-
-
-def column(bound: Bound, n: int, *, wide: bool = False) -> pl.Series:
-    """The bound as a column of `n` rows."""
-    dtype = pl.Int128 if wide else pl.Int64
-    if isinstance(bound, pl.Series):
-        return bound if bound.dtype == dtype else bound.cast(dtype)
-    return pl.Series([bound], dtype=dtype).new_from_index(0, n)
-
-
-def truth_column(truth: Truth, n: int) -> pl.Series:
-    """The truth as a column of `n` rows."""
-    if isinstance(truth, pl.Series):
-        return truth
-    return pl.Series([truth], dtype=pl.Boolean).new_from_index(0, n)
-
-
-def as_mask(truth: Truth, n: int, wanted: bool) -> Mask:
-    """Rows whose truth is `wanted` (True or False; unknown rows are in neither)."""
-    if not isinstance(truth, pl.Series):
-        return np.full(n, truth is wanted)
-    chosen = truth if wanted else ~truth
-    return chosen.fill_null(value=False).to_numpy()
-
-
-def unknown_mask(truth: Truth, n: int) -> Mask:
-    """Rows whose truth is unknown."""
-    return truth.is_null().to_numpy() if isinstance(truth, pl.Series) else np.full(n, truth is None)
-
-
-def open_mask(span: Span, n: int) -> Mask:
-    """Rows in which the figure is not one figure."""
-    if span.single:
-        if isinstance(span.low, pl.Series):
-            return span.low.is_null().to_numpy()
-        return np.full(n, span.low is None)
-    low, high = column(span.low, n, wide=_wide_any(span)), column(span.high, n, wide=_wide_any(span))
-    return ~(low == high).fill_null(value=False).to_numpy()
-
-
-def _wide_any(span: Span) -> bool:
-    return any(isinstance(b, pl.Series) and b.dtype == pl.Int128 for b in (span.low, span.high))
-
-
-# -- arithmetic --------------------------------------------------------------------------------------------------
+from rules.evaluate.columns.vectors import Bound, Mask, Span, column, is_wide, lacks
 
 
 def add(a: Bound, b: Bound, n: int, *, wide: bool) -> Bound:
@@ -273,35 +182,12 @@ def settle(bound: Bound, node: plan.Quantity) -> Bound:
     return bound
 
 
-# -- days --------------------------------------------------------------------------------------------------------
+def settled(span: Span, node: plan.Quantity) -> Span:
+    """Both bounds at the width that the node asks for."""
+    low = settle(span.low, node)
+    return Span(low, low) if span.single else Span(low, settle(span.high, node))
 
 
-def earliest(*days: Days) -> Days:
-    """The earliest, row by row."""
-    result: Days = plan.NEVER
-    for day in days:
-        if isinstance(day, int) and day == plan.NEVER:
-            continue
-        result = day if isinstance(result, int) and result == plan.NEVER else _smaller(result, day)
-    return result
-
-
-def _smaller(a: Days, b: Days) -> Days:
-    return min(a, b) if isinstance(a, int) and isinstance(b, int) else np.minimum(a, b)
-
-
-def where_days(mask: Mask, a: Days, b: Days) -> Days:
-    """`a` where the mask holds, `b` elsewhere."""
-    if isinstance(a, int) and isinstance(b, int) and a == b:
-        return a
-    return np.where(mask, np.asarray(a, dtype=np.int32), np.asarray(b, dtype=np.int32))
-
-
-def days_of(bound: Bound) -> Days:
-    """A column of day numbers as until-days; null is never."""
-    if bound is None:
-        return plan.NEVER
-    if isinstance(bound, int):
-        return bound
-    filled = bound.fill_null(plan.NEVER) if bound.null_count() else bound
-    return filled.to_numpy().astype(np.int32)
+def plus_one(bound: Bound) -> Bound:
+    """The next whole number."""
+    return None if bound is None else bound + 1

@@ -11,12 +11,16 @@ import polars as pl
 from features.facts.population import NONE
 from features.facts.subjects import PERSON, Subjects
 from rules import plan
-from rules.evaluate.vectors import Mask
+from rules.evaluate.columns.vectors import Mask
 
 Index = npt.NDArray[np.int64]
 
+
 class Tables:
     """The fact tables of a population (or of a partition of it that no relation leaves), with relations indexed once.
+
+    A subject that only a link names has a row number behind those of its table: nothing is known of it, but who else
+    names it is (the persons of a household that no file describes, the children of a mother who is on no list).
 
     Args:
         tables: by kind of subject; encoded as `features.facts.files` makes them.
@@ -27,9 +31,10 @@ class Tables:
         self.subjects = subjects
         empty = pl.DataFrame({"id": pl.Series([], dtype=pl.String)})
         self.frames = {kind: tables.get(kind, empty) for kind in subjects.kinds}
+        self._ids: dict[str, pl.Series] = {}
         self._positions: dict[tuple[str, str], Index] = {}
         self._members: dict[str, tuple[Index, Index]] = {}
-        self._related: dict[str, tuple[Index, Index, Index, Mask]] = {}
+        self._related: dict[str, tuple[Index, Index, Mask]] = {}
 
     def count(self, kind: str) -> int:
         """How many subjects of a kind are listed."""
@@ -40,23 +45,30 @@ class Tables:
         return name in self.frames[kind].columns
 
     def positions(self, kind: str, link: str) -> Index:
-        """For each person the row of what a link column names: -1 where it is unknown or nobody, -2 where not listed."""
+        """For each person the row of what a link column names: -1 where it is unknown or nobody."""
         key = (kind, link)
         if key not in self._positions:
             people = self.frames[PERSON]
             if link not in people.columns:
                 self._positions[key] = np.full(people.height, -1, dtype=np.int64)
             else:
-                wanted = people.get_column(link)
-                ids = self.frames[kind].get_column("id").cast(wanted.dtype)
-                known = pl.DataFrame({"id": ids}).with_row_index("row")
-                found = pl.DataFrame({"id": wanted}).join(known, on="id", how="left", maintain_order="left")
-                nobody = wanted.is_null()
-                if wanted.dtype == pl.String:
-                    nobody = nobody | (wanted == NONE).fill_null(value=False)
-                rows = found.get_column("row").cast(pl.Int64).fill_null(-2)
-                self._positions[key] = np.where(nobody.to_numpy(), -1, rows.to_numpy())
+                self._positions[key] = self._find(kind, people.get_column(link))
         return self._positions[key]
+
+    def _find(self, kind: str, wanted: pl.Series) -> Index:
+        """The rows of ids; one that is on no list gets a row of its own, the same wherever it is named."""
+        ids = self._ids.setdefault(kind, self.frames[kind].get_column("id")).cast(wanted.dtype)
+        rows = _join(wanted, ids)
+        unlisted = rows.is_null() & _somebody(wanted)
+        if unlisted.any():
+            ids = pl.concat([ids, wanted.filter(unlisted).unique(maintain_order=True)])
+            self._ids[kind] = ids
+            rows = _join(wanted, ids)
+        return rows.fill_null(-1).to_numpy()
+
+    def named(self, kind: str) -> int:
+        """How many subjects of a kind are listed, or named by the links that were looked at so far."""
+        return len(self._ids.get(kind, self.frames[kind]))
 
     def members(self, group: str) -> tuple[Index, Index]:
         """The persons of all groups of a kind: row numbers ordered by group, and where each group begins in them."""
@@ -67,47 +79,55 @@ class Tables:
             if len(owners) and (np.diff(owners) < 0).any():
                 order = np.argsort(owners, kind="stable")
                 listed, owners = listed[order], owners[order]
-            starts = np.searchsorted(owners, np.arange(self.count(group) + 1))
+            starts = np.searchsorted(owners, np.arange(self.named(group) + 1))
             self._members[group] = (listed, starts)
         return self._members[group]
 
-    def related(self, name: str) -> tuple[Index, Index, Index, Mask]:
-        """A relation between persons: other persons' rows ordered by person (-2: not listed), where each person's
-        begin, and which persons' relation is complete.
-        """
+    def related(self, name: str) -> tuple[Index, Index, Mask]:
+        """A relation between persons: others' rows ordered by person, where each person's begin, whose is complete."""
         if name not in self._related:
             relation = self.subjects.relations[name]
-            n = self.count(PERSON)
-            owners: list[Index] = []
-            others: list[Index] = []
-            complete = np.full(n, relation.inverse and any(self.held(PERSON, link) for link in relation.links))
-            if not relation.inverse:
-                complete = np.full(n, True)
-            for link in relation.links:
-                positions = self.positions(PERSON, link)
-                if relation.inverse:
-                    children = np.flatnonzero(positions >= 0)
-                    owners.append(positions[children])
-                    others.append(children)
-                else:
-                    found = np.flatnonzero(positions != -1)
-                    owners.append(found)
-                    others.append(positions[found])
-                    complete &= self._link_known(link)
+            positions = [self.positions(PERSON, link) for link in relation.links]
+            owners = [found[found >= 0] if relation.inverse else np.flatnonzero(found >= 0) for found in positions]
+            others = [np.flatnonzero(found >= 0) if relation.inverse else found[found >= 0] for found in positions]
             owner, other = np.concatenate(owners), np.concatenate(others)
             order = np.argsort(owner, kind="stable")
+            n = self.named(PERSON)
             starts = np.searchsorted(owner[order], np.arange(n + 1))
-            self._related[name] = (other[order], starts, owner[order], complete)
+            complete = np.full(n, self.complete_where_unnamed(name))
+            if not relation.inverse:
+                complete[: self.count(PERSON)] = self._links_known(relation.links)
+            self._related[name] = (other[order], starts, complete)
         return self._related[name]
 
-    def _link_known(self, link: str) -> Mask:
-        if not self.held(PERSON, link):
-            return np.full(self.count(PERSON), False)
-        return self.frames[PERSON].get_column(link).is_not_null().to_numpy()
+    def complete_where_unnamed(self, name: str) -> bool:
+        """Is a relation complete for a person whom no link of it names?"""
+        relation = self.subjects.relations[name]
+        return relation.inverse and any(self.held(PERSON, link) for link in relation.links)
+
+    def _links_known(self, links: tuple[str, ...]) -> Mask:
+        people = self.frames[PERSON]
+        if not all(link in people.columns for link in links):
+            return np.full(people.height, False)
+        return people.select(pl.all_horizontal(pl.col(link).is_not_null() for link in links)).to_series().to_numpy()
+
+
+def _join(wanted: pl.Series, ids: pl.Series) -> pl.Series:
+    known = pl.DataFrame({"id": ids}).with_row_index("row")
+    found = pl.DataFrame({"id": wanted}).join(known, on="id", how="left", maintain_order="left")
+    return found.get_column("row").cast(pl.Int64)
+
+
+def _somebody(links: pl.Series) -> pl.Series:
+    """Where a link column names somebody."""
+    named = links.is_not_null()
+    return named & (links != NONE).fill_null(value=False) if links.dtype == pl.String else named
 
 
 class Rows:
-    """Some subjects of one kind, in an order of their own; a row -1 or -2 is a subject of which nothing is known.
+    """Some subjects of one kind, in an order of their own.
+
+    A row -1 is nobody we know, a row behind the table's last somebody of whom only the name is known.
 
     Rows bound by a quantifier know the rows outside (`outer`) and, for each of their own, which of those it belongs to.
     """
@@ -124,8 +144,14 @@ class Rows:
         self.memo: dict[tuple[str, int], Any] = {}
         self._columns: dict[str, pl.Series | None] = {}
         self._groups: dict[str, tuple[Rows, Index]] = {}
-        self._relations: dict[plan.Relation, Bound] = {}
+        self._relations: dict[plan.Relation, Related] = {}
         self._parent: tuple[Rows, Index] | None = None
+
+    def outside(self) -> tuple[Rows, Index]:
+        """The rows outside of the quantifier, and which of them each of these belongs to."""
+        assert self.outer is not None
+        assert self.owner is not None
+        return self.outer, self.owner
 
     @property
     def index(self) -> Index:
@@ -151,8 +177,9 @@ class Rows:
         values = frame.get_column(name)
         if isinstance(self._index, slice):
             return values.slice(self._index.start, self.n)
-        if (self._index < 0).any():
-            return values.gather(pl.Series(self._index).replace([-1, -2], [None, None]).cast(pl.UInt32))
+        unlisted = (self._index < 0) | (self._index >= frame.height)
+        if unlisted.any():
+            return values.gather(pl.Series(np.where(unlisted, -1, self._index)).replace(-1, None).cast(pl.UInt32))
         return values.gather(pl.Series(self._index, dtype=pl.UInt32))
 
     def subset(self, mask: Mask) -> Rows:
@@ -181,7 +208,7 @@ class Rows:
             index = self.index
             positions = self.tables.positions(kind, self.tables.subjects.groups[kind].link)
             found = np.full(self.n, -1, dtype=np.int64)
-            listed = index >= 0
+            listed = (index >= 0) & (index < len(positions))
             found[listed] = positions[index[listed]]
             distinct, inverse = np.unique(found, return_inverse=True)
             inverse = inverse.astype(np.int64)
@@ -189,14 +216,14 @@ class Rows:
             self._groups[kind] = (Rows(self.tables, kind, distinct), inverse)
         return self._groups[kind]
 
-    def bound(self, relation: plan.Relation) -> Bound:
+    def bound(self, relation: plan.Relation) -> Related:
         """The persons that a relation binds for these rows."""
         if relation not in self._relations:
-            self._relations[relation] = Bound(self, relation)
+            self._relations[relation] = Related(self, relation)
         return self._relations[relation]
 
 
-class Bound:
+class Related:
     """The persons that a relation leads to from some rows: pairs ordered by owner, to be joined per owner."""
 
     def __init__(self, rows: Rows, relation: plan.Relation) -> None:
@@ -204,18 +231,21 @@ class Bound:
         if relation.via is not None:
             positions = tables.positions(relation.via, tables.subjects.groups[relation.via].link)
             group = np.full(rows.n, -1, dtype=np.int64)
-            group[index >= 0] = positions[index[index >= 0]]
+            known = (index >= 0) & (index < len(positions))
+            group[known] = positions[index[known]]
             index = group
-        listed = index >= 0
-        safe = np.where(listed, index, 0)
+        complete = np.zeros(0, dtype=np.bool_)
         if relation.group is not None:
             others, starts = tables.members(relation.group)
-            counts = np.where(listed, starts[safe + 1] - starts[safe], 0) if len(starts) > 1 else np.zeros(rows.n, int)
-            self.complete: Mask = counts > 0
         else:
-            others, starts, _, complete = tables.related(relation.name)
-            counts = np.where(listed, starts[safe + 1] - starts[safe], 0) if len(starts) > 1 else np.zeros(rows.n, int)
-            self.complete = listed & complete[safe] if len(complete) else np.full(rows.n, False)
+            others, starts, complete = tables.related(relation.name)
+        listed = (index >= 0) & (index < len(starts) - 1)
+        safe = np.where(listed, index, 0)
+        counts = np.where(listed, starts[safe + 1] - starts[safe], 0) if len(starts) > 1 else np.zeros(rows.n, int)
+        self.complete: Mask = counts > 0
+        if relation.group is None:
+            unnamed = (index >= 0) & tables.complete_where_unnamed(relation.name)
+            self.complete = np.where(listed, complete[safe], unnamed) if len(complete) else unnamed
         self.n = rows.n
         self.counts = counts
         self.begins = np.concatenate([[0], np.cumsum(counts)])

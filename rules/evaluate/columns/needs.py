@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 
 from rules import plan
-from rules.evaluate import vectors
-from rules.evaluate.batch_values import BatchValues
-from rules.evaluate.rows import Rows
-from rules.evaluate.vectors import Bits, Mask, as_mask, open_mask, unknown_mask
+from rules.evaluate.columns import vectors
+from rules.evaluate.columns.nodes import BatchValues
+from rules.evaluate.columns.rows import Rows
+from rules.evaluate.columns.truths import as_mask, unknown_mask
+from rules.evaluate.columns.vectors import Bits, Mask, open_mask
 from rules.missing import Pattern, Skeleton
 from rules.rulebook import BenefitPlan
 
@@ -74,8 +75,10 @@ class BatchNeeds:
         for number, row in enumerate(patterns.tolist()):
             conditions, quantities = row[1 : 1 + 2 * atoms], row[1 + 2 * atoms :]
             pattern = Pattern(
-                tuple(conditions[0::2]), tuple(conditions[1::2]),
-                tuple(bool(c) for c in quantities[0::2]), tuple(quantities[1::2]),
+                tuple(conditions[0::2]),
+                tuple(conditions[1::2]),
+                tuple(bool(c) for c in quantities[0::2]),
+                tuple(quantities[1::2]),
             )
             results[number] = self.skeleton.reduce(pattern, row[0])
         return results[inverse.reshape(-1)]
@@ -121,8 +124,8 @@ class BatchNeeds:
             case plan.ViaCondition():
                 needs = self._via(node.group, node.link, rows, lambda g: self.condition(node.operand, g).bits)
             case plan.OuterCondition():
-                assert rows.outer is not None and rows.owner is not None
-                needs = Needs(self.condition(node.operand, rows.outer).bits[rows.owner], np.zeros(rows.n, dtype=np.uint64))
+                outer, owner = rows.outside()
+                needs = Needs(self.condition(node.operand, outer).bits[owner], np.zeros(rows.n, dtype=np.uint64))
             case _:
                 needs = _none(rows.n)
         return _where(unknown, needs)
@@ -153,7 +156,9 @@ class BatchNeeds:
             case plan.QuantityFact() | plan.MonthsIn():
                 return self._named(node.fact.id, is_open)
             case plan.Choose():
-                return self._branches(node.condition, self.quantity(node.then, rows), self.quantity(node.otherwise, rows), rows)
+                return self._branches(
+                    node.condition, self.quantity(node.then, rows), self.quantity(node.otherwise, rows), rows
+                )
             case plan.Least() | plan.Greatest():
                 return self._extreme(node, rows)
             case plan.Lookup():
@@ -171,8 +176,8 @@ class BatchNeeds:
             case plan.ViaQuantity():
                 return self._via(node.group, node.link, rows, lambda g: self.quantity(node.operand, g).bits)
             case plan.OuterQuantity():
-                assert rows.outer is not None and rows.owner is not None
-                return Needs(self.quantity(node.operand, rows.outer).bits[rows.owner], np.zeros(rows.n, dtype=np.uint64))
+                outer, owner = rows.outside()
+                return Needs(self.quantity(node.operand, outer).bits[owner], np.zeros(rows.n, dtype=np.uint64))
         needs = _none(rows.n)
         for child in node.children():
             if isinstance(child, plan.Quantity):
@@ -234,7 +239,10 @@ class BatchNeeds:
         span = self.values.measure(node.of, members).span
         is_open = open_mask(span, n)
         # A member whose part may be nothing or something counts as open unless that something is nothing.
-        zero = ~is_open & (vectors.column(span.low, n, wide=True).fill_null(1) == pl.Series([0], dtype=pl.Int128)).to_numpy()
+        zero = (
+            ~is_open
+            & (vectors.column(span.low, n, wide=True).fill_null(1) == pl.Series([0], dtype=pl.Int128)).to_numpy()
+        )
         of = self.quantity(node.of, members).bits
         uncertain = maybe & ~zero
         return np.where(true, of, np.where(uncertain, of | self.condition(node.where, members).bits, np.uint64(0)))
@@ -250,11 +258,11 @@ class BatchNeeds:
     def _code(self, node: plan.Node, rows: Rows) -> Bits:
         if isinstance(node, plan.CodeFact):
             values, _ = self.values.fact(node.fact.id, rows)
-            mask = np.full(rows.n, True) if values is None else values.is_null().to_numpy()
+            mask = np.full(rows.n, True) if values is None else vectors.is_null(values)
             return np.where(mask, self._bit(node.fact.id), np.uint64(0))
         if isinstance(node, plan.OuterCode):
-            assert rows.outer is not None and rows.owner is not None
-            return self._code(node.operand, rows.outer)[rows.owner]
+            outer, owner = rows.outside()
+            return self._code(node.operand, outer)[owner]
         assert isinstance(node, plan.ViaCode)
         return self._via(node.group, node.link, rows, lambda groups: self._code(node.operand, groups)).bits
 
@@ -266,7 +274,7 @@ class BatchNeeds:
 
     def _over_members(self, relation: plan.Relation, rows: Rows, of: Callable[[Rows], Bits]) -> Needs:
         bound = rows.bound(relation)
-        bits = bound.reduce(np.bitwise_or, of(bound.members), 0)
+        bits: Bits = bound.reduce(np.bitwise_or, of(bound.members), 0)
         own = np.where(bound.complete, np.uint64(0), self._bit(relation.names_unknown))
         return Needs(bits | own, np.zeros(rows.n, dtype=np.uint64))
 

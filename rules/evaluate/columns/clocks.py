@@ -13,7 +13,7 @@ import polars as pl
 
 from rules import calendar, horizon, plan
 from rules.calendar import Days as DayColumn
-from rules.evaluate.vectors import Bound, Days
+from rules.evaluate.columns.vectors import Bound, Days
 from rules.plan import DAY_HIGH, DAY_LOW, NEVER
 
 _ALL_DAYS = np.arange(DAY_LOW, DAY_HIGH + 1, dtype=np.int64)
@@ -81,8 +81,10 @@ def first_reached(node: plan.Quantity, today: int, start: Bound, target: Bound, 
 
     Args:
         node: a clock, or time elapsed to one.
+        today: the day of the question.
         start: the start of the time elapsed (ignored for a clock).
         target: in units of the figure.
+        n: how many rows.
     """
     if horizon.is_clock(node):
         return _clock_reached(node, today, target)

@@ -1,0 +1,1 @@
+"""Made populations: for demonstrations, tests and measurements, never for a decision."""

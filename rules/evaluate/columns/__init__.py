@@ -1,0 +1,1 @@
+"""The batch evaluator's parts: each node of a plan for whole columns of subjects."""

@@ -1,0 +1,10 @@
+"""The only place that looks at the clock; everything else takes the day or the moment as an argument."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+
+def today() -> dt.date:
+    """The day it is where this machine stands."""
+    return dt.datetime.now().astimezone().date()

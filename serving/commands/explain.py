@@ -1,0 +1,114 @@
+"""`applyfree explain`: the whole answer for one subject, from files of facts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from explain.answer import AnswerText, explain_answer
+from explain.wording import Language, Messages, messages
+from features.facts.encoding import ID, Tables, population_of
+from features.facts.neighbours import around
+from features.facts.population import NONE
+from features.facts.subjects import PERSON
+from rules.determination import Outcome
+from rules.kleene import Truth
+from rules.reach import steps_of
+from serving import screen
+from serving.catalogues import open_catalogues
+from serving.commands.options import (
+    CatalogueOption,
+    DayOption,
+    FactsOption,
+    QuarantineOption,
+    VocabularyOption,
+    read_day,
+)
+from serving.errors import ServingError
+from serving.evaluation import Question, pose
+
+_COLOURS = {Outcome.ELIGIBLE: "green", Outcome.INELIGIBLE: "red", Outcome.UNDETERMINED: "yellow"}
+_MARKS = {Truth.TRUE: "[green]✓[/]", Truth.FALSE: "[red]✗[/]", Truth.UNKNOWN: "[yellow]?[/]"}
+
+
+class UnknownSubjectError(ServingError):
+    """Nobody of this id is in the files."""
+
+
+def explain(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The id of a person, household, enterprise, …")],
+    benefit: Annotated[str, typer.Argument(metavar="BENEFIT", help="The id of a benefit.")],
+    facts: FactsOption,
+    catalogue: CatalogueOption = None,
+    on_date: DayOption = None,
+    quarantine: QuarantineOption = None,
+    lang: Annotated[Language, typer.Option(help="The language of the answer.")] = Language.ZH,
+    vocabulary: VocabularyOption = None,
+) -> None:
+    """Explain one answer: each condition with its facts and its law, what is missing and who holds it, what comes next.
+
+    Shows the personal facts of the subject, because that is what was asked for. Of a person and a benefit for
+    households (or another group) the answer for the person's household is shown.
+    """
+    question = pose(open_catalogues(catalogue, vocabulary), facts, read_day(on_date), [benefit], quarantine)
+    rulebook = question.rulebook
+    kind, subject_id = _find(question, benefit, subject)
+    say = messages(lang)
+    if subject_id != subject:
+        screen.line(say.say("for_group", id=subject, group=say.of(rulebook.vocabulary.subjects.names[kind])))
+    steps = steps_of(benefit, rulebook.in_force(question.on_date))
+    near = around(question.facts.tables, rulebook.vocabulary, kind, subject_id, steps)
+    population = population_of(near, rulebook.vocabulary, question.facts.files)
+    found = population.listed[kind][subject_id]
+    _show(explain_answer(question.catalogue, rulebook, population, benefit, found, question.on_date, lang), say)
+
+
+def _find(question: Question, benefit: str, subject: str) -> tuple[str, str]:
+    """The subject of the benefit's kind that is meant."""
+    kind = question.rulebook.benefits[benefit].benefit.subject
+    tables = question.facts.tables
+    if _has(tables, kind, subject):
+        return kind, subject
+    groups = question.rulebook.vocabulary.subjects.groups
+    if kind in groups and _has(tables, PERSON, subject) and groups[kind].link in tables[PERSON].columns:
+        link = tables[PERSON].row(by_predicate=pl.col(ID) == subject, named=True)[groups[kind].link]
+        if link not in (None, NONE) and _has(tables, kind, link):
+            return kind, link
+    raise UnknownSubjectError(
+        f"There is no {kind} with this id in {question.facts.folder}. `{benefit}` is a benefit of a {kind}: "
+        f"give an id of the file `{kind}`."
+    )
+
+
+def _has(tables: Tables, kind: str, subject: str) -> bool:
+    return kind in tables and bool((tables[kind][ID] == subject).any())
+
+
+def _show(answer: AnswerText, say: Messages) -> None:
+    colour = _COLOURS[answer.outcome]
+    screen.line(answer.heading)
+    screen.out.print(f"[bold {colour}]{answer.outcome_text}[/]", highlight=False)
+    for text in (answer.amount, *answer.law):
+        screen.line(text)
+    if answer.clauses:
+        _title(say.say("conditions"))
+    for clause in answer.clauses:
+        screen.out.print(f"{_MARKS[clause.met]} ", end="")
+        screen.line(clause.text)
+        for text in (*clause.facts, clause.note):
+            if text:
+                screen.line(f"    {text}")
+    for title, texts in (("amount_facts", answer.amount_facts), ("missing", answer.missing)):
+        if texts:
+            _title(say.say(title))
+        for text in texts:
+            screen.line(f"  {text}")
+    _title(say.say("next"))
+    screen.line(f"  {answer.next_change}")
+
+
+def _title(text: str) -> None:
+    screen.line("")
+    screen.out.print(text, style="bold", markup=False)

@@ -1,0 +1,1 @@
+"""Random rules and random people: the batch evaluator must give the reference's answers."""

@@ -1,0 +1,129 @@
+"""`applyfree explain` and `applyfree catalogue`: one answer in full, and what there is to ask about."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from explain.wording import Language, messages
+from tests.cli.shell import WITH_VILLAGE, applyfree
+from tests.cli.test_evaluate import HOUSEHOLDS, PERSONS
+
+YOUNG = "young,h2,1956-03-15,100,false,910000\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two files of facts."""
+    (tmp_path / "person.csv").write_text(PERSONS + YOUNG)
+    (tmp_path / "household.csv").write_text(HOUSEHOLDS)
+    return tmp_path
+
+
+def explain(folder: Path, subject: str, benefit: str, *more: str) -> str:
+    """The text of an explanation."""
+    done = applyfree("explain", subject, benefit, "--facts", folder, "--on-date", "2026-03-01", *WITH_VILLAGE, *more)
+    assert done.status == 0, done.err
+    return done.out
+
+
+def test_chinese_is_the_default_and_each_condition_shows_fact_law_and_owner(folder: Path) -> None:
+    text = explain(folder, "open", "old_age_grant")
+    assert text.splitlines() == [
+        "高龄补助——个人 open，2026-03-01",
+        "符合条件",
+        "金额：100.50元／月至201元／月，缺少的信息补齐后即可确定",
+        "依据：村规 第六条",
+        "适用版本：2020-01-01",
+        "",
+        "条件",
+        "✓ 在本地区范围内（山村）（in_area）：符合，依据 村规",
+        "    居住地：山村（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "✓ 年满70周岁（old_enough）：符合，依据 第六条",
+        "    出生日期：1940-01-01（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "✓ 工资不超过2,000元（low_wage）：符合，依据 第六条",
+        "    工资：1,500元（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "",
+        "计算金额所用的信息",
+        "  有残疾：未知，未掌握（个人 open；由村委会掌握）",
+        "",
+        "缺少的信息",
+        "  有残疾（disabled）：由村委会掌握，登记于“村务登记”；也可以向本人询问",
+        "",
+        "下一次可能变化",
+        "  在信息不变的情况下，答案不会自行变化",
+    ]
+
+
+def test_what_comes_next_is_computed_not_guessed(folder: Path) -> None:
+    text = explain(folder, "young", "old_age_grant", "--lang", "en")
+    assert "✗ aged 70 or over (old_enough): does not hold, under 第六条" in text
+    assert "from 2026-03-15 on the answer may change though no fact does" in text
+    assert "it would then be: eligible, Amount: CNY 100.50 a month" in text
+
+
+def test_a_person_is_answered_for_the_household_where_the_benefit_is_one_of_households(folder: Path) -> None:
+    text = explain(folder, "away", "rent_help", "--lang", "en")
+    assert "away is a person; this is the answer for the household" in text
+    assert "rent help: household h2" in text
+    assert "wage: not known, not held (person unsure; kept by the village office)" in text
+
+
+def test_a_benefit_in_kind_says_what_it_is(folder: Path) -> None:
+    assert "无法确定" in explain(folder, "old", "sibling_grant")
+
+
+@pytest.mark.parametrize(
+    ("subject", "benefit", "message"),
+    [
+        ("nobody", "old_age_grant", "There is no person with this id"),
+        ("rich", "rent_help", "There is no household with this id"),
+        ("old", "old_age_grand", "Did you mean `old_age_grant`?"),
+    ],
+)
+def test_who_or_what_is_not_there_is_said(folder: Path, subject: str, benefit: str, message: str) -> None:
+    done = applyfree("explain", subject, benefit, "--facts", folder, *WITH_VILLAGE)
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_both_languages_have_the_same_sentences() -> None:
+    zh, en = messages(Language.ZH).sentences, messages(Language.EN).sentences
+    assert zh.keys() == en.keys()
+
+
+def test_no_sentence_is_unused(repository: Path) -> None:
+    code = "".join(
+        path.read_text() for path in [*(repository / "explain").glob("*.py"), *(repository / "serving").rglob("*.py")]
+    )
+    composed = ("condition_", "exception_", "gap_", "per_", "unit_", "money_")
+    unused = [key for key in messages(Language.ZH).sentences if not key.startswith(composed) and f'"{key}"' not in code]
+    assert set(unused) <= {"eligible", "ineligible", "undetermined", "in_area"}
+
+
+def test_every_fact_is_listed_for_programs_and_people() -> None:
+    table = applyfree("catalogue", "facts", *WITH_VILLAGE)
+    assert table.status == 0
+    assert "paid_months" in table.out
+    assert "household_id, enterprise_id, spouse_id, mother_id, father_id" in table.out
+    rows = list(csv.DictReader(io.StringIO(applyfree("catalogue", "facts", *WITH_VILLAGE, "--format", "csv").out)))
+    (wage,) = [row for row in rows if row["fact"] == "wage"]
+    assert wage == {
+        "catalogue": "catalogue", "subject": "person", "fact": "wage", "type": "money", "unit": "per month",
+        "codes": "", "minimum": "0", "maximum": "1000000", "zh": "工资", "en": "wage", "register": "village_office",
+        "owner_zh": "村委会", "owner_en": "village office", "legal_basis": "村规 第二条", "maximum_age_months": "12",
+        "sensitivity": "3", "ask_citizen": "true",
+    }  # fmt: skip
+    listed = json.loads(applyfree("catalogue", "facts", *WITH_VILLAGE, "--format", "json").out)
+    assert [row["fact"] for row in listed] == [row["fact"] for row in rows]
+
+
+def test_every_benefit_is_listed() -> None:
+    done = applyfree("catalogue", "benefits", *WITH_VILLAGE, "--format", "csv")
+    rows = {row["benefit"]: row for row in csv.DictReader(io.StringIO(done.out))}
+    assert rows["sibling_grant"]["unit"] == "in_kind"
+    assert rows["rent_help"]["subject"] == "household"
