@@ -28,8 +28,8 @@ IMPORT_SECONDS = time.process_time() - _BEGUN
 SAME = (
     "is_female", "is_parent", "is_blind", "is_pregnant", "is_breastfeeding", "is_full_time_college_student",
     "is_part_time_college_student", "is_veteran", "was_in_foster_care", "is_migratory_child", "is_runaway_child",
-    "has_tin", "taxable_interest", "tax_exempt_interest", "long_term_capital_gains", "social_security_retirement",
-    "social_security_disability", "veterans_benefits", "general_assistance", "child_support_received", "is_disabled",
+    "has_tin", "social_security_retirement", "social_security_disability", "veterans_benefits", "general_assistance",
+    "child_support_received", "is_disabled",
 )
 RENAMED = {
     "expected_babies": "current_pregnancies", "weekly_hours_worked": "weekly_hours_worked_before_lsr",
@@ -110,7 +110,7 @@ class Peer:
         """Set an input for the year, or for each of its months."""
         definition = system.variables[variable]
         values = np.asarray(values)
-        if definition.possible_values is not None and values.dtype == object:
+        if values.dtype == object:
             values = definition.possible_values.encode(values.astype(str))
         for period in self.months if definition.definition_period == "month" else [self.year]:
             self.simulation.set_input(variable, period, values)
@@ -125,8 +125,7 @@ class Peer:
         for code in ("immigration_status", "ssn_card_type"):
             self.put(code, person[code].to_numpy(object))
         for name in SAME:
-            if name not in RENAMED:
-                self.put(name, person[name].to_numpy())
+            self.put(name, person[name].to_numpy())
         for name, variable in RENAMED.items():
             self.put(variable, person[name].to_numpy())
         self.put("is_permanently_and_totally_disabled", person.meets_ssi_disability.to_numpy(bool))
