@@ -11,7 +11,7 @@ import polars as pl
 from features.facts.vocabulary import Vocabulary
 from features.made.by_type import tables_by_type
 
-PARTITION_PERSONS = 250_000
+PARTITION_PERSONS = 125_000
 IDS_PER_PARTITION = 10_000_000
 KINDS = ("person", "household", "enterprise")
 
@@ -33,7 +33,7 @@ def make_people(folder: Path, persons: int, vocabulary: Vocabulary, seed: int = 
     Returns:
         The partitions, in order.
     """
-    target = folder / f"{vocabulary.jurisdiction}-{persons}-{seed}"
+    target = folder / f"{vocabulary.jurisdiction}-{persons}-{PARTITION_PERSONS}-{seed}"
     count = max(1, round(persons / PARTITION_PERSONS))
     sizes = [persons // count + (number < persons % count) for number in range(count)]
     partitions = [Partition({k: target / f"{k}-{n:04d}.parquet" for k in KINDS}) for n in range(count)]

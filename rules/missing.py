@@ -30,7 +30,7 @@ MOST_STEPS = 20_000
 """Beyond this many cases the search stops and keeps the fact: a larger set is still right, only not the smallest."""
 
 _INNER_CONDITIONS = (plan.Not, plan.AllOf, plan.AnyOf, plan.ChooseCondition, plan.BoolConst)
-_INNER_QUANTITIES = (
+INNER_QUANTITIES = (
     plan.Choose, plan.RoundTo, plan.Rescale, plan.Negate, plan.Add, plan.Least, plan.Greatest, plan.Multiply, plan.Divide,
 )
 
@@ -82,7 +82,7 @@ class Skeleton:
             return
         self._quantity_index[id(node)] = len(self.quantities)
         self.quantities.append(node)
-        if isinstance(node, _INNER_QUANTITIES):
+        if isinstance(node, INNER_QUANTITIES):
             for child in node.children():
                 if isinstance(child, plan.Quantity):
                     self._collect_quantity(child)
@@ -350,7 +350,7 @@ class _Search:
             if condition == UNKNOWN:
                 return False
             return self._quantity(node.then if condition == TRUE else node.otherwise)
-        if isinstance(node, _INNER_QUANTITIES):
+        if isinstance(node, INNER_QUANTITIES):
             return all(
                 self._quantity(child)
                 for child in node.children()

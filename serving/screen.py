@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-_WIDTH_WITHOUT_TERMINAL = 140
+_WIDTH_WITHOUT_TERMINAL = 160
 
 out = Console(highlight=False, width=get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 40)).columns)
 err = Console(stderr=True, highlight=False)

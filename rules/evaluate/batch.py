@@ -26,7 +26,7 @@ from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Days, Mask, Span, open_mask
 from rules.rulebook import BenefitPlan, Rulebook
 
-CHUNK_ROWS = 1 << 18
+CHUNK_ROWS = 1 << 17
 INELIGIBLE, UNDETERMINED, ELIGIBLE = 0, 1, 2
 
 
@@ -48,6 +48,24 @@ class BatchEvaluator:
         self.plans = rulebook.in_force(on_date)
         self.values = BatchValues(rulebook.vocabulary.areas, on_date, self)
         self._needs = {name: BatchNeeds(p, self.values, self._missing_of) for name, p in self.plans.items()}
+        self._kept = self._shared()
+
+    def _shared(self) -> frozenset[tuple[str, int | str]]:
+        """The memo keys worth keeping when a benefit is done: what other benefits read too."""
+        seen: dict[int, plan.Node] = {}
+        kept: set[tuple[str, int | str]] = set()
+        for benefit in self.plans.values():
+            own: dict[int, plan.Node] = {}
+            for root in (benefit.outcome, benefit.amount):
+                if root is not None:
+                    _collect(root, own)
+            for key, node in own.items():
+                if key in seen:
+                    kept |= {("condition", key), ("quantity", key)}
+                if isinstance(node, plan.EligibleFor | plan.AmountOf):
+                    kept.add(("answer", node.benefit))
+            seen.update(own)
+        return frozenset(kept)
 
     def clause_names(self, benefit_id: str) -> tuple[str, ...]:
         """What the bits of `unmet` stand for."""
@@ -98,6 +116,7 @@ class BatchEvaluator:
                 rows = Rows(prepared, kind, slice(start, min(start + CHUNK_ROWS, total)))
                 for benefit_id in chosen:
                     yield benefit_id, self.frame(benefit_id, rows)
+                    rows.forget(self._kept)
 
     def frame(self, benefit_id: str, rows: Rows) -> pl.DataFrame:
         """One benefit's answers for rows as a table."""
@@ -126,7 +145,7 @@ class BatchEvaluator:
         return self._full(benefit, rows).missing, self.plans[benefit].names
 
     def _full(self, benefit_id: str, rows: Rows) -> _Full:
-        key = (f"answer {benefit_id}", 0)
+        key = ("answer", benefit_id)
         if key not in rows.memo:
             rows.memo[key] = self._compute(self.plans[benefit_id], rows)
         found: _Full = rows.memo[key]
@@ -213,11 +232,18 @@ class BatchEvaluator:
         return unmet, pl.Series(version)
 
 
+def _collect(node: plan.Node, found: dict[int, plan.Node]) -> None:
+    if id(node) not in found:
+        found[id(node)] = node
+        for child in node.children():
+            _collect(child, found)
+
+
 def _scattered(bound: vectors.Bound, maybe: Mask, n: int) -> vectors.Bound:
     """A bound of some rows among all rows: zero elsewhere."""
     if isinstance(bound, int) and bound == 0:
         return 0
     values = vectors.column(bound, int(maybe.sum()))
     positions = np.cumsum(maybe) - 1
-    spread = values.gather(pl.Series(np.maximum(positions, 0).astype(np.uint32)))
+    spread: pl.Series = values[pl.Series(np.maximum(positions, 0).astype(np.uint32))]
     return spread.zip_with(pl.Series(maybe), pl.Series([0], dtype=pl.Int64).new_from_index(0, n))

@@ -54,6 +54,8 @@ def evaluate(
         working = progress.add_task("determining", total=question.size)
         summary = write_answers(question, engine, out, lambda rows: progress.advance(working, rows))
     summary.show(f"{question.catalogue.names.zh} · {question.catalogue.names.en}, {day}")
+    for line in summary.found(question.facts.asked):
+        screen.line(line)
     if quarantine is not None and question.facts.problems:
         found = question.facts
         screen.line(f"{found.set_aside:,} subjects were set aside for {found.problems:,} mistakes: {quarantine}")

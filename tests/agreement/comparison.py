@@ -37,8 +37,12 @@ def reference_rows(rulebook: Rulebook, population: Population, on_date: dt.date)
         for subject in population.listed[benefit.benefit.subject].values():
             answer = evaluator.answer(benefit_id, subject)
             rows[benefit_id, subject.id] = Row(
-                _OUTCOMES[answer.truth], answer.interval[0], answer.interval[1], frozenset(answer.unmet),
-                frozenset(evaluator.names_of(answer.missing)), min(answer.until, plan.NEVER),
+                _OUTCOMES[answer.truth],
+                answer.interval[0],
+                answer.interval[1],
+                frozenset(answer.unmet),
+                frozenset(evaluator.names_of(answer.missing)),
+                min(answer.until, plan.NEVER),
                 -1 if answer.version is None else answer.version,
             )
     return rows
@@ -54,9 +58,12 @@ def batch_rows(rulebook: Rulebook, population: Population, on_date: dt.date) -> 
         subjects = population.listed[benefit.benefit.subject].values()
         for subject, row in zip(subjects, frame.iter_rows(named=True), strict=True):
             rows[benefit_id, subject.id] = Row(
-                row["outcome"], row["amount_low"], row["amount_high"],
+                row["outcome"],
+                row["amount_low"],
+                row["amount_high"],
                 frozenset(name for index, name in enumerate(clauses) if row["unmet"] >> index & 1),
                 frozenset(name for index, name in enumerate(benefit.names) if row["missing"] >> index & 1),
-                row["next_change"], row["version"],
+                row["next_change"],
+                row["version"],
             )
     return rows

@@ -71,7 +71,9 @@ class Texts:
     `other` names an earlier benefit of the same subject; `members` says whether a quantifier may still be opened.
     """
 
-    def __init__(self, *, in_person: bool, benefits: tuple[str, ...] = (), members: bool = True, area: bool = True) -> None:
+    def __init__(
+        self, *, in_person: bool, benefits: tuple[str, ...] = (), members: bool = True, area: bool = True
+    ) -> None:
         self.in_person = in_person
         self.benefits = benefits
         self.members = members
@@ -101,7 +103,9 @@ class Texts:
                 relation = st.sampled_from(["household.members", "spouse", "children", "parents"])
                 over = relation if self.in_person else st.just("members")
                 leaves.append(
-                    st.tuples(st.sampled_from(["any", "all"]), over, where).map(lambda p: f"({p[0]} {p[1]} where {p[2]})")
+                    st.tuples(st.sampled_from(["any", "all"]), over, where).map(
+                        lambda p: f"({p[0]} {p[1]} where {p[2]})"
+                    )
                 )
         return st.one_of(leaves)
 
@@ -117,7 +121,9 @@ class Texts:
             leaves += [
                 st.sampled_from(["rich", "ill", "works"]),
                 st.tuples(self.years(1), order, self.years(0)).map(" ".join),
-                st.sampled_from(["kind = 'a'", "kind in ('a', 'b')", "kind != 'c'", 'home within "11"', 'home in ("111", "12")']),
+                st.sampled_from(
+                    ["kind = 'a'", "kind in ('a', 'b')", "kind != 'c'", 'home within "11"', 'home in ("111", "12")']
+                ),
                 st.tuples(st.just("months_in(paid_months, 12)"), order, st.integers(0, 13).map(str)).map(" ".join),
                 st.tuples(st.just("degree"), order, st.sampled_from(["0.5", "1", "2.75"])).map(" ".join),
             ]
@@ -143,12 +149,14 @@ class Texts:
             condition = self.condition(depth - 1)
             leaves += [
                 st.tuples(sub, st.sampled_from([" + ", " - "]), sub).map(lambda p: f"({p[0]}{p[1]}{p[2]})"),
-                st.tuples(sub, st.sampled_from(["0.2", "3", "15%", "size", "1.25"])).map(lambda p: f"({p[0]} * {p[1]})"),
+                st.tuples(sub, st.sampled_from(["0.2", "3", "15%", "size", "1.25"])).map(
+                    lambda p: f"({p[0]} * {p[1]})"
+                ),
                 st.tuples(sub, st.sampled_from(["3", "size", "max(1, size - 2)"])).map(lambda p: f"({p[0]} / {p[1]})"),
                 st.tuples(st.sampled_from(["min", "max"]), sub, sub).map(lambda p: f"{p[0]}({p[1]}, {p[2]})"),
-                st.tuples(sub, st.sampled_from(["up", "down", "half_up", "half_even"]), st.sampled_from(["1", "10", "0.05"])).map(
-                    lambda p: f"round({p[0]}, USD {p[2]}, {p[1]})"
-                ),
+                st.tuples(
+                    sub, st.sampled_from(["up", "down", "half_up", "half_even"]), st.sampled_from(["1", "10", "0.05"])
+                ).map(lambda p: f"round({p[0]}, USD {p[2]}, {p[1]})"),
                 st.tuples(condition, sub, sub).map(lambda p: f"(if {p[0]} then {p[1]} else {p[2]})"),
                 sub.map(lambda p: f"marginal($rates, {p})"),
             ]
@@ -189,7 +197,9 @@ class Texts:
     def date(self, depth: int) -> st.SearchStrategy[str]:
         """A date."""
         own = ["birth_date", "event_date"] if self.in_person else []
-        leaves: list[st.SearchStrategy[str]] = [st.sampled_from([*own, "on_date", "on_date", "2025-06-30", "2024-02-29"])]
+        leaves: list[st.SearchStrategy[str]] = [
+            st.sampled_from([*own, "on_date", "on_date", "2025-06-30", "2024-02-29"])
+        ]
         if depth > 0:
             sub = self.date(depth - 1)
             leaves += [
@@ -204,21 +214,29 @@ class Texts:
         return st.one_of(leaves)
 
 
-def benefit_text(name: str, subject: str, conditions: list[str], exceptions: list[str], amount: str, *, local: bool) -> str:
+def benefit_text(
+    name: str, subject: str, conditions: list[str], exceptions: list[str], amount: str, *, local: bool
+) -> str:
     """The text of a benefit.yaml with these expressions; `local`: a second version of its own for the city 112."""
     says = "says: {zh: 条件, en: condition}"
-    clauses = "".join(f"      - {{id: c{n}, test: {_quoted(t)}, because: 法, {says}}}\n" for n, t in enumerate(conditions))
-    unless = "".join(f"      - {{id: e{n}, test: {_quoted(t)}, because: 法, {says}}}\n" for n, t in enumerate(exceptions))
+    clauses = "".join(
+        f"      - {{id: c{n}, test: {_quoted(t)}, because: 法, {says}}}\n" for n, t in enumerate(conditions)
+    )
+    unless = "".join(
+        f"      - {{id: e{n}, test: {_quoted(t)}, because: 法, {says}}}\n" for n, t in enumerate(exceptions)
+    )
     area_by = "home" if subject == "person" else "place"
     version = (
-        "law: {title: 法}\n    eligible_when:\n" + clauses + ("    unless:\n" + unless if unless else "")
+        "law: {title: 法}\n    eligible_when:\n"
+        + clauses
+        + ("    unless:\n" + unless if unless else "")
         + f"    amount: {{value: {_quoted(amount)}, per: month, because: 法}}\n"
     )
     versions = f"  - from: 2020-01-01\n    {version}"
     if local:
         versions += f'  - from: 2021-01-01\n    to: 2026-02-01\n    area: "112"\n    {version}'
     return (
-        f"benefit: {name}\nsubject: {subject}\narea: \"1\"\narea_by: {area_by}\nnames: {{zh: 补贴, en: benefit}}\nversions:\n"
+        f'benefit: {name}\nsubject: {subject}\narea: "1"\narea_by: {area_by}\nnames: {{zh: 补贴, en: benefit}}\nversions:\n'
         + versions
         + "delivery: {application_required_by_law: false, discretion: none, will_needed: false, public_notice_days: 0}\n"
     )

@@ -58,7 +58,9 @@ def filled(draw: st.DrawFn, world: World, facts: frozenset[str] | None = None) -
 def inside(amount: Answer, before: Answer) -> bool:
     """Does the later amount lie within the earlier one's bounds?"""
     (low, high), (least, most) = amount.interval, before.interval
-    return (least is None or (low is not None and low >= least)) and (most is None or (high is not None and high <= most))
+    return (least is None or (low is not None and low >= least)) and (
+        most is None or (high is not None and high <= most)
+    )
 
 
 @RELAXED
@@ -113,8 +115,16 @@ SMALL_FACTS: dict[str, tuple[Value, ...]] = {
     "wage": (Decimal(0), Decimal(5_000), Decimal(10_000), Decimal(10_001), Decimal(20_000), Decimal(30_000)),
 }
 ATOMS = (
-    "rich", "ill", "works", "kind = 'a'", "kind in ('a', 'b')", "kind != 'c'",
-    "wage < USD 100", "wage <= USD 100", "wage >= USD 200", "wage > USD 50",
+    "rich",
+    "ill",
+    "works",
+    "kind = 'a'",
+    "kind in ('a', 'b')",
+    "kind != 'c'",
+    "wage < USD 100",
+    "wage <= USD 100",
+    "wage >= USD 200",
+    "wage > USD 50",
 )
 
 
@@ -149,7 +159,7 @@ def small_amounts() -> st.SearchStrategy[str]:
 def test_missing_settles_for_every_value_and_no_fact_of_it_can_be_left_out(
     conditions: list[str], amount: str, held: dict[str, Value | None]
 ) -> None:
-    text = benefit_text("small", "person", conditions, [], amount, local=False).replace('area_by: home\n', "")
+    text = benefit_text("small", "person", conditions, [], amount, local=False).replace("area_by: home\n", "")
     rulebook = rulebook_of((text,))
     assume(rulebook is not None)
     assert rulebook is not None
@@ -178,4 +188,3 @@ def test_missing_settles_for_every_value_and_no_fact_of_it_can_be_left_out(
     if missing:
         for name in missing:
             assert not settles(missing - {name}), (conditions, amount, held, missing, name)
-

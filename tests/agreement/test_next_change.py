@@ -42,7 +42,8 @@ def test_answers_hold_until_next_change_on_random_rules(world: World, later: lis
 @pytest.mark.long
 @settings(
     max_examples=100,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    deadline=None,
 )
 @given(worlds())
 def test_answers_hold_on_every_single_day_on_random_rules(world: World) -> None:

@@ -40,7 +40,9 @@ def rulebook_of(texts: tuple[str, ...]) -> Rulebook | None:
     """Compile benefit texts; None where a static check refuses one of them."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "catalogue.yaml").write_text('jurisdiction: test\ncurrency: USD\nroot_area: "1"\nnames: {zh: 试, en: test}\n')
+        (root / "catalogue.yaml").write_text(
+            'jurisdiction: test\ncurrency: USD\nroot_area: "1"\nnames: {zh: 试, en: test}\n'
+        )
         (root / "shared").mkdir()
         (root / "shared" / "parameters.yaml").write_text(PARAMETERS)
         for text in texts:
@@ -68,7 +70,9 @@ def rulebooks(draw: st.DrawFn, depth: int = 2) -> tuple[Rulebook, tuple[str, ...
         source = _SOURCES[name]
         conditions = draw(st.lists(source.condition(depth), min_size=1, max_size=3))
         exceptions = draw(st.lists(source.condition(1), max_size=1))
-        texts.append(benefit_text(name, subject, conditions, exceptions, draw(source.money(depth)), local=draw(st.booleans())))
+        texts.append(
+            benefit_text(name, subject, conditions, exceptions, draw(source.money(depth)), local=draw(st.booleans()))
+        )
     rulebook = rulebook_of(tuple(texts))
     assume(rulebook is not None)
     assert rulebook is not None
@@ -82,7 +86,9 @@ def days() -> st.SearchStrategy[dt.date]:
 
 def values(fact: str) -> st.SearchStrategy[Value]:
     """Values of a fact, often at the limits that rules have."""
-    born = st.one_of(st.dates(dt.date(1930, 1, 1), dt.date(2026, 1, 1)), st.just(dt.date(2008, 2, 29)), st.just(dt.date(1965, 5, 31)))
+    born = st.one_of(
+        st.dates(dt.date(1930, 1, 1), dt.date(2026, 1, 1)), st.just(dt.date(2008, 2, 29)), st.just(dt.date(1965, 5, 31))
+    )
     return {
         "birth_date": born,
         "event_date": st.dates(dt.date(2019, 6, 1), dt.date(2027, 12, 31)),
@@ -98,12 +104,24 @@ def values(fact: str) -> st.SearchStrategy[Value]:
         "rent": st.integers(0, 40_000).map(Decimal),
         "degree": st.integers(0, 300).map(lambda n: Decimal(n) / 100),
         "size": st.integers(1, 9),
-        "paid_months": st.frozensets(st.integers(month_number(dt.date(2023, 1, 1)), month_number(dt.date(2026, 12, 1))), max_size=30),
+        "paid_months": st.frozensets(
+            st.integers(month_number(dt.date(2023, 1, 1)), month_number(dt.date(2026, 12, 1))), max_size=30
+        ),
     }[fact]  # type: ignore[return-value]
 
 
 PERSON_FACTS = (
-    "birth_date", "event_date", "rich", "ill", "works", "kind", "home", "wage", "debt", "degree", "paid_months",
+    "birth_date",
+    "event_date",
+    "rich",
+    "ill",
+    "works",
+    "kind",
+    "home",
+    "wage",
+    "debt",
+    "degree",
+    "paid_months",
 )
 HOUSEHOLD_FACTS = ("poor", "size", "rent", "place")
 
@@ -129,7 +147,9 @@ def populations(draw: st.DrawFn, rulebook: Rulebook) -> Population:
         subjects.append(Subject("household", home, facts))
     for name in names:
         facts = {fact: draw(holdings(fact)) for fact in PERSON_FACTS if draw(st.integers(0, 9)) > 0}
-        links: dict[str, str | None] = {"household_id": draw(st.sampled_from([*homes, *homes, "elsewhere", NONE, None]))}
+        links: dict[str, str | None] = {
+            "household_id": draw(st.sampled_from([*homes, *homes, "elsewhere", NONE, None]))
+        }
         if related:
             for link in ("spouse_id", "mother_id", "father_id"):
                 links[link] = draw(st.sampled_from([NONE, NONE, None, "stranger", *names]))

@@ -36,11 +36,11 @@ def test_chinese_is_the_default_and_each_condition_shows_fact_law_and_owner(fold
     assert text.splitlines() == [
         "高龄补助——个人 open，2026-03-01",
         "符合条件",
-        "金额：100.50元／月至201元／月，缺少的信息补齐后即可确定",
+        "金额：100.50元／月至201元／月，缺失事实补齐后即可确定",
         "依据：村规 第六条",
         "适用版本：2020-01-01",
         "",
-        "条件",
+        "条款",
         "✓ 在本地区范围内（山村）（in_area）：符合，依据 村规",
         "    居住地：山村（个人 open；来源：村务登记，person.csv；日期未注明）",
         "✓ 年满70周岁（old_enough）：符合，依据 第六条",
@@ -48,14 +48,14 @@ def test_chinese_is_the_default_and_each_condition_shows_fact_law_and_owner(fold
         "✓ 工资不超过2,000元（low_wage）：符合，依据 第六条",
         "    工资：1,500元（个人 open；来源：村务登记，person.csv；日期未注明）",
         "",
-        "计算金额所用的信息",
+        "计算金额所用的事实",
         "  有残疾：未知，未掌握（个人 open；由村委会掌握）",
         "",
-        "缺少的信息",
+        "缺失事实",
         "  有残疾（disabled）：由村委会掌握，登记于“村务登记”；也可以向本人询问",
         "",
-        "下一次可能变化",
-        "  在信息不变的情况下，答案不会自行变化",
+        "下次变动日",
+        "  在事实不变的情况下，答案不会自行变化",
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_person_is_answered_for_the_household_where_the_benefit_is_one_of_hous
 
 
 def test_a_benefit_in_kind_says_what_it_is(folder: Path) -> None:
-    assert "无法确定" in explain(folder, "old", "sibling_grant")
+    assert "待定" in explain(folder, "old", "sibling_grant")
 
 
 @pytest.mark.parametrize(

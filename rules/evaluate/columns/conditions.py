@@ -70,7 +70,7 @@ def _code_in(node: plan.CodeIn | plan.Within, rows: Rows, within: Evaluation) ->
         return Judged(None, until)
     assert isinstance(values.dtype, pl.Enum)
     table = _membership(tuple(values.dtype.categories), node.codes)
-    return Judged(table.gather(values.to_physical().cast(pl.UInt32)), until)
+    return Judged(table[values.to_physical().cast(pl.UInt32)], until)
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ import polars as pl
 from features.facts.encoding import STALE_SUFFIX
 from rules import plan
 from rules.evaluate.columns.days import days_of, where_days
-from rules.evaluate.columns.results import Answered, Judged, Measured, spread_column, spread_days, take
+from rules.evaluate.columns.results import Answered, Judged, Measured, spread_days, take
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.vectors import Days
 from rules.plan import NEVER
@@ -62,4 +62,4 @@ class Evaluation(ABC):
         assert isinstance(node, plan.ViaCode)
         groups, positions = rows.group(node.group)
         values, until = self.code(node.operand, groups)
-        return None if values is None else spread_column(values, positions), spread_days(until, positions)
+        return None if values is None else positions.of(values), spread_days(until, positions)

@@ -105,8 +105,8 @@ class Lookups:
         if isinstance(position, int):
             return Span(table.low[position], table.high[position]), until
         index = pl.Series(position.astype(np.uint32))
-        low = table.lows.gather(index)
-        return (Span(low, table.highs.gather(index)) if unknown else Span(low, low)), until
+        low = table.lows[index]
+        return (Span(low, table.highs[index]) if unknown else Span(low, low)), until
 
     def _slots(
         self, key: plan.Node, table: _Table, axis: int, dimension: str, rows: Rows, within: Evaluation
@@ -118,9 +118,7 @@ class Lookups:
             if codes is None:
                 return unknown, until, True
             assert isinstance(codes.dtype, pl.Enum)
-            slots = table.code_slots(axis, tuple(codes.dtype.categories), dimension).gather(
-                codes.to_physical().cast(pl.UInt32)
-            )
+            slots = table.code_slots(axis, tuple(codes.dtype.categories), dimension)[codes.to_physical().cast(pl.UInt32)]
             return slots.fill_null(unknown).to_numpy(), until, codes.null_count() > 0
         assert isinstance(key, plan.Quantity)
         span, until = within.measure(key, rows)

@@ -18,7 +18,7 @@ from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Mask, open_mask
-from rules.missing import Pattern, Skeleton
+from rules.missing import INNER_QUANTITIES, Pattern, Skeleton
 from rules.rulebook import BenefitPlan
 
 
@@ -39,6 +39,7 @@ class BatchNeeds:
         self.values = values
         self.missing_of = missing_of
         self.skeleton = Skeleton(benefit)
+        self._chooses = any(isinstance(quantity, plan.Choose) for quantity in self.skeleton.quantities)
         self._position = {name: index for index, name in enumerate(benefit.names)}
 
     def missing(self, rows: Rows) -> Bits:
@@ -47,7 +48,10 @@ class BatchNeeds:
         bits, twice = outcome
         if self.benefit.amount is not None:
             amount = self.quantity(self.benefit.amount, rows)
-            twice = twice | amount.twice | (bits & amount.bits)
+            if self._chooses:
+                # Only a branch of the amount can be ruled out by the outcome or by another branch: a figure without
+                # branches needs whatever it rests on as soon as anything is owed.
+                twice = twice | amount.twice | (bits & self._choosing(self.benefit.amount, rows))
             bits = bits | amount.bits
         several = (bits & (bits - np.uint64(1))) != 0
         doubtful = np.flatnonzero((twice != 0) & several & (bits != 0))
@@ -106,7 +110,11 @@ class BatchNeeds:
                     needs = _joined(needs, self.condition(operand, rows))
             case plan.ChooseCondition():
                 needs = self._branches(
-                    node.condition, self.condition(node.then, rows), self.condition(node.otherwise, rows), rows
+                    node.condition,
+                    self.condition(node.then, rows),
+                    self.condition(node.otherwise, rows),
+                    rows,
+                    apart=False,
                 )
             case plan.BoolFact():
                 needs = self._named(node.fact.id, unknown)
@@ -125,20 +133,44 @@ class BatchNeeds:
                 needs = self._via(node.group, node.link, rows, lambda g: self.condition(node.operand, g).bits)
             case plan.OuterCondition():
                 outer, owner = rows.outside()
-                needs = Needs(self.condition(node.operand, outer).bits[owner], np.zeros(rows.n, dtype=np.uint64))
+                needs = Needs(self.condition(node.operand, outer).bits[owner.index], np.zeros(rows.n, dtype=np.uint64))
             case _:
                 needs = _none(rows.n)
         return _where(unknown, needs)
 
-    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows) -> Needs:
-        """Needs of an `if`: those of the branch taken; where it is not known which, of all three."""
+    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows, *, apart: bool) -> Needs:
+        """Needs of an `if`: those of the branch taken; where it is not known which, of all three.
+
+        Args:
+            condition: of the `if`.
+            then: needs of the one branch.
+            otherwise: needs of the other.
+            rows: for which.
+            apart: what both branches rest on does not count as resting on it twice (only one of them is ever read).
+        """
         truth = self.values.judge(condition, rows).truth
         yes, no = as_mask(truth, rows.n, wanted=True), as_mask(truth, rows.n, wanted=False)
-        all_three = _joined(_joined(self.condition(condition, rows), then), otherwise)
+        both = Needs(then.bits | otherwise.bits, then.twice | otherwise.twice) if apart else _joined(then, otherwise)
+        all_three = _joined(self.condition(condition, rows), both)
         return Needs(
             np.where(yes, then.bits, np.where(no, otherwise.bits, all_three.bits)),
             np.where(yes, then.twice, np.where(no, otherwise.twice, all_three.twice)),
         )
+
+    def _choosing(self, node: plan.Quantity, rows: Rows) -> Bits:
+        """The facts on which it rests which branches of a figure are taken."""
+        key = ("choosing", id(node))
+        if key not in rows.memo:
+            bits = np.zeros(rows.n, dtype=np.uint64)
+            if isinstance(node, plan.Choose):
+                bits = self.condition(node.condition, rows).bits
+            if isinstance(node, INNER_QUANTITIES):
+                for child in node.children():
+                    if isinstance(child, plan.Quantity):
+                        bits = bits | self._choosing(child, rows)
+            rows.memo[key] = bits
+        found: Bits = rows.memo[key]
+        return found
 
     # -- quantities -----------------------------------------------------------------------------------------------
 
@@ -157,7 +189,11 @@ class BatchNeeds:
                 return self._named(node.fact.id, is_open)
             case plan.Choose():
                 return self._branches(
-                    node.condition, self.quantity(node.then, rows), self.quantity(node.otherwise, rows), rows
+                    node.condition,
+                    self.quantity(node.then, rows),
+                    self.quantity(node.otherwise, rows),
+                    rows,
+                    apart=True,
                 )
             case plan.Least() | plan.Greatest():
                 return self._extreme(node, rows)
@@ -177,7 +213,7 @@ class BatchNeeds:
                 return self._via(node.group, node.link, rows, lambda g: self.quantity(node.operand, g).bits)
             case plan.OuterQuantity():
                 outer, owner = rows.outside()
-                return Needs(self.quantity(node.operand, outer).bits[owner], np.zeros(rows.n, dtype=np.uint64))
+                return Needs(self.quantity(node.operand, outer).bits[owner.index], np.zeros(rows.n, dtype=np.uint64))
         needs = _none(rows.n)
         for child in node.children():
             if isinstance(child, plan.Quantity):
@@ -263,15 +299,14 @@ class BatchNeeds:
             return np.where(mask, self._bit(node.fact.id), np.uint64(0))
         if isinstance(node, plan.OuterCode):
             outer, owner = rows.outside()
-            return self._code(node.operand, outer)[owner]
+            return self._code(node.operand, outer)[owner.index]
         assert isinstance(node, plan.ViaCode)
         return self._via(node.group, node.link, rows, lambda groups: self._code(node.operand, groups)).bits
 
     def _via(self, group: str, link: str, rows: Rows, of: Callable[[Rows], Bits]) -> Needs:
         groups, positions = rows.group(group)
         bits = of(groups)
-        spread = bits[np.maximum(positions, 0)] if len(bits) else np.zeros(rows.n, dtype=np.uint64)
-        return Needs(np.where(positions < 0, self._bit(link), spread), np.zeros(rows.n, dtype=np.uint64))
+        return Needs(positions.of_array(bits, int(self._bit(link))), np.zeros(rows.n, dtype=np.uint64))
 
     def _over_members(self, relation: plan.Relation, rows: Rows, of: Callable[[Rows], Bits]) -> Needs:
         bound = rows.bound(relation)

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 import polars as pl
 
-from rules.evaluate.columns.rows import Index
+from rules.evaluate.columns.positions import Positions
 from rules.evaluate.columns.vectors import Bound, Days, Span, Truth
 from rules.plan import NEVER
 
@@ -37,16 +37,16 @@ class Answered(NamedTuple):
     until: Days
 
 
-def take(value: V, chosen: Index) -> V:
+def take(value: V, chosen: Positions) -> V:
     """A computed value for some of its rows."""
     return cast(V, _taken(value, chosen))
 
 
-def _taken(value: object, chosen: Index) -> object:
+def _taken(value: object, chosen: Positions) -> object:
     if isinstance(value, pl.Series):
-        return value.gather(pl.Series(chosen, dtype=pl.UInt32))
+        return chosen.of(value)
     if isinstance(value, np.ndarray):
-        return value[chosen]
+        return value[chosen.index]
     if isinstance(value, Span):
         low = take(value.low, chosen)
         return Span(low, low) if value.single else Span(low, take(value.high, chosen))
@@ -57,42 +57,33 @@ def _taken(value: object, chosen: Index) -> object:
     return value
 
 
-def spread_column(values: pl.Series, positions: Index) -> pl.Series:
-    """A group's value for each of its persons; null where the group is not known (position -1)."""
-    if not (positions < 0).any():
-        return take(values, positions)
-    return values.gather(pl.Series(positions).replace(-1, None).cast(pl.UInt32))
-
-
-def spread_truth(truth: Truth, positions: Index) -> Truth:
+def spread_truth(truth: Truth, positions: Positions) -> Truth:
     """A group's truth for each of its persons; unknown where the group is not known."""
     if isinstance(truth, pl.Series):
-        return spread_column(truth, positions)
-    unknown = positions < 0
-    if truth is None or not unknown.any():
+        return positions.of(truth)
+    if truth is None or positions.known is None:
         return truth
-    return pl.Series([truth, None], dtype=pl.Boolean).gather(pl.Series(unknown.astype(np.uint32)))
+    return pl.Series([truth, None], dtype=pl.Boolean)[pl.Series((~positions.known).astype(np.uint32))]
 
 
-def spread_span(span: Span, positions: Index) -> Span:
+def spread_span(span: Span, positions: Positions) -> Span:
     """A group's figure for each of its persons; without bounds where the group is not known."""
     low = _spread_bound(span.low, positions)
     return Span(low, low) if span.single else Span(low, _spread_bound(span.high, positions))
 
 
-def _spread_bound(bound: Bound, positions: Index) -> Bound:
+def _spread_bound(bound: Bound, positions: Positions) -> Bound:
     if isinstance(bound, pl.Series):
-        return spread_column(bound, positions)
-    unknown = positions < 0
-    if bound is None or not unknown.any():
+        return positions.of(bound)
+    if bound is None or positions.known is None:
         return bound
-    return pl.Series([bound, None], dtype=pl.Int64).gather(pl.Series(unknown.astype(np.uint32)))
+    return pl.Series([bound, None], dtype=pl.Int64)[pl.Series((~positions.known).astype(np.uint32))]
 
 
-def spread_days(until: Days, positions: Index) -> Days:
+def spread_days(until: Days, positions: Positions) -> Days:
     """Until when a group's value is good, for each of its persons; for ever where the group is not known."""
-    unknown = positions < 0
-    if not unknown.any():
-        return take(until, positions)
-    known = until if isinstance(until, int) else until[np.maximum(positions, 0)]
-    return np.where(unknown, NEVER, known).astype(np.int32)
+    if isinstance(until, np.ndarray):
+        return positions.of_array(until, NEVER)
+    if positions.known is None:
+        return until
+    return np.where(positions.known, until, NEVER).astype(np.int32)

@@ -11,9 +11,9 @@ import polars as pl
 from features.facts.population import NONE
 from features.facts.subjects import PERSON, Subjects
 from rules import plan
+from rules.evaluate.columns.positions import Index, Positions
 from rules.evaluate.columns.vectors import Mask
 
-Index = npt.NDArray[np.int64]
 
 
 class Tables:
@@ -141,17 +141,19 @@ class Rows:
         self.outer = outer
         self.owner = owner
         self.n = index.stop - index.start if isinstance(index, slice) else len(index)
-        self.memo: dict[tuple[str, int], Any] = {}
+        self.memo: dict[tuple[str, int | str], Any] = {}
         self._columns: dict[str, pl.Series | None] = {}
-        self._groups: dict[str, tuple[Rows, Index]] = {}
+        self._groups: dict[str, tuple[Rows, Positions]] = {}
         self._relations: dict[plan.Relation, Related] = {}
-        self._parent: tuple[Rows, Index] | None = None
+        self._listed: Positions | None = None
+        self._whole: list[tuple[Rows, Positions]] = []
+        """The rows these were taken from, nearest first, and where in them these are."""
 
-    def outside(self) -> tuple[Rows, Index]:
+    def outside(self) -> tuple[Rows, Positions]:
         """The rows outside of the quantifier, and which of them each of these belongs to."""
         assert self.outer is not None
         assert self.owner is not None
-        return self.outer, self.owner
+        return self.outer, Positions(self.owner)
 
     @property
     def index(self) -> Index:
@@ -167,42 +169,44 @@ class Rows:
         return self._columns[name]
 
     def _column(self, name: str) -> pl.Series | None:
-        if self._parent is not None:
-            parent, chosen = self._parent
-            values = parent.column(name)
-            return None if values is None else values.gather(pl.Series(chosen, dtype=pl.UInt32))
+        if self._whole:
+            whole, chosen = self._whole[0]
+            values = whole.column(name)
+            return None if values is None else chosen.of(values)
         frame = self.tables.frames[self.kind]
         if name not in frame.columns:
             return None
         values = frame.get_column(name)
         if isinstance(self._index, slice):
             return values.slice(self._index.start, self.n)
-        unlisted = (self._index < 0) | (self._index >= frame.height)
-        if unlisted.any():
-            return values.gather(pl.Series(np.where(unlisted, -1, self._index)).replace(-1, None).cast(pl.UInt32))
-        return values.gather(pl.Series(self._index, dtype=pl.UInt32))
+        if self._listed is None:
+            self._listed = Positions(np.where(self._index < frame.height, self._index, -1))
+        return self._listed.of(values)
 
     def subset(self, mask: Mask) -> Rows:
         """The rows for which the mask holds; what was computed for all of them is taken over."""
-        chosen = np.flatnonzero(mask)
-        rows = Rows(
-            self.tables, self.kind, self.index[chosen], self.outer, None if self.owner is None else self.owner[chosen]
-        )
-        rows._parent = (self, chosen)
+        chosen = Positions(np.flatnonzero(mask))
+        owner = None if self.owner is None else self.owner[chosen.index]
+        rows = Rows(self.tables, self.kind, self.index[chosen.index], self.outer, owner)
+        rows._whole = [(self, chosen), *((whole, part.then(chosen)) for whole, part in self._whole)]
         return rows
 
-    def inherited(self, key: tuple[str, int]) -> tuple[Any, Index] | None:
-        """What rows of which these are a part have computed, and which of them these are."""
-        rows, chosen = self, None
-        while rows._parent is not None:
-            parent, part = rows._parent
-            chosen = part if chosen is None else part[chosen]
-            if key in parent.memo:
-                return parent.memo[key], chosen
-            rows = parent
+    def forget(self, kept: frozenset[tuple[str, int | str]]) -> None:
+        """Drop what was computed, except under these keys; memory, not meaning."""
+        self.memo = {key: value for key, value in self.memo.items() if key in kept}
+        for groups, _ in self._groups.values():
+            groups.forget(kept)
+        for bound in self._relations.values():
+            bound.members.forget(kept)
+
+    def inherited(self, key: tuple[str, int | str]) -> tuple[Any, Positions] | None:
+        """What the rows that these were taken from have computed, and which of them these are."""
+        for whole, chosen in self._whole:
+            if key in whole.memo:
+                return whole.memo[key], chosen
         return None
 
-    def group(self, kind: str) -> tuple[Rows, Index]:
+    def group(self, kind: str) -> tuple[Rows, Positions]:
         """The groups of these persons, each once, and for each person the position of its group (-1: not known)."""
         if kind not in self._groups:
             index = self.index
@@ -213,7 +217,7 @@ class Rows:
             distinct, inverse = np.unique(found, return_inverse=True)
             inverse = inverse.astype(np.int64)
             inverse[found == -1] = -1
-            self._groups[kind] = (Rows(self.tables, kind, distinct), inverse)
+            self._groups[kind] = (Rows(self.tables, kind, distinct), Positions(inverse))
         return self._groups[kind]
 
     def bound(self, relation: plan.Relation) -> Related:

@@ -1,0 +1,1 @@
+"""A small made town in China: coherent households and enterprises with the facts that departments would hold."""
