@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 from features.facts.population import Subject
 from features.facts.units import MINOR_UNITS
@@ -95,6 +96,31 @@ def clause_traces(
             )
 
 
+_NOT_HELD = Unknown()
+
+
+@lru_cache(maxsize=100_000)
+def _own_facts(node: plan.Node) -> tuple[str, ...] | None:
+    """The facts a node reads, each once, where all are the subject's own; None where it reads others' too."""
+    if isinstance(node, plan.BoolFact | plan.CodeFact | plan.QuantityFact | plan.MonthsIn):
+        return (node.fact.id,)
+    if isinstance(node, _ELSEWHERE):
+        return None
+    found: dict[str, None] = {}
+    for child in node.children():
+        facts = _own_facts(child)
+        if facts is None:
+            return None
+        found.update(dict.fromkeys(facts))
+    return tuple(found)
+
+
+_ELSEWHERE = (
+    plan.ViaCondition, plan.ViaQuantity, plan.ViaCode, plan.OuterCondition, plan.OuterQuantity, plan.OuterCode,
+    plan.Exists, plan.Count, plan.Total, plan.EligibleFor, plan.AmountOf,
+)  # fmt: skip
+
+
 def facts_read(
     evaluator: ReferenceEvaluator, node: plan.Node, subject: Subject, outer: tuple[Subject, ...] = ()
 ) -> Iterator[FactUsed]:
@@ -106,10 +132,15 @@ def facts_read(
         subject: for whom it is read.
         outer: the subjects outside of the quantifiers around the node, innermost last.
     """
+    own = _own_facts(node)
+    if own is not None:
+        held = subject.facts
+        for fact in own:
+            yield FactUsed(subject.kind, subject.id, fact, held.get(fact, _NOT_HELD))
+        return
     match node:
         case plan.BoolFact() | plan.CodeFact() | plan.QuantityFact() | plan.MonthsIn():
-            holding = subject.facts.get(node.fact.id, Unknown())
-            yield FactUsed(subject.kind, subject.id, node.fact.id, holding)
+            yield FactUsed(subject.kind, subject.id, node.fact.id, subject.facts.get(node.fact.id, _NOT_HELD))
         case plan.ViaCondition() | plan.ViaQuantity() | plan.ViaCode():
             group = evaluator.population.group_of(subject, node.group)
             if group is not None:

@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from features.facts.values import Holding
 from rules.kleene import Truth
@@ -19,8 +20,7 @@ class Outcome(enum.Enum):
     UNDETERMINED = "undetermined"
 
 
-@dataclass(frozen=True, slots=True)
-class FactUsed:
+class FactUsed(NamedTuple):
     """A fact that a criterion read: whose, which, and what we hold."""
 
     subject_kind: str
@@ -29,8 +29,7 @@ class FactUsed:
     holding: Holding
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseTrace:
+class ClauseTrace(NamedTuple):
     """How one criterion came out, on which facts, by which article.
 
     `met` is TRUE where the clause does not stand in the way: a condition that holds, or an exception that does not.

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from rules import plan
@@ -114,6 +115,12 @@ class Skeleton:
     def groups(self) -> _Groups:
         """What the atoms say about the same things."""
         return self._groups
+
+
+@lru_cache(maxsize=2_000)
+def skeleton_of(benefit: BenefitPlan) -> Skeleton:
+    """The skeleton of a benefit on a date, made once."""
+    return Skeleton(benefit)
 
 
 class _Groups:

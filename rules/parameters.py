@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
@@ -26,7 +27,7 @@ Key = str | int | Band
 ParameterValue = int | bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Period:
     """The values in force on `[start, end)`, each under one key per dimension."""
 
@@ -64,25 +65,35 @@ class Parameter:
 
     def on(self, day: dt.date) -> Period | None:
         """The period in force on a day, or None."""
-        for period in self.periods:
-            if period.covers(day):
-                return period
-        return None
+        return _period_on(self, day)
 
     def next_change(self, day: dt.date) -> dt.date | None:
         """The first later day on which some value of this parameter is another, or None."""
-        now = self.on(day)
-        changes = {p.start for p in self.periods} | {p.end for p in self.periods if p.end is not None}
-        for change in sorted(c for c in changes if c > day):
-            then = self.on(change)
-            if (then.table if then else None) != (now.table if now else None):
-                return change
-        return None
+        return _next_change(self, day)
 
     @property
     def numbers(self) -> list[int]:
         """Every numeric value there is, over all periods and keys."""
         return [v for p in self.periods for v in p.table.values() if not isinstance(v, bool)]
+
+
+@lru_cache(maxsize=20_000)
+def _period_on(parameter: Parameter, day: dt.date) -> Period | None:
+    for period in parameter.periods:
+        if period.covers(day):
+            return period
+    return None
+
+
+@lru_cache(maxsize=20_000)
+def _next_change(parameter: Parameter, day: dt.date) -> dt.date | None:
+    now = parameter.on(day)
+    changes = {p.start for p in parameter.periods} | {p.end for p in parameter.periods if p.end is not None}
+    for change in sorted(c for c in changes if c > day):
+        then = parameter.on(change)
+        if (then.table if then else None) != (now.table if now else None):
+            return change
+    return None
 
 
 def load_parameters(

@@ -14,8 +14,8 @@ Invariants, kept by the compiler:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from features.documents import Place
 from features.facts.dictionary import Fact
@@ -47,14 +47,29 @@ def day_of(number: int) -> dt.date:
 class Node:
     """Any node."""
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> tuple[Node, ...]:
         """The nodes this one reads, in order."""
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if isinstance(value, Node):
-                yield value
-            elif isinstance(value, tuple):
-                yield from (item for item in value if isinstance(item, Node))
+        return _children(self)
+
+
+@lru_cache(maxsize=200_000)
+def _children(node: Node) -> tuple[Node, ...]:
+    found: list[Node] = []
+    for spec in fields(node):
+        value = getattr(node, spec.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        found.extend(part for part in parts if isinstance(part, Node))
+    return tuple(found)
+
+
+@lru_cache(maxsize=200_000)
+def is_the_same_for_all(node: Node) -> bool:
+    """Does the node read nothing of any subject: only constants, the day, and parameters without keys?"""
+    if isinstance(node, Lookup) and (node.keys or node.area is not None):
+        return False
+    if not isinstance(node, Const | Today | Lookup | Anchor | Shift | Part | Elapsed | Add | Negate | Rescale | RoundTo):
+        return False
+    return all(is_the_same_for_all(child) for child in node.children())
 
 
 # -- conditions --------------------------------------------------------------------------------------------------

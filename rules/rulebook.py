@@ -62,7 +62,7 @@ class Variant:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BenefitPlan:
     """A benefit as it stands on one date.
 

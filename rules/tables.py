@@ -40,6 +40,7 @@ def next_edge(value: int, bands: list[WholeBand]) -> int | None:
     return min(edges, default=None)
 
 
+@lru_cache(maxsize=50_000)
 def nearest_area(code: str, period: Period, parameter: Parameter, areas: Areas) -> str | None:
     """The nearest area around `code` that the table has a value for, or None."""
     position = parameter.dimensions.index("area")

@@ -31,7 +31,7 @@ class Area:
         return (self.start is None or self.start <= on_date) and (self.end is None or on_date < self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Areas:
     """All areas by code."""
 

@@ -20,13 +20,14 @@ from features.facts.encoding import ID, Tables, link_columns
 from features.facts.filetables import ROW, read_table
 from features.facts.population import NONE
 from features.facts.rawfiles import RawFile, UnreadableFileError, open_file
-from features.facts.rowproblems import RowProblems
+from features.facts.rowproblems import SCHEMA, RowProblems
 from features.facts.subjects import PERSON
 from features.facts.vocabulary import Vocabulary
 
 SUFFIXES = (".parquet", ".csv")
 MOST_SHOWN = 50
 OTHERWISE = "otherwise"
+ANSWER_COLUMNS = {"subject", "id", "benefit", "outcome", "missing"}
 _CORRECT = (
     "Correct the files (an empty cell says that a value is not known), or set the rows aside with --quarantine FILE "
     "and go on with the others."
@@ -119,6 +120,8 @@ def _open_all(folder: Path, vocabulary: Vocabulary, quarantine: Path | None) -> 
     problems: list[FactProblem] = []
     found: dict[str, RawFile] = {}
     for path in _candidates(folder, quarantine):
+        if path.stem not in kinds and _is_ours(path):
+            continue
         if path.stem not in kinds:
             advice = nearest_advice(path.stem, kinds, "Kinds are: ")
             reason = f"There is no kind of subject `{path.stem}`. {advice} Rename the file, or move it elsewhere."
@@ -150,6 +153,15 @@ def _candidates(folder: Path, quarantine: Path | None) -> list[Path]:
     away = None if quarantine is None else quarantine.absolute()
     files = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith((".", "_")))
     return sorted(p for p in files if p.absolute() != away)
+
+
+def _is_ours(path: Path) -> bool:
+    """Did an earlier run write it: a quarantine, or answers?"""
+    try:
+        columns = set(open_file(path).columns)
+    except UnreadableFileError:
+        return False
+    return columns == set(SCHEMA) or columns >= ANSWER_COLUMNS
 
 
 def _wrong_columns(raw: RawFile, kind: str, vocabulary: Vocabulary) -> list[FactProblem]:

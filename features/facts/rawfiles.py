@@ -19,6 +19,8 @@ from pyarrow import parquet as arrow_parquet
 
 BATCH_ROWS = 1 << 18
 BLOCK_BYTES = 1 << 24
+_PARQUET_MARK = b"PAR1"
+_NO_PARQUET = "This is not a Parquet file. Write it again, or name it .csv if it is text."
 
 
 class UnreadableFileError(Exception):
@@ -99,7 +101,7 @@ class CsvFile(RawFile):
                 assert isinstance(frame, pl.DataFrame)
                 yield frame.rename(dict(zip(names, self.columns, strict=True)))
         except pa.ArrowInvalid as error:
-            raise _not_utf8(self.path) or UnreadableFileError(f"This is not a table in CSV form: {error}.") from error
+            raise UnreadableFileError(f"This is not a table in CSV form: {error}.") from error
 
     def _note_broken(self, row: Any) -> str:  # noqa: ANN401 pyarrow ships no types
         self.broken.append((row.number, row.actual_columns))
@@ -113,13 +115,16 @@ def _open_csv(path: Path) -> CsvFile:
         raise UnreadableFileError("The file is UTF-16. Save it as CSV with the encoding UTF-8.", 1)
     if not start.strip():
         raise UnreadableFileError("The file is empty. Its first row names the columns.", 1)
+    wrong = _not_utf8(path)
+    if wrong is not None:
+        raise wrong
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text))
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) or UnreadableFileError("The text is not UTF-8.", 1) from error
+            header = next(csv.reader(text), [])
     except csv.Error as error:
         raise UnreadableFileError(f"This is not a table in CSV form: {error}.", 1) from error
+    if not header:
+        raise UnreadableFileError("The first row is empty. It names the columns.", 1)
     return CsvFile(path, tuple(header), 2)
 
 
@@ -128,21 +133,24 @@ def _not_utf8(path: Path) -> UnreadableFileError | None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     row = 1
     with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            try:
+        try:
+            while block := file.read(BLOCK_BYTES):
                 decoder.decode(block)
-            except UnicodeDecodeError as error:
-                row += error.object.count(b"\n", 0, error.start)
-                try:
-                    path.read_bytes().decode("gb18030")
-                    likely = "It seems to be GB18030. "
-                except UnicodeDecodeError:
-                    likely = ""
-                return UnreadableFileError(
-                    f"The text is not UTF-8. {likely}Save the file with the encoding UTF-8.", row
-                )
-            row += block.count(b"\n")
+                row += block.count(b"\n")
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            row += error.object.count(b"\n", 0, error.start)
+            likely = "It seems to be GB18030. " if _is_gb18030(path) else ""
+            return UnreadableFileError(f"The text is not UTF-8. {likely}Save the file with the encoding UTF-8.", row)
     return None
+
+
+def _is_gb18030(path: Path) -> bool:
+    try:
+        path.read_bytes().decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 # -- Parquet -----------------------------------------------------------------------------------------------------
@@ -169,7 +177,7 @@ def _open_parquet(path: Path) -> ParquetFile:
         with arrow_parquet.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableFileError(
-            "This is not a Parquet file. Write it again, or name it .csv if it is text."
-        ) from error
+        with path.open("rb") as start:
+            is_parquet = start.read(len(_PARQUET_MARK)) == _PARQUET_MARK
+        raise UnreadableFileError(f"The file cannot be read ({error})." if is_parquet else _NO_PARQUET) from error
     return ParquetFile(path, columns, 1)

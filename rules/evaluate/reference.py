@@ -20,7 +20,7 @@ from rules.evaluate.single.evaluation import Answer, Case, Evaluation, Judgement
 from rules.evaluate.single.lookups import LOOKUPS
 from rules.evaluate.single.quantities import QUANTITIES
 from rules.kleene import Truth
-from rules.missing import Pattern, Skeleton
+from rules.missing import Pattern, skeleton_of
 from rules.plan import NEVER
 from rules.rulebook import BenefitPlan, Rulebook
 
@@ -36,8 +36,7 @@ class ReferenceEvaluator(Evaluation):
     def __init__(self, rulebook: Rulebook, population: Population, on_date: dt.date) -> None:
         super().__init__(rulebook, population, on_date)
         self.plans = rulebook.in_force(on_date)
-        self._skeletons: dict[str, Skeleton] = {}
-        self._memo: dict[tuple[int, int], Any] = {}
+        self._for_all: dict[plan.Node, Any] = {}
         self._answers: dict[tuple[str, int], Answer] = {}
 
     def answer(self, benefit_id: str, subject: Subject) -> Answer:
@@ -96,9 +95,7 @@ class ReferenceEvaluator(Evaluation):
         """`needs` without the facts that the rest makes superfluous, in the bits of this evaluator."""
         if needs == 0 or needs & (needs - 1) == 0:
             return needs
-        skeleton = self._skeletons.get(benefit.benefit.id)
-        if skeleton is None:
-            skeleton = self._skeletons[benefit.benefit.id] = Skeleton(benefit)
+        skeleton = skeleton_of(benefit)
         position = {name: index for index, name in enumerate(benefit.names)}
 
         def local(bits: int) -> int:
@@ -117,22 +114,24 @@ class ReferenceEvaluator(Evaluation):
 
     def judge(self, node: plan.Condition, case: Case) -> Judgement:
         """The truth of a condition."""
-        key = (id(node), id(case))
-        known = self._memo.get(key)
-        if known is None:
-            known = self._memo[key] = CONDITIONS[type(node)](node, case, self)
-        return cast(Judgement, known)
+        found: Judgement | None = case.memo.get(node)
+        if found is None:
+            found = case.memo[node] = CONDITIONS[type(node)](node, case, self)
+        return found
 
     def measure(self, node: plan.Quantity, case: Case) -> Measure:
         """The interval of a figure."""
-        key = (id(node), id(case))
-        known = self._memo.get(key)
-        if known is None:
-            known = self._memo[key] = _QUANTITIES[type(node)](node, case, self)
-        return cast(Measure, known)
+        found: Measure | None = case.memo.get(node)
+        if found is None:
+            memo = self._for_all if plan.is_the_same_for_all(node) else case.memo
+            found = memo.get(node)
+            if found is None:
+                found = _QUANTITIES[type(node)](node, case, self)
+                memo[node] = found
+        return found
 
     def forget(self) -> None:
         """Drop what was computed so far (memory, not meaning)."""
         super().forget()
-        self._memo.clear()
+        self._for_all.clear()
         self._answers.clear()

@@ -22,7 +22,7 @@ FROM_AN_ASSESSMENT = ("disability_state_months", "ability_level", "ltc_level", "
 LATE_BIRTH_DAYS = 45
 SHARE_NOT_PASSED_ON = 0.5
 SHARE_NOT_ASSESSED = 0.35
-SHARE_MISLAID = 0.004
+SHARE_MISLAID = 0.002
 NEVER_MISLAID = ("birth_date", "sex", "hukou_area", "residence_area")
 
 

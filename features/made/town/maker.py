@@ -82,13 +82,16 @@ def make_town(
         on_persons(len(household.members))
     people = [person for household in households for person in household.members]
     enterprises = found_enterprises(people, doing, rng, today)
-    for household in households:
-        open_gaps(household, rng, today)
     ordinary = {kind: _ordinary(vocabulary, kind) for kind in vocabulary.subjects.kinds}
+    for person in people:
+        person.facts = {**ordinary[PERSON], **person.facts}
+    for household in households:
+        household.facts = {**ordinary["household"], **household.facts}
+        open_gaps(household, rng, today)
     return Town(
         {
-            PERSON: [{ID: p.id, **p.links, **ordinary[PERSON], **p.facts} for p in people],
-            "household": [{ID: h.id, **ordinary["household"], **h.facts} for h in households],
+            PERSON: [{ID: p.id, **p.links, **p.facts} for p in people],
+            "household": [{ID: h.id, **h.facts} for h in households],
             "enterprise": [{ID: e.id, **ordinary["enterprise"], **e.facts} for e in enterprises],
         }
     )

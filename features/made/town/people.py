@@ -18,6 +18,7 @@ ORIGINS = ("430000", "450000", "360000", "420000", "510000", "441800", "445200")
 SHARE_MIGRANT = 0.22
 ADULT = 18
 OLDEST_CHILD_AT_HOME = 21
+LEAST_YEARS_BETWEEN_GENERATIONS = 20
 
 
 @dataclass(slots=True)
@@ -142,9 +143,12 @@ class Settlers:
 
     def _three_generations(self, home: str, hukou: str) -> list[Person]:
         parents = self._pair(home, hukou, "worker", 27, 45)
-        old = self._pair(home, hukou, "retired", 58, 78) if self.rng.random() < 0.5 else []
-        old = old or [self._person(home, hukou, "retired", 60, 88)]
         child_of_old = parents[self.rng.randrange(2)]
+        least = child_of_old.age(self.today) + LEAST_YEARS_BETWEEN_GENERATIONS
+        if self.rng.random() < 0.5:
+            old = self._pair(home, hukou, "retired", least + 3, least + 15)
+        else:
+            old = [self._person(home, hukou, "retired", least + 3, least + 18)]
         for one in old:
             child_of_old.links["mother_id" if one.is_woman else "father_id"] = one.id
         return parents + old + self._children_of(parents, self.rng.choice((1, 1, 2)), home, hukou)

@@ -18,7 +18,7 @@ from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Mask, open_mask
-from rules.missing import INNER_QUANTITIES, Pattern, Skeleton
+from rules.missing import INNER_QUANTITIES, Pattern, skeleton_of
 from rules.rulebook import BenefitPlan
 
 
@@ -38,7 +38,7 @@ class BatchNeeds:
         self.benefit = benefit
         self.values = values
         self.missing_of = missing_of
-        self.skeleton = Skeleton(benefit)
+        self.skeleton = skeleton_of(benefit)
         self._chooses = any(isinstance(quantity, plan.Choose) for quantity in self.skeleton.quantities)
         self._position = {name: index for index, name in enumerate(benefit.names)}
 

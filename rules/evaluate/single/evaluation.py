@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from features.facts.population import Population, Subject
@@ -63,6 +63,8 @@ class Case:
 
     subject: Subject
     outer: Case | None = None
+    memo: dict[plan.Node, Any] = field(default_factory=dict)
+    """What nodes came to for this subject."""
 
 
 class Evaluation(ABC):

@@ -168,6 +168,11 @@ def test_many_rows_are_read_in_batches_and_keep_their_numbers(tmp_path: Path) ->
             "person.csv, row 3: The text is not UTF-8. It seems to be GB18030. Save the file with the encoding UTF-8.",
         ),
         (
+            {"person_csv": "id,wage\np1,5\n张三".encode()[:-1]},
+            "person.csv, row 3: The text is not UTF-8. Save the file with the encoding UTF-8.",
+        ),
+        ({"person_csv": "\n\nid,wage\n"}, "person.csv, row 1: The first row is empty. It names the columns."),
+        (
             {"person_csv": "id,wage\np1,5\n".encode("utf-16")},
             "person.csv, row 1: The file is UTF-16. Save it as CSV with the encoding UTF-8.",
         ),
@@ -308,9 +313,10 @@ def test_a_quarantine_without_mistakes_has_a_header_alone(tmp_path: Path) -> Non
     assert facts.asked == {"person": 2}
 
 
-def test_the_quarantine_file_of_the_last_run_is_no_file_of_facts(tmp_path: Path) -> None:
+def test_what_an_earlier_run_wrote_is_no_file_of_facts(tmp_path: Path) -> None:
     load(tmp_path, tmp_path / "bad.csv", person_csv=GOOD)
-    assert load(tmp_path, tmp_path / "bad.csv").asked == {"person": 2}
+    (tmp_path / "answers.csv").write_text("subject,id,benefit,version,outcome,missing\n")
+    assert load(tmp_path, tmp_path / "other.csv").asked == {"person": 2}
 
 
 def test_who_is_set_aside_from_a_group_too_large_is_in_no_group(tmp_path: Path) -> None:
