@@ -30,7 +30,9 @@ WARM_UP_HOUSEHOLDS = 500
 def main() -> int:
     """Run the comparison; 1 where it cannot be run."""
     options = _options()
-    python = options.python or set_up(ENVIRONMENT) if options.setup or options.python else ENVIRONMENT / "bin" / "python"
+    python = (
+        options.python or set_up(ENVIRONMENT) if options.setup or options.python else ENVIRONMENT / "bin" / "python"
+    )
     if not Path(python).exists():
         print("There is no policyengine environment. Make it with --setup, or name one with --python.", file=sys.stderr)
         return 1
@@ -54,16 +56,25 @@ def main() -> int:
     compared = compare(ours.answers, peer.answers)
     households = tables["household"].height
     speed = {
-        "ours_seconds": ours.seconds, "peer_seconds": peer.benefit_seconds, "peer_process_seconds": peer.process_seconds,
+        "ours_seconds": ours.seconds,
+        "peer_seconds": peer.benefit_seconds,
+        "peer_process_seconds": peer.process_seconds,
         "ours_milliseconds_per_household": 1000 * ours.seconds / households,
         "peer_milliseconds_per_household": 1000 * peer.benefit_seconds / households,
-        "ratio": peer.benefit_seconds / ours.seconds, "ratio_of_processes": peer.process_seconds / ours.seconds,
+        "ratio": peer.benefit_seconds / ours.seconds,
+        "ratio_of_processes": peer.process_seconds / ours.seconds,
     }
     table, differing = by_benefit(compared), differences(compared, tables)
     _show(table, differing, speed, households)
     result = {
-        "households": households, "persons": tables["person"].height, "seed": options.seed, "month": options.month,
-        "agreement": table.to_dicts(), "speed": speed, "peer": peer.report, "differences": differing.to_dicts(),
+        "households": households,
+        "persons": tables["person"].height,
+        "seed": options.seed,
+        "month": options.month,
+        "agreement": table.to_dicts(),
+        "speed": speed,
+        "peer": peer.report,
+        "differences": differing.to_dicts(),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1) + "\n")

@@ -49,20 +49,28 @@ def by_benefit(compared: pl.DataFrame) -> pl.DataFrame:
 def differences(compared: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Every answer that differs, with its household and the class of its cause."""
     person = tables["person"]
-    homes = pl.concat([
-        person.select(pl.lit("person").alias("subject"), "id", "household_id"),
-        person.select(pl.lit("tax_unit").alias("subject"), pl.col("tax_unit_id").alias("id"), "household_id").unique(),
-        tables["household"].select(pl.lit("household").alias("subject"), "id", pl.col("id").alias("household_id")),
-    ])
+    homes = pl.concat(
+        [
+            person.select(pl.lit("person").alias("subject"), "id", "household_id"),
+            person.select(
+                pl.lit("tax_unit").alias("subject"), pl.col("tax_unit_id").alias("id"), "household_id"
+            ).unique(),
+            tables["household"].select(pl.lit("household").alias("subject"), "id", pl.col("id").alias("household_id")),
+        ]
+    )
     differing = compared.filter(~pl.col("agrees")).join(homes, on=["subject", "id"], how="left")
     sharing = _returns_with_two_disabled_children(person)
     wrong = {b: differing.filter(pl.col("benefit") == b).get_column("household_id").implode() for b in ("ssi", "snap")}
     home = pl.col("household_id")
     cause = (
-        pl.when((pl.col("benefit") == "ssi") & home.is_in(sharing.implode())).then(pl.lit("parental resources shared again"))
-        .when((pl.col("benefit") != "ssi") & home.is_in(wrong["ssi"])).then(pl.lit("follows from SSI"))
-        .when(~pl.col("benefit").is_in(["ssi", "snap"]) & home.is_in(wrong["snap"])).then(pl.lit("follows from SNAP"))
-        .when(pl.col("same_outcome") & (pl.col("difference") < 2 * TOLERANCE)).then(pl.lit("rounding"))
+        pl.when((pl.col("benefit") == "ssi") & home.is_in(sharing.implode()))
+        .then(pl.lit("parental resources shared again"))
+        .when((pl.col("benefit") != "ssi") & home.is_in(wrong["ssi"]))
+        .then(pl.lit("follows from SSI"))
+        .when(~pl.col("benefit").is_in(["ssi", "snap"]) & home.is_in(wrong["snap"]))
+        .then(pl.lit("follows from SNAP"))
+        .when(pl.col("same_outcome") & (pl.col("difference") < 2 * TOLERANCE))
+        .then(pl.lit("rounding"))
         .otherwise(pl.lit("not explained"))
     )
     return differing.select(
@@ -75,6 +83,9 @@ def _returns_with_two_disabled_children(person: pl.DataFrame) -> pl.Series:
     disabled = pl.col("meets_ssi_disability") | pl.col("is_blind")
     dependent = pl.col("tax_unit_role").cast(pl.String) == "dependent"
     return (
-        person.filter(disabled & dependent).group_by("tax_unit_id", "household_id").len().filter(pl.col("len") > 1)
+        person.filter(disabled & dependent)
+        .group_by("tax_unit_id", "household_id")
+        .len()
+        .filter(pl.col("len") > 1)
         .get_column("household_id")
     )

@@ -37,8 +37,11 @@ def run_ours(rulebook: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.da
         paid = pl.col("amount_low").cast(pl.Float64) / units if plan.amount is not None else pl.lit(0.0)
         frames.append(
             answers.select(
-                pl.lit(subject).alias("subject"), tables[subject].get_column("id"), pl.lit(benefit).alias("benefit"),
-                pl.col("outcome").replace_strict(dict(enumerate(OUTCOMES)), return_dtype=pl.String), paid.alias("amount"),
+                pl.lit(subject).alias("subject"),
+                tables[subject].get_column("id"),
+                pl.lit(benefit).alias("benefit"),
+                pl.col("outcome").replace_strict(dict(enumerate(OUTCOMES)), return_dtype=pl.String),
+                paid.alias("amount"),
             )
         )
     return OurRun(pl.concat(frames), seconds)

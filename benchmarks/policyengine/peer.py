@@ -44,7 +44,10 @@ def run_peer(python: Path, facts: Path, month: str, out: Path) -> PeerRun:
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [python, SCRIPT, "--facts", facts, "--month", month, "--out", out], check=True, stdout=subprocess.PIPE, text=True
+        [python, SCRIPT, "--facts", facts, "--month", month, "--out", out],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

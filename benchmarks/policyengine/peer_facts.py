@@ -8,28 +8,68 @@ from pathlib import Path
 import polars as pl
 
 MINOR_UNITS = 100
-STATUS = {"citizen": "CITIZEN", "permanent_resident": "LEGAL_PERMANENT_RESIDENT", "refugee": "REFUGEE", "none": "UNDOCUMENTED"}
+STATUS = {
+    "citizen": "CITIZEN",
+    "permanent_resident": "LEGAL_PERMANENT_RESIDENT",
+    "refugee": "REFUGEE",
+    "none": "UNDOCUMENTED",
+}
 SAME = (
-    "id", "household_id", "tax_unit_id", "is_blind", "meets_ssi_disability", "weekly_hours_worked", "is_veteran",
-    "was_in_foster_care", "is_migratory_child", "is_runaway_child", "in_head_start", "receives_shelter_support",
+    "id",
+    "household_id",
+    "tax_unit_id",
+    "is_blind",
+    "meets_ssi_disability",
+    "weekly_hours_worked",
+    "is_veteran",
+    "was_in_foster_care",
+    "is_migratory_child",
+    "is_runaway_child",
+    "in_head_start",
+    "receives_shelter_support",
     "receives_medicaid",
 )
 MONEY = (
-    "shelter_support_value", "wages", "self_employment_income", "taxable_interest", "tax_exempt_interest",
-    "qualified_dividends", "other_dividends", "long_term_capital_gains", "taxable_pension", "tax_exempt_pension",
-    "unemployment_compensation", "social_security_retirement", "social_security_disability", "veterans_benefits",
-    "general_assistance", "child_support_received", "child_support_paid", "state_ssi_supplement",
-    "countable_resources", "medical_expenses",
+    "shelter_support_value",
+    "wages",
+    "self_employment_income",
+    "taxable_interest",
+    "tax_exempt_interest",
+    "qualified_dividends",
+    "other_dividends",
+    "long_term_capital_gains",
+    "taxable_pension",
+    "tax_exempt_pension",
+    "unemployment_compensation",
+    "social_security_retirement",
+    "social_security_disability",
+    "veterans_benefits",
+    "general_assistance",
+    "child_support_received",
+    "child_support_paid",
+    "state_ssi_supplement",
+    "countable_resources",
+    "medical_expenses",
 )
 CODES = ("tax_unit_role", "ssi_living_arrangement")
 RENAMED = {
-    "has_disability": "is_disabled", "expected_children": "expected_babies", "years_in_status": "years_in_us",
-    "work_registration_failed": "work_registration_noncompliant", "work_program_hours": "snap_work_program_hours",
+    "has_disability": "is_disabled",
+    "expected_children": "expected_babies",
+    "years_in_status": "years_in_us",
+    "work_registration_failed": "work_registration_noncompliant",
+    "work_program_hours": "snap_work_program_hours",
     "has_taxpayer_number": "has_tin",
 }
 HOUSEHOLD_SAME = (
-    "id", "is_homeless", "is_rural", "is_on_tribal_land", "pays_heating_or_cooling", "pays_electricity", "pays_water",
-    "pays_trash", "receives_housing_assistance",
+    "id",
+    "is_homeless",
+    "is_rural",
+    "is_on_tribal_land",
+    "pays_heating_or_cooling",
+    "pays_electricity",
+    "pays_water",
+    "pays_trash",
+    "receives_housing_assistance",
 )
 HOUSEHOLD_MONEY = ("housing_cost", "childcare_cost", "phone_cost", "broadband_cost", "tanf")
 
@@ -52,7 +92,9 @@ def write_peer_facts(folder: Path, tables: dict[str, pl.DataFrame], on_date: dt.
 def _people(person: pl.DataFrame, on_date: dt.date) -> pl.DataFrame:
     born = pl.col("birth_date")
     months = (
-        (on_date.year - born.dt.year()) * 12 + on_date.month - born.dt.month()
+        (on_date.year - born.dt.year()) * 12
+        + on_date.month
+        - born.dt.month()
         - (born.dt.day() > on_date.day).cast(pl.Int32)
     )
     role, status = pl.col("tax_unit_role").cast(pl.String), pl.col("eligible_noncitizen_status").cast(pl.String)
@@ -76,6 +118,10 @@ def _people(person: pl.DataFrame, on_date: dt.date) -> pl.DataFrame:
         (college == "full_time").alias("is_full_time_college_student"),
         (college == "part_time").alias("is_part_time_college_student"),
         status.replace_strict(STATUS).alias("immigration_status"),
-        pl.when(~pl.col("has_work_ssn")).then(pl.lit("NONE")).when(citizen).then(pl.lit("CITIZEN"))
-        .otherwise(pl.lit("NON_CITIZEN_VALID_EAD")).alias("ssn_card_type"),
+        pl.when(~pl.col("has_work_ssn"))
+        .then(pl.lit("NONE"))
+        .when(citizen)
+        .then(pl.lit("CITIZEN"))
+        .otherwise(pl.lit("NON_CITIZEN_VALID_EAD"))
+        .alias("ssn_card_type"),
     )

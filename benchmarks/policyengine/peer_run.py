@@ -26,30 +26,59 @@ from policyengine_us.system import system  # noqa: E402
 IMPORT_SECONDS = time.process_time() - _BEGUN
 
 SAME = (
-    "is_female", "is_parent", "is_blind", "is_pregnant", "is_breastfeeding", "is_full_time_college_student",
-    "is_part_time_college_student", "is_veteran", "was_in_foster_care", "is_migratory_child", "is_runaway_child",
-    "has_tin", "social_security_retirement", "social_security_disability", "veterans_benefits", "general_assistance",
-    "child_support_received", "is_disabled",
+    "is_female",
+    "is_parent",
+    "is_blind",
+    "is_pregnant",
+    "is_breastfeeding",
+    "is_full_time_college_student",
+    "is_part_time_college_student",
+    "is_veteran",
+    "was_in_foster_care",
+    "is_migratory_child",
+    "is_runaway_child",
+    "has_tin",
+    "social_security_retirement",
+    "social_security_disability",
+    "veterans_benefits",
+    "general_assistance",
+    "child_support_received",
+    "is_disabled",
 )
 RENAMED = {
-    "expected_babies": "current_pregnancies", "weekly_hours_worked": "weekly_hours_worked_before_lsr",
-    "in_head_start": "is_head_start_eligible", "snap_work_program_hours": "weekly_snap_work_program_hours",
-    "years_in_us": "years_since_us_entry", "shelter_support_value": "ssi_shelter_support_value",
-    "receives_medicaid": "medicaid_enrolled", "wages": "employment_income_before_lsr",
-    "self_employment_income": "self_employment_income_before_lsr", "taxable_interest": "taxable_interest_income",
-    "tax_exempt_interest": "tax_exempt_interest_income", "qualified_dividends": "qualified_dividend_income",
+    "expected_babies": "current_pregnancies",
+    "weekly_hours_worked": "weekly_hours_worked_before_lsr",
+    "in_head_start": "is_head_start_eligible",
+    "snap_work_program_hours": "weekly_snap_work_program_hours",
+    "years_in_us": "years_since_us_entry",
+    "shelter_support_value": "ssi_shelter_support_value",
+    "receives_medicaid": "medicaid_enrolled",
+    "wages": "employment_income_before_lsr",
+    "self_employment_income": "self_employment_income_before_lsr",
+    "taxable_interest": "taxable_interest_income",
+    "tax_exempt_interest": "tax_exempt_interest_income",
+    "qualified_dividends": "qualified_dividend_income",
     "other_dividends": "non_qualified_dividend_income",
     "long_term_capital_gains": "long_term_capital_gains_before_response",
-    "taxable_pension": "taxable_private_pension_income", "tax_exempt_pension": "tax_exempt_private_pension_income",
-    "unemployment_compensation": "total_unemployment_compensation", "child_support_paid": "child_support_expense",
-    "countable_resources": "bank_account_assets", "medical_expenses": "snap_allowable_medical_expenses",
+    "taxable_pension": "taxable_private_pension_income",
+    "tax_exempt_pension": "tax_exempt_private_pension_income",
+    "unemployment_compensation": "total_unemployment_compensation",
+    "child_support_paid": "child_support_expense",
+    "countable_resources": "bank_account_assets",
+    "medical_expenses": "snap_allowable_medical_expenses",
     "meets_ssi_disability": "meets_ssi_disability_criteria",
     "work_registration_noncompliant": "is_snap_work_registration_noncompliant",
     "is_fully_breastfeeding": "is_wic_fully_breastfeeding",
     "receives_shelter_support": "ssi_receives_outside_shelter_support",
 }
 HOUSEHOLD_SAME = (
-    "is_homeless", "is_rural", "is_on_tribal_land", "housing_cost", "phone_cost", "broadband_cost", "tanf",
+    "is_homeless",
+    "is_rural",
+    "is_on_tribal_land",
+    "housing_cost",
+    "phone_cost",
+    "broadband_cost",
+    "tanf",
     "receives_housing_assistance",
 )
 BILLS = {
@@ -60,7 +89,9 @@ BILLS = {
 }
 SUPPLEMENTS = {"SD": "sd_ssp", "UT": "ut_dhhs_ssp", "WY": "wy_ssp"}
 LIVES_WITH_OTHERS = (
-    "ssi_lives_in_another_persons_household", "ssi_receives_shelter_from_others_in_household", "ssi_others_pay_all_meals",
+    "ssi_lives_in_another_persons_household",
+    "ssi_receives_shelter_from_others_in_household",
+    "ssi_others_pay_all_meals",
 )
 IN_FACILITY = ("ssi_lives_in_medical_treatment_facility", "ssi_medicaid_pays_majority_of_care")
 DUST = 0.005
@@ -85,7 +116,8 @@ class Peer:
         home = pd.Series(np.arange(len(self.household)), self.household.id)
         unit = pd.Series(np.arange(len(self.tax_unit)), self.tax_unit.id)
         person = person.assign(
-            home=home.loc[person.household_id].to_numpy(), unit=unit.loc[person.tax_unit_id].to_numpy(),
+            home=home.loc[person.household_id].to_numpy(),
+            unit=unit.loc[person.tax_unit_id].to_numpy(),
             place=person.tax_unit_role.map({"head": 0, "spouse": 1, "dependent": 2}),
         )
         return person.sort_values(["home", "unit", "place"], kind="stable").reset_index(drop=True)
@@ -100,7 +132,11 @@ class Peer:
         builder.declare_person_entity("person", np.arange(count))
         members = np.array(["member"] * count)
         for name, group in (
-            ("household", home), ("spm_unit", home), ("family", unit), ("tax_unit", unit), ("marital_unit", couple)
+            ("household", home),
+            ("spm_unit", home),
+            ("family", unit),
+            ("tax_unit", unit),
+            ("marital_unit", couple),
         ):
             entity = builder.declare_entity(name, np.arange(group.max() + 1))
             builder.join_with_persons(entity, group, members)
@@ -184,12 +220,19 @@ class Peer:
         return pd.concat(frames, ignore_index=True)
 
 
-def _frame(subject: str, ids: pd.Series, benefit: str, eligible: np.ndarray, amount: np.ndarray, per: str) -> pd.DataFrame:
-    return pd.DataFrame({
-        "subject": subject, "id": ids, "benefit": benefit,
-        "outcome": np.where(eligible, "eligible", "ineligible"),
-        "amount": np.where(eligible, np.asarray(amount, float), 0.0), "per": per,
-    })
+def _frame(
+    subject: str, ids: pd.Series, benefit: str, eligible: np.ndarray, amount: np.ndarray, per: str
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "subject": subject,
+            "id": ids,
+            "benefit": benefit,
+            "outcome": np.where(eligible, "eligible", "ineligible"),
+            "amount": np.where(eligible, np.asarray(amount, float), 0.0),
+            "per": per,
+        }
+    )
 
 
 def main() -> None:
@@ -203,11 +246,17 @@ def main() -> None:
     peer = Peer(options.facts, options.month)
     build = time.process_time() - begun
     peer.answers().to_parquet(options.out, index=False)
-    print(json.dumps({
-        "households": len(peer.household), "cpu_import_seconds": IMPORT_SECONDS, "cpu_build_seconds": build,
-        "cpu_benefits_seconds": sum(peer.seconds.values()),
-        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }))
+    print(
+        json.dumps(
+            {
+                "households": len(peer.household),
+                "cpu_import_seconds": IMPORT_SECONDS,
+                "cpu_build_seconds": build,
+                "cpu_benefits_seconds": sum(peer.seconds.values()),
+                "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

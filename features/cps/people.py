@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,7 @@ from features.cps import returns as survey
 from features.cps.draws import Draws, Mask, Whole
 from features.cps.returns import People, Returns
 
-Codes = npt.NDArray[np.object_]
-Columns = dict[str, Mask | Whole | Codes]
+Columns = dict[str, npt.NDArray[Any]]
 PENSION_AGE = 62
 
 
@@ -32,15 +32,15 @@ class Frame:
 
     @property
     def head(self) -> Mask:
-        return self.people.place == survey.HEAD
+        return np.asarray(self.people.place == survey.HEAD)
 
     @property
     def spouse(self) -> Mask:
-        return self.people.place == survey.SPOUSE
+        return np.asarray(self.people.place == survey.SPOUSE)
 
     @property
     def dependant(self) -> Mask:
-        return self.people.place > survey.SPOUSE
+        return np.asarray(self.people.place > survey.SPOUSE)
 
     @property
     def is_joint(self) -> Mask:
@@ -55,7 +55,8 @@ def frame_of(returns: Returns, people: People, seed: int) -> Frame:
     """The frame for these people; households, returns and people have seeds of their own."""
     household, number = returns.household[people.row], returns.number[people.row]
     return Frame(
-        returns, people,
+        returns,
+        people,
         Draws(household * 10_000 + number * 100 + people.number, seed),
         Draws(household * 100 + number, seed + 1000),
         Draws(household, seed + 2000),
@@ -78,10 +79,17 @@ def _ages(frame: Frame) -> Columns:
     own, place, head_age = frame.own, frame.people.place, frame.column("age_head")
     adult = np.maximum(21, np.minimum(own.whole("age", 21, 30), np.maximum(head_age - 16, 21)))
     age = np.select(
-        [place == band for band in (survey.HEAD, survey.SPOUSE, survey.UNDER_6, survey.FROM_6, survey.FROM_13, survey.FROM_18)],
         [
-            head_age, frame.column("age_spouse"), own.whole("age", 0, 5), own.whole("age", 6, 12),
-            own.whole("age", 13, 17), own.whole("age", 18, 20),
+            place == band
+            for band in (survey.HEAD, survey.SPOUSE, survey.UNDER_6, survey.FROM_6, survey.FROM_13, survey.FROM_18)
+        ],
+        [
+            head_age,
+            frame.column("age_spouse"),
+            own.whole("age", 0, 5),
+            own.whole("age", 6, 12),
+            own.whole("age", 13, 17),
+            own.whole("age", 18, 20),
         ],
         adult,
     ).astype(np.int64)
@@ -120,17 +128,22 @@ def _incomes(frame: Frame, age: Whole) -> Columns:
     assistance = np.where(head & own.below("ga", 0.008), own.whole("gaa", 40, 300) * 12, 0)
     paid = np.where(~frame.dependant & own.below("cspd", 0.025), own.whole("csp", 60, 500) * 12, 0)
     return {
-        "wages": _dollars(wages), "self_employment_income": _dollars(business),
+        "wages": _dollars(wages),
+        "self_employment_income": _dollars(business),
         "social_security_retirement": np.where(is_disability, 0, benefit),
         "social_security_disability": np.where(is_disability, benefit, 0),
         "veterans_benefits": np.where(veterans > 0, _dollars(veterans / 3), 0),
         "unemployment_compensation": of_head(column("e02300")),
-        "taxable_interest": of_head(column("e00300")), "tax_exempt_interest": of_head(column("e00400")),
-        "qualified_dividends": of_head(qualified), "other_dividends": of_head(dividends - qualified),
+        "taxable_interest": of_head(column("e00300")),
+        "tax_exempt_interest": of_head(column("e00400")),
+        "qualified_dividends": of_head(qualified),
+        "other_dividends": of_head(dividends - qualified),
         "long_term_capital_gains": of_head(column("e01100")),
         "taxable_pension": of_head(column("e01700") + column("e01400")),
         "tax_exempt_pension": of_head(np.maximum(column("e01500") - column("e01700"), 0)),
-        "general_assistance": assistance, "child_support_received": support, "child_support_paid": paid,
+        "general_assistance": assistance,
+        "child_support_received": support,
+        "child_support_paid": paid,
     }
 
 
@@ -159,8 +172,13 @@ def _health(frame: Frame, age: Whole, facts: Columns) -> Columns:
     infants = np.bincount(frame.people.row, age == 0, len(frame.returns.household))[frame.people.row]
     nursing = ~frame.dependant & frame.has_dependants & woman & (infants > 0) & own.below("bf", 0.45)
     return {
-        "is_blind": blind, "meets_ssi_disability": severe, "has_disability": disabled, "expected_children": children,
-        "breastfeeding": np.select([nursing & own.below("fullbf", 0.5), nursing], ["full", "partial"], "none").astype(object),
+        "is_blind": blind,
+        "meets_ssi_disability": severe,
+        "has_disability": disabled,
+        "expected_children": children,
+        "breastfeeding": np.select([nursing & own.below("fullbf", 0.5), nursing], ["full", "partial"], "none").astype(
+            object
+        ),
         "receives_medicaid": (frame.column("mcaid_ben") > 0) & own.below("mcd", 0.8),
     }
 
@@ -214,18 +232,30 @@ def _standing(frame: Frame, age: Whole, facts: Columns) -> Columns:
 def _means(frame: Frame, age: Whole, facts: Columns) -> Columns:
     own, kind = frame.own, frame.own.share("res")
     resources = np.where(
-        kind < 0.62, own.whole("r1", 0, 900),
-        np.where(kind < 0.82, own.whole("r2", 900, 3500),
-                 np.where(kind < 0.91, own.whole("r3", 3000, 12000), own.whole("r4", 8000, 200000))),
+        kind < 0.62,
+        own.whole("r1", 0, 900),
+        np.where(
+            kind < 0.82,
+            own.whole("r2", 900, 3500),
+            np.where(kind < 0.91, own.whole("r3", 3000, 12000), own.whole("r4", 8000, 200000)),
+        ),
     )
-    steady = sum(np.asarray(facts[name]) for name in (
-        "wages", "self_employment_income", "social_security_retirement", "social_security_disability", "taxable_pension",
-    ))
+    steady = sum(
+        np.asarray(facts[name])
+        for name in (
+            "wages",
+            "self_employment_income",
+            "social_security_retirement",
+            "social_security_disability",
+            "taxable_pension",
+        )
+    )
     resources = np.where(steady > 60000, resources + own.whole("r5", 0, 50000), resources)
     resources = np.where(age < 18, np.where(own.below("resc", 0.9), 0, own.whole("r6", 50, 3000)), resources)
     disabled = np.asarray(facts["has_disability"], dtype=bool)
     medical = np.where(
-        (age >= 60) | disabled, np.where(own.below("med", 0.55), own.whole("m1", 0, 6000), 0),
+        (age >= 60) | disabled,
+        np.where(own.below("med", 0.55), own.whole("m1", 0, 6000), 0),
         np.where(own.below("med", 0.3), own.whole("m2", 0, 3000), 0),
     )
     frail, arrangement = disabled | (age >= 65), own.share("la")
@@ -233,7 +263,8 @@ def _means(frame: Frame, age: Whole, facts: Columns) -> Columns:
     facility = frail & (age >= 18) & (arrangement < 0.026) & ~other
     helped = frail & ~other & ~facility & own.below("ism", 0.06)
     return {
-        "countable_resources": resources, "medical_expenses": medical,
+        "countable_resources": resources,
+        "medical_expenses": medical,
         "ssi_living_arrangement": np.select(
             [other, facility], ["anothers_household", "medical_facility"], "own"
         ).astype(object),

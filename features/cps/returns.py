@@ -18,11 +18,7 @@ DISTRIBUTION, DATA_FILE = "taxcalc", "taxcalc/cps.csv.gz"
 HEAD, SPOUSE, OVER_20, FROM_18, FROM_13, FROM_6, UNDER_6 = range(7)
 """The place of a person on a return: filers first, then dependants from the oldest band to the youngest."""
 JOINT_RETURN, SINGLE_PARENT_RETURN = 2, 4
-COLUMNS = (
-    "DSI FLPDYR h_seq ffpos a_lineno RECID MARS XTOT age_head age_spouse nu06 nu13 nu18 n1820 blind_head blind_spouse "
-    "e00200p e00200s e00900p e00900s e02400 vet_ben e02300 e00300 e00400 e00650 e00600 e01100 e01700 e01400 e01500 "
-    "e00800 ssi_ben mcaid_ben housing_ben tanf_ben"
-).split()
+COLUMNS = ["DSI", "FLPDYR", "h_seq", "ffpos", "a_lineno", "RECID", "MARS", "XTOT", "age_head", "age_spouse", "nu06", "nu13", "nu18", "n1820", "blind_head", "blind_spouse", "e00200p", "e00200s", "e00900p", "e00900s", "e02400", "vet_ben", "e02300", "e00300", "e00400", "e00650", "e00600", "e01100", "e01700", "e01400", "e01500", "e00800", "ssi_ben", "mcaid_ben", "housing_ben", "tanf_ben"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +79,13 @@ def people_of(returns: Returns) -> People:
     under_6 = np.minimum(returns.column("nu06"), under_18)
     under_13 = np.clip(returns.column("nu13"), under_6, under_18)
     sizes = {
-        HEAD: np.ones(count, np.int64), SPOUSE: returns.is_joint.astype(np.int64),
-        OVER_20: returns.dependants - under_18 - from_18, FROM_18: from_18, FROM_13: under_18 - under_13,
-        FROM_6: under_13 - under_6, UNDER_6: under_6,
+        HEAD: np.ones(count, np.int64),
+        SPOUSE: returns.is_joint.astype(np.int64),
+        OVER_20: returns.dependants - under_18 - from_18,
+        FROM_18: from_18,
+        FROM_13: under_18 - under_13,
+        FROM_6: under_13 - under_6,
+        UNDER_6: under_6,
     }
     row = np.concatenate([np.repeat(np.arange(count), size) for size in sizes.values()])
     place = np.repeat(list(sizes), [int(size.sum()) for size in sizes.values()])
