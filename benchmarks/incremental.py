@@ -2,11 +2,10 @@
 
     python -m benchmarks.incremental --persons 500000
 
-Yesterday every benefit was answered for everybody. Since then the facts of 1 % of all subjects have changed. Today's run
-answers every benefit of those subjects again, of those related to them the benefits that read others' facts, and of
-all others the benefits whose `next_change` has come. Peer in
-the same run: answering everything again. Facts are in memory and relations indexed for both; afterwards the answers of
-the two runs are compared, row by row.
+Yesterday every benefit was answered for everybody. Since then the facts of 1 % of all subjects have changed. Today's
+run answers every benefit of those subjects again, of those related to them the benefits that read others' facts, and of
+all others the benefits whose `next_change` has come. Peer in the same run: answering everything again. Facts are in
+memory and relations indexed for both; afterwards the answers of the two runs are compared, row by row.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-os.environ.setdefault("POLARS_MAX_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")  # noqa: TID251 - Polars reads it when it is imported
 
-from benchmarks.made_people import make_people  # noqa: E402
-from benchmarks.population import ON_DATE, rulebook  # noqa: E402
-from benchmarks.report import Figure, Result  # noqa: E402
-from benchmarks.rule_depth import rule_depth  # noqa: E402
-from features.made.by_type import tables_by_type  # noqa: E402
-from rules import plan  # noqa: E402
-from rules.evaluate.batch import CHUNK_ROWS, BatchEvaluator  # noqa: E402
-from rules.evaluate.columns.rows import Rows, Tables  # noqa: E402
-from rules.rulebook import Rulebook  # noqa: E402
+from benchmarks.made_people import make_people
+from benchmarks.population import ON_DATE, rulebook
+from benchmarks.report import Figure, Result
+from benchmarks.rule_depth import rule_depth
+from features.made.by_type import tables_by_type
+from rules import plan
+from rules.evaluate.batch import CHUNK_ROWS, BatchEvaluator
+from rules.evaluate.columns.rows import Rows, Tables
+from rules.rulebook import Rulebook
 
 SHARE_CHANGED = 0.01
 TOMORROW = ON_DATE + dt.timedelta(days=1)
@@ -64,7 +63,9 @@ def measure(persons: int, folder: Path) -> Result:
             Figure("full run", full, "CPU s"),
             Figure("incremental run", part, "CPU s", "full run", part / full),
             Figure("determinations in all", total, "rows"),
-            Figure("looked at again", sum(d.looked_at for d in days), "rows", "all", sum(d.looked_at for d in days) / total),
+            Figure(
+                "looked at again", sum(d.looked_at for d in days), "rows", "all", sum(d.looked_at for d in days) / total
+            ),
             Figure("of these because next_change had come", sum(d.due for d in days), "rows"),
             Figure("answers that differ between the two runs", sum(d.differing for d in days), "rows"),
         ],
@@ -77,7 +78,9 @@ def _day(book: Rulebook, number: int, yesterday: dict[str, pl.DataFrame]) -> Day
     prepared = Tables(today, book.vocabulary.subjects)
     evaluator = BatchEvaluator(book, TOMORROW)
     everything = {kind: np.arange(prepared.count(kind)) for kind in book.vocabulary.subjects.kinds}
-    _evaluate(evaluator, prepared, {b: everything[p.benefit.subject][:2000] for b, p in evaluator.plans.items()})  # warm
+    _evaluate(
+        evaluator, prepared, {b: everything[p.benefit.subject][:2000] for b, p in evaluator.plans.items()}
+    )  # warm
     start = time.process_time()
     full = _evaluate(evaluator, prepared, {b: everything[p.benefit.subject] for b, p in evaluator.plans.items()})
     full_seconds = time.process_time() - start
@@ -85,11 +88,13 @@ def _day(book: Rulebook, number: int, yesterday: dict[str, pl.DataFrame]) -> Day
     rows_of = {kind: np.flatnonzero(mask) for kind, mask in changed.items()}
     rows_reached = {kind: np.flatnonzero(mask) for kind, mask in reached.items()}
     again = {
-        b: (rows_reached if _reads_others(p.outcome) or (p.amount and _reads_others(p.amount)) else rows_of)[p.benefit.subject]
+        b: (rows_reached if _reads_others(p.outcome) or (p.amount and _reads_others(p.amount)) else rows_of)[
+            p.benefit.subject
+        ]
         for b, p in evaluator.plans.items()
     }
     come: dict[str, np.ndarray] = {}
-    for benefit_id, benefit in evaluator.plans.items():
+    for benefit_id in evaluator.plans:
         is_due = answers[benefit_id].get_column("next_change").to_numpy() <= plan.day_number(TOMORROW)
         is_due[again[benefit_id]] = False
         rows = np.flatnonzero(is_due)
@@ -105,7 +110,11 @@ def _day(book: Rulebook, number: int, yesterday: dict[str, pl.DataFrame]) -> Day
             merged = _merged(merged, moved_on[benefit_id], come[benefit_id])
         differing += _differing(full[benefit_id], merged)
     return Day(
-        full_seconds, incremental_seconds, sum(f.height for f in full.values()), due + sum(len(rows) for rows in again.values()), due,
+        full_seconds,
+        incremental_seconds,
+        sum(f.height for f in full.values()),
+        due + sum(len(rows) for rows in again.values()),
+        due,
         differing,
     )
 
@@ -128,7 +137,7 @@ def _evaluate(evaluator: BatchEvaluator, tables: Tables, chosen: dict[str, np.nd
 def _changed_facts(
     book: Rulebook, number: int, tables: dict[str, pl.DataFrame]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """New facts for 1 % of households with all their persons, and 1 % of enterprises; and whose answers that may touch."""
+    """New facts for 1 % of households, their persons and 1 % of enterprises; and whose answers that may touch."""
     rng = np.random.default_rng([9, number])
     people, homes, firms = tables["person"], tables["household"], tables["enterprise"]
     moved = rng.random(homes.height) < SHARE_CHANGED

@@ -86,7 +86,7 @@ def evaluate_partition(work: Work) -> Done:
 def _write(answers: dict[str, pl.DataFrame], target: Path) -> None:
     by_height: dict[int, list[pl.DataFrame]] = {}
     for benefit, frame in answers.items():
-        by_height.setdefault(frame.height, []).append(frame.rename(lambda column, b=benefit: f"{b}.{column}"))
+        by_height.setdefault(frame.height, []).append(frame.select(pl.all().name.prefix(f"{benefit}.")))
     for height, frames in by_height.items():
         path = target.with_name(f"{target.name}-{height}.parquet")
         pl.concat(frames, how="horizontal").write_parquet(path, compression="lz4", statistics=False)
@@ -94,7 +94,7 @@ def _write(answers: dict[str, pl.DataFrame], target: Path) -> None:
 
 def read_partition(partition: Partition) -> int:
     """Only read one partition; runs in a worker process."""
-    return sum(frame.estimated_size() for frame in partition.read().values())
+    return sum(int(frame.estimated_size()) for frame in partition.read().values())
 
 
 def measure(persons: int, workers: int, folder: Path) -> Result:
@@ -103,7 +103,7 @@ def measure(persons: int, workers: int, folder: Path) -> Result:
     partitions = make_people(folder, persons, book.vocabulary)
     out = Path(tempfile.mkdtemp(dir=folder))
     # Workers start afresh, with one Polars thread each: the partitions are the parallelism.
-    os.environ["POLARS_MAX_THREADS"] = "1"
+    os.environ["POLARS_MAX_THREADS"] = "1"  # noqa: TID251 - we read nothing: it is how workers are told
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(workers, context) as pool:

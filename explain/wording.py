@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import Wording
+from features.yaml_files import read_document
 
 
 class Language(enum.Enum):
@@ -43,5 +44,5 @@ class Messages:
 def messages(language: Language) -> Messages:
     """The sentences of a language."""
     path = Path(str(resources.files("explain") / "messages" / f"{language.value}.yaml"))
-    entries = doc.read_document(path).entries
+    entries = read_document(path).entries
     return Messages(language, {key: doc.text_of(node, key) for key, node in entries.items()})

@@ -35,7 +35,7 @@ def amount_divisor(benefit: BenefitPlan) -> int:
 
 
 def amount_period(benefit: BenefitPlan) -> str:
-    """What the amount is per: month, year, once, …"""
+    """What the amount is per: month, year, once."""
     return benefit.variants[0].compiled.version.amount.per if benefit.variants else ""
 
 
@@ -63,7 +63,7 @@ def determine(
         amount_high=stated(high),
         per=amount_period(benefit),
         unit=amount_unit(benefit, evaluator.rulebook.currency),
-        unmet=answer.unmet,
+        unmet=tuple(name for name in benefit.clause_names if name in answer.unmet),
         missing=ordered_missing(benefit, evaluator.names_of(answer.missing)),
         next_change=None if answer.until >= plan.DAY_HIGH else plan.day_of(answer.until),
         trace=tuple(clause_traces(evaluator, benefit, subject, answer)) if trace else (),
@@ -79,7 +79,7 @@ def ordered_missing(benefit: BenefitPlan, names: tuple[str, ...]) -> tuple[str, 
 def clause_traces(
     evaluator: ReferenceEvaluator, benefit: BenefitPlan, subject: Subject, answer: Answer
 ) -> Iterator[ClauseTrace]:
-    """Each clause of the version that applies (of every version, where it is not known which): how it came out, and why."""
+    """How each clause came out, and why: of the version that applies, or of all where it is not known which."""
     for index, variant in enumerate(benefit.variants):
         if answer.version is not None and index != answer.version:
             continue

@@ -84,7 +84,7 @@ class Arithmetic:
     def negate(self, node: plan.Quantity, place: Place) -> plan.Quantity:
         """`-node`."""
         if not node.type.is_numeric:
-            raise DocumentError(place, f"{node.type} has no negative.")
+            raise DocumentError(place, f"{node.type} has no negative.", "Only numbers and money have one.")
         if isinstance(node, plan.Const):
             return self.make(plan.Const, node.type, node.scale, -node.value, -node.value, -node.value)
         return self.make(plan.Negate, node.type, node.scale, -node.high, -node.low, node)
@@ -92,7 +92,11 @@ class Arithmetic:
     def _multiply(self, left: plan.Quantity, right: plan.Quantity, place: Place) -> plan.Quantity:
         result = product(left.type, right.type)
         if result is None:
-            raise DocumentError(place, "Money cannot be multiplied by money.")
+            raise DocumentError(
+                place,
+                "Money cannot be multiplied by money.",
+                "Multiply money by a number, or divide money by money to get one.",
+            )
         if right.low < 0 or (isinstance(left, plan.Const) and not isinstance(right, plan.Const) and left.low >= 0):
             left, right = right, left
         if right.low < 0:
@@ -138,6 +142,8 @@ class Arithmetic:
                 place, f"The branches differ: {then.type} and {otherwise.type}.", self.advice(then.type, otherwise.type)
             )
         then, otherwise = self.align(then, otherwise, place)
+        if then is otherwise:
+            return then
         low, high = min(then.low, otherwise.low), max(then.high, otherwise.high)
         return self.make(plan.Choose, joined, then.scale, low, high, condition, then, otherwise)
 

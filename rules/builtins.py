@@ -68,7 +68,7 @@ class Builtins:
             raise self.compiler.scope.unknown_name("birth_date", place)
         born = self.compiler.fact_named("birth_date", place, context)
         if not isinstance(born, plan.Quantity):
-            raise DocumentError(place, "`birth_date` is not a date.")
+            raise DocumentError(place, "`birth_date` is not a date.", "Correct its type in the fact dictionary.")
         return self._elapsed_node("year", born, self._today())
 
     # -- numbers --------------------------------------------------------------------------------------------------
@@ -110,9 +110,11 @@ class Builtins:
             )
         parameter = self.compiler.scope.parameter(table.name, table.place)
         if parameter.dimensions != ("band",) or parameter.type.kind not in ("number", "integer"):
-            raise DocumentError(table.place, f"`${table.name}` is not a number `by: [band]`.")
+            raise DocumentError(
+                table.place, f"`${table.name}` is not a number `by: [band]`.", "`marginal` needs rates by band."
+            )
         if min(parameter.numbers, default=0) < 0:
-            raise DocumentError(table.place, "A marginal rate may not be negative.")
+            raise DocumentError(table.place, "A marginal rate may not be negative.", "Write rates of zero and above.")
         node = self.compiler.quantity(call.arguments[1], context)
         rate = self.make(plan.Const, Type("number"), parameter.scale, 0, max(parameter.numbers), max(parameter.numbers))
         bound = self.compiler.arithmetic.combine("*", node, rate, call.place)
@@ -130,7 +132,11 @@ class Builtins:
         self._count(call, 1, 1)
         node = self.compiler.quantity(call.arguments[0], context)
         if node.type.kind != "money" or node.type.per != old:
-            raise DocumentError(call.place, f"`{call.function}` takes money per {old}, and this is {node.type}.")
+            raise DocumentError(
+                call.place,
+                f"`{call.function}` takes money per {old}, and this is {node.type}.",
+                "Leave it out, or correct the `per` of the fact or parameter.",
+            )
         twelve = self._integer(MONTHS_IN_A_YEAR)
         operator = "/" if new == "month" else "*"
         scaled = self.compiler.arithmetic.combine(operator, node, twelve, call.place)
@@ -153,7 +159,11 @@ class Builtins:
     def _day(self, expression: s.Expression, context: Context) -> plan.Quantity:
         node = self.compiler.quantity(expression, context)
         if node.type.kind != "date":
-            raise DocumentError(expression.place, f"A date is wanted here, and this is {node.type}.")
+            raise DocumentError(
+                expression.place,
+                f"A date is wanted here, and this is {node.type}.",
+                "Name a date fact, `on_date`, or a date like 2025-01-31.",
+            )
         return node
 
     def _elapsed(self, call: s.Call, context: Context) -> plan.Node:
@@ -172,14 +182,18 @@ class Builtins:
         unit = _SHIFTS[call.function]
         if count.type.kind != "integer" or count.type.unit not in (None, unit):
             raise DocumentError(
-                call.arguments[1].place, f"A whole number of {unit}s is wanted, and this is {count.type}."
+                call.arguments[1].place,
+                f"A whole number of {unit}s is wanted, and this is {count.type}.",
+                "Write a literal like 6, or a parameter.",
             )
         if (
             not isinstance(count, plan.Const | plan.Lookup)
             or max(abs(count.low), abs(count.high)) > _ELAPSED_BOUND[unit]
         ):
             raise DocumentError(
-                call.arguments[1].place, "How far a date moves is a literal or a parameter of sensible size."
+                call.arguments[1].place,
+                "How far a date moves is a literal or a parameter of sensible size.",
+                "Write a literal like 6, or a parameter.",
             )
         return self.make(plan.Shift, DATE, 0, plan.DAY_LOW, plan.DAY_HIGH, unit, day, count)
 
@@ -218,10 +232,18 @@ class Builtins:
             )
         length = self.compiler.quantity(window, context)
         if not isinstance(length, plan.Const | plan.Lookup) or length.type.kind != "integer":
-            raise DocumentError(window.place, "The window is a whole number of months, or a parameter without keys.")
+            raise DocumentError(
+                window.place,
+                "The window is a whole number of months, or a parameter without keys.",
+                "Like `months_in(contributed_months, 36)`.",
+            )
         numbers = [length.value] if isinstance(length, plan.Const) else length.parameter.numbers
         if len(set(numbers)) != 1 or not 1 <= numbers[0] <= LONGEST_WINDOW:
-            raise DocumentError(window.place, f"The window is one number from 1 to {LONGEST_WINDOW}.")
+            raise DocumentError(
+                window.place,
+                f"The window is one number from 1 to {LONGEST_WINDOW}.",
+                "Like `months_in(contributed_months, 36)`.",
+            )
         node: plan.Node = self.make(plan.MonthsIn, Type("integer", unit="month"), 0, 0, numbers[0], fact, numbers[0])
         if fact.subject != context.kind:
             node = self.compiler.wrap_via(fact.subject, node)
@@ -233,7 +255,9 @@ class Builtins:
         self._count(call, 1, 1)
         name = call.arguments[0]
         if not isinstance(name, s.Name) or len(name.parts) != 1:
-            raise DocumentError(call.place, f"`{call.function}` takes the id of a benefit.")
+            raise DocumentError(
+                call.place, f"`{call.function}` takes the id of a benefit.", "Like `eligible(care_grant)`."
+            )
         other = self.compiler.scope.benefit(name.parts[0], name.place)
         if other.subject == context.kind:
             return name.parts[0], None

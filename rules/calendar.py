@@ -7,7 +7,6 @@ day (29 February, the 31st), on the first day of the next month. Adding months o
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +122,8 @@ def from_civil(year: Days, month: Days, day: Days) -> Days:
     era = y // 400
     yoe = y - era * 400
     doy = (153 * np.where(month > 2, month - 3, month + 9) + 2) // 5 + day - 1
-    return era * _DAYS_IN_ERA + yoe * 365 + yoe // 4 - yoe // 100 + doy - _EPOCH_TO_CIVIL
+    days: Days = era * _DAYS_IN_ERA + yoe * 365 + yoe // 4 - yoe // 100 + doy - _EPOCH_TO_CIVIL
+    return days
 
 
 def month_lengths(year: Days, month: Days) -> Days:
@@ -145,27 +145,32 @@ def elapsed_columns(unit: str, start: Days, end: Days) -> Days:
     return (y1 - y0) * 12 + m1 - m0 - (d1 < d0)
 
 
+def _within(days: Days) -> Days:
+    clipped: Days = np.clip(days, DAY_LOW, DAY_HIGH)
+    return clipped
+
+
 def anniversary_columns(unit: str, start: Days, count: Days | int) -> Days:
     """:func:`anniversary` for columns."""
     if unit == "day":
-        return np.clip(start + count, DAY_LOW, DAY_HIGH)
+        return _within(start + count)
     y, m, d = civil(start)
     months = y * 12 + m - 1 + np.asarray(count) * (12 if unit == "year" else 1)
     year, month = np.divmod(months, 12)
     too_long = d > month_lengths(year, month + 1)
     months = months + too_long
     year, month = np.divmod(months, 12)
-    return np.clip(from_civil(year, month + 1, np.where(too_long, 1, d)), DAY_LOW, DAY_HIGH)
+    return _within(from_civil(year, month + 1, np.where(too_long, 1, d)))
 
 
 def shift_columns(unit: str, day: Days, count: Days | int) -> Days:
     """:func:`shift` for columns."""
     if unit == "day":
-        return np.clip(day + count, DAY_LOW, DAY_HIGH)
+        return _within(day + count)
     y, m, d = civil(day)
     year, month = np.divmod(y * 12 + m - 1 + np.asarray(count) * (12 if unit == "year" else 1), 12)
     last = month_lengths(year, month + 1)
-    return np.clip(from_civil(year, month + 1, np.minimum(d, last)), DAY_LOW, DAY_HIGH)
+    return _within(from_civil(year, month + 1, np.minimum(d, last)))
 
 
 def anchor_columns(kind: str, day: Days, month: int = 0, day_in_month: int = 0) -> Days:
@@ -190,6 +195,6 @@ def part_columns(kind: str, day: Days) -> Days:
     return m if kind == "month_of" else y
 
 
-def as_days(values: Any) -> Days:
+def as_days(values: npt.ArrayLike) -> Days:
     """Any array of whole numbers as a column of days."""
     return np.asarray(values, dtype=np.int64)

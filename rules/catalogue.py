@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,18 +11,19 @@ from pathlib import Path
 from features import documents as doc
 from features.documents import ConsequenceError, DocumentError, Findings, Place, Wording
 from features.facts.subjects import PERSON
-from features.facts.units import PERIODS
 from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
-from rules import plan
-from rules.benefits import Benefit, Version, read_benefit
+from features.yaml_files import Shelf
+from rules.benefit_files import read_benefit
+from rules.benefits import Benefit, benefits_read
 from rules.compile import Compiler
-from rules.language import syntax
-from rules.language.types import Type, join
+from rules.content import content_hash
+from rules.language.types import join
+from rules.ordering import dependencies_first
 from rules.parameters import Parameter, load_parameters
 from rules.rulebook import MOST_MISSING_NAMES, CompiledBenefit, CompiledVersion, Rulebook
-from rules.scope import BrokenNames, Context, Interner, OtherBenefit, Scope
+from rules.scope import BrokenNames, Interner, OtherBenefit, Scope
+from rules.versions import VersionCompiler
 
-LANGUAGE_VERSION = 1
 SHARED = "shared"
 
 
@@ -50,6 +49,8 @@ class Catalogue:
     findings: Findings
     sources: dict[str, Source] = field(default_factory=dict)
     shared: dict[str, Parameter] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf, repr=False)
+    """The files as they were read."""
 
 
 def catalogue_folders(path: Path) -> list[Path]:
@@ -81,23 +82,23 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
     facts = facts or facts_folder()
     catalogue = Catalogue(folder, facts, Wording("", ""), None, findings)
     with findings.collecting():
-        frame = doc.read_document(folder / "catalogue.yaml")
+        frame = catalogue.shelf.read(folder / "catalogue.yaml")
         frame.expect(("jurisdiction", "currency", "root_area", "names"), ("note",), what="catalogue.yaml")
         catalogue.names = doc.wording_of(frame.entries["names"], "names")
         jurisdiction = doc.text_of(frame.entries["jurisdiction"], "jurisdiction")
-        vocabulary = _vocabulary(frame.entries["jurisdiction"], jurisdiction, facts, findings)
+        vocabulary = _vocabulary(frame.entries["jurisdiction"], jurisdiction, facts, findings, catalogue.shelf)
         if any(Path(finding.place.file).name in ("subjects.yaml", "areas.yaml") for finding in findings):
             raise ConsequenceError(frame.place, "Subjects or areas have mistakes.", "Correct them first.")
         root = doc.text_of(frame.entries["root_area"], "root_area")
         if root not in vocabulary.areas:
-            raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.")
+            raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.", "See areas.yaml.")
         currency = doc.text_of(frame.entries["currency"], "currency")
         _Loader(catalogue, vocabulary, currency, root, facts).load()
     findings[:] = sorted(set(findings))
     return catalogue
 
 
-def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Findings) -> Vocabulary:
+def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Findings, shelf: Shelf) -> Vocabulary:
     known = sorted(path.name for path in (facts / "dictionary").glob("*") if path.is_dir())
     if jurisdiction not in known:
         raise DocumentError(
@@ -105,7 +106,7 @@ def _vocabulary(place_of: doc.Node, jurisdiction: str, facts: Path, findings: Fi
             f"There is no fact dictionary for the jurisdiction `{jurisdiction}`.",
             doc.nearest_advice(jurisdiction, known, f"Add a folder under {facts / 'dictionary'}. There are: "),
         )
-    return load_vocabulary(jurisdiction, findings, facts)
+    return load_vocabulary(jurisdiction, findings, facts, shelf)
 
 
 class _Loader:
@@ -139,7 +140,7 @@ class _Loader:
                     )
                 )
         for benefit_id in self._order():
-            if benefits_read(self.catalogue.sources[benefit_id].benefit) & self.broken:
+            if benefits_read(self.catalogue.sources[benefit_id].benefit).keys() & self.broken:
                 self.broken.add(benefit_id)
                 continue
             with self._marking(benefit_id):
@@ -153,7 +154,7 @@ class _Loader:
             self.vocabulary,
             self.compiled,
             {s.benefit.id: s.parameters for s in self.catalogue.sources.values()},
-            content_hash(folder, self.facts, self.vocabulary.jurisdiction),
+            content_hash(folder, self.facts, self.vocabulary.jurisdiction, self.catalogue.shelf),
             self.interner,
         )
 
@@ -175,13 +176,17 @@ class _Loader:
             unread = True
             with self.findings.collecting():
                 self.catalogue.shared, broken = load_parameters(
-                    doc.read_document(path), self.currency, self.vocabulary.areas, self.findings, trusted_only=False
+                    self.catalogue.shelf.read(path),
+                    self.currency,
+                    self.vocabulary.areas,
+                    self.findings,
+                    trusted_only=False,
                 )
                 unread = False
         self.names = BrokenNames(dictionary.broken, broken, dictionary.incomplete, unread)
 
     def _read(self, path: Path) -> None:
-        document = doc.read_document(path / "benefit.yaml")
+        document = self.catalogue.shelf.read(path / "benefit.yaml")
         areas = self.vocabulary.areas
         benefit = read_benefit(document, path.name, self.vocabulary.subjects.kinds, areas, self.findings)
         self._check_area_by(benefit, document)
@@ -189,7 +194,7 @@ class _Loader:
         broken: frozenset[str] = frozenset()
         if (path / "parameters.yaml").exists():
             parameters, broken = load_parameters(
-                doc.read_document(path / "parameters.yaml"),
+                self.catalogue.shelf.read(path / "parameters.yaml"),
                 self.currency,
                 self.vocabulary.areas,
                 self.findings,
@@ -214,41 +219,27 @@ class _Loader:
         if fact is None or fact.type.kind != "area" or fact.subject not in holders:
             facts = self.vocabulary.dictionary.facts.values()
             areas = [f.id for f in facts if f.subject in holders and f.type.kind == "area"]
-            raise DocumentError(
+            kind = ConsequenceError if benefit.area_by in self.names.names else DocumentError
+            raise kind(
                 place,
                 f"`area_by` is `{benefit.area_by}`, which is no area fact of a {benefit.subject}.",
                 doc.nearest_advice(benefit.area_by, areas, "There are: "),
             )
 
     def _order(self) -> list[str]:
-        """Benefits after those they read; a cycle is a finding and its benefits are left out."""
+        """Benefits after those they read; a circle is a finding, and its benefits are broken."""
         sources = self.catalogue.sources
-        order: list[str] = []
-        state: dict[str, int] = {}
-
-        def visit(benefit_id: str, line: tuple[str, ...]) -> bool:
-            if state.get(benefit_id) == 2:
-                return benefit_id in order
-            if state.get(benefit_id) == 1:
-                cycle = " → ".join((*line[line.index(benefit_id) :], benefit_id))
-                self.findings.append(
-                    doc.Finding(
-                        sources[benefit_id].benefit.place,
-                        f"Benefits read each other in a circle: {cycle}.",
-                        "Read a receipt fact instead of one of the results.",
-                    )
+        reads = {name: benefits_read(sources[name].benefit) for name in sorted(sources)}
+        order, circles = dependencies_first(reads)
+        for circle in circles:
+            self.broken.update(circle)
+            self.findings.append(
+                doc.Finding(
+                    reads[circle[-1]][circle[0]],
+                    f"Benefits read each other in a circle: {' → '.join([*circle, circle[0]])}.",
+                    "Read a receipt fact instead of one of the results.",
                 )
-                return False
-            state[benefit_id] = 1
-            reads = sorted(benefits_read(sources[benefit_id].benefit) & sources.keys())
-            good = [visit(other, (*line, benefit_id)) for other in reads]
-            state[benefit_id] = 2
-            if all(good):
-                order.append(benefit_id)
-            return all(good)
-
-        for benefit_id in sorted(sources):
-            visit(benefit_id, ())
+            )
         return order
 
     def _compile(self, source: Source) -> None:
@@ -273,7 +264,7 @@ class _Loader:
                 ),
             )
             with self.findings.collecting():
-                versions.append(_VersionCompiler(scope, self.root, self.findings).compile(benefit, version))
+                versions.append(VersionCompiler(scope, self.root, self.findings).compile(benefit, version))
         if self.findings.failures > before or benefit.id in self.broken:
             return
         versions = self._same_amounts(versions)
@@ -351,111 +342,3 @@ class _Loader:
                     f"`{benefit.id}` reads {len(names)} facts and parameters; {MOST_MISSING_NAMES} fit.",
                     "Split the benefit.",
                 )
-
-
-class _VersionCompiler:
-    """Compiles one version."""
-
-    def __init__(self, scope: Scope, root: str, findings: Findings) -> None:
-        self.scope = scope
-        self.root = root
-        self.findings = findings
-
-    def compile(self, benefit: Benefit, version: Version) -> CompiledVersion:
-        compiler = Compiler(self.scope)
-        context = Context(benefit.subject)
-        conditions: list[plan.Condition] = []
-        for definition in version.definitions.values():
-            with self.findings.collecting():
-                compiler.steps = 0
-                if definition.id in self.scope.vocabulary.dictionary.facts:
-                    raise DocumentError(
-                        definition.place, f"The definition `{definition.id}` has the name of a fact.", "Rename it."
-                    )
-                inside = (
-                    Context(definition.of, context, benefit.subject) if definition.of != benefit.subject else context
-                )
-                compiler.name(syntax.Name((definition.id,), definition.place), inside)
-        for criterion in version.criteria:
-            with self.findings.collecting():
-                compiler.steps = 0
-                node = compiler.condition(criterion.test, context)
-                conditions.append(compiler.negation(node) if criterion.exception else node)
-        compiler.steps = 0
-        amount = self._amount(compiler, benefit, version, context)
-        area = version.area or benefit.area
-        in_area = None
-        if area != self.root and self.scope.area_by is not None:
-            in_area = compiler.within(compiler.parameters.area_of(context), area)
-        return CompiledVersion(version, area, tuple(conditions), amount, in_area)
-
-    def _amount(self, compiler: Compiler, benefit: Benefit, version: Version, context: Context) -> plan.Quantity | None:
-        written = version.amount
-        if written.value is None:
-            return None
-        node = compiler.quantity(written.value, context)
-        if not node.type.is_numeric:
-            raise DocumentError(written.place, f"An amount is money or a number, and this is {node.type}.")
-        if node.type.kind != "money":
-            return node
-        per = written.per
-        if per not in PERIODS:
-            raise DocumentError(
-                written.per_place,
-                f"`per` is `{per}`, which is no period.",
-                doc.nearest_advice(per, PERIODS, "Write one of: "),
-            )
-        if node.type.per is not None and node.type.per != per:
-            raise DocumentError(
-                written.place,
-                f"The amount is {node.type}, and `per` says {per}.",
-                "Use `per_month(…)` or `per_year(…)`, or correct `per`.",
-            )
-        node = compiler.arithmetic.round(node, written.step_minor_units, 0, written.mode, written.place)
-        if node.low < 0:
-            zero = compiler.make(plan.Const, Type("money", currency=self.scope.currency), 0, 0, 0, 0)
-            node = compiler.arithmetic.extreme("max", [zero, node], written.place)
-        return node
-
-
-def benefits_read(benefit: Benefit) -> set[str]:
-    """The ids of the benefits whose results this one reads."""
-    found: set[str] = set()
-    for version in benefit.versions:
-        expressions: list[object] = [c.test for c in version.criteria]
-        expressions += [d.expression for d in version.definitions.values()]
-        expressions.append(version.amount.value)
-        for expression in expressions:
-            for call in syntax.walk(expression):
-                if isinstance(call, syntax.Call) and call.function in ("eligible", "amount"):
-                    argument = call.arguments[0] if call.arguments else None
-                    if isinstance(argument, syntax.Name):
-                        found.add(argument.parts[0])
-    return found
-
-
-def content_hash(folder: Path, facts: Path, jurisdiction: str) -> str:
-    """SHA-256 over everything that can change an answer: rules, parameters, dictionary, subjects and areas.
-
-    Comments, order of files and layout do not count; examples do not either.
-    """
-    digest = hashlib.sha256(f"language {LANGUAGE_VERSION}".encode())
-    roots = [(folder, p) for p in sorted(folder.rglob("*.yaml")) if p.name != "examples.yaml"]
-    roots += [(facts, p) for p in sorted((facts / "dictionary" / jurisdiction).glob("*.yaml"))]
-    roots += [(facts, facts / "areas.yaml"), (facts, facts / "subjects.yaml")]
-    for base, path in roots:
-        try:
-            tree = _plain(doc.read_document(path))
-        except DocumentError:
-            tree = path.read_bytes().hex() if path.is_file() else ""
-        text = json.dumps([str(path.relative_to(base)), tree], ensure_ascii=True, separators=(",", ":"))
-        digest.update(text.encode())
-    return digest.hexdigest()
-
-
-def _plain(node: doc.Node) -> object:
-    if isinstance(node, doc.Scalar):
-        return node.text
-    if isinstance(node, doc.Sequence):
-        return [_plain(item) for item in node.items]
-    return {key: _plain(value) for key, value in node.entries.items()}

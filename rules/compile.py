@@ -98,7 +98,9 @@ class Compiler:
             case s.DateLiteral():
                 day = plan.day_number(expression.value)
                 if not plan.DAY_LOW <= day <= plan.DAY_HIGH:
-                    raise DocumentError(expression.place, f"{expression.value} is not in the years 1850 to 2149.")
+                    raise DocumentError(
+                        expression.place, f"{expression.value} is not in the years 1850 to 2149.", "Correct the year."
+                    )
                 return self.make(plan.Const, DATE, 0, day, day, day)
             case s.Boolean():
                 return self.make(plan.BoolConst, expression.value)
@@ -170,7 +172,11 @@ class Compiler:
         scope, parts = self.scope, name.parts
         if parts[0] == "self" and len(parts) > 1:
             if context.outer is None:
-                raise DocumentError(name.place, "`self` is the subject outside of a quantifier; here there is none.")
+                raise DocumentError(
+                    name.place,
+                    "`self` is the subject outside of a quantifier; here there is none.",
+                    "Leave `self.` out.",
+                )
             inner = self.name(s.Name(parts[1:], name.place), context.outer)
             return self.outer(inner)
         if len(parts) > 1:
@@ -242,7 +248,9 @@ class Compiler:
             )
         if kind == "months":
             raise DocumentError(place, f"`{fact.id}` is a set of months.", f"Count them: `months_in({fact.id}, 36)`.")
-        raise DocumentError(place, f"`{fact.id}` is an identifier and says nothing about entitlement.")
+        raise DocumentError(
+            place, f"`{fact.id}` is an identifier and says nothing about entitlement.", "Read a fact instead."
+        )
 
     def via(self, group: str, name: s.Name, context: Context) -> plan.Node:
         """Read a name in the context of the person's group."""
@@ -256,7 +264,11 @@ class Compiler:
                 f"Go over its persons: `any {relation} where {name.parts[-1]} …`." if group == PERSON else "",
             )
         if group == PERSON:
-            raise DocumentError(name.place, f"`{name.parts[-1]}` cannot be read here.")
+            raise DocumentError(
+                name.place,
+                f"`{name.parts[-1]}` cannot be read here.",
+                "Only facts of the subject and of its groups can be read here.",
+            )
         return self.wrap_via(group, self.name(name, Context(group)))
 
     def fact_named(self, fact_id: str, place: Place, context: Context) -> plan.Node:
@@ -346,7 +358,9 @@ class Compiler:
         operand = self.any(test.operand, context)
         if not isinstance(operand, plan.Code) or plan.fact_of_code(operand).type.kind != "area":
             raise DocumentError(
-                test.place, f"Before `within` stands an area fact, and this is {self.describe(operand)}."
+                test.place,
+                f"Before `within` stands an area fact, and this is {self.describe(operand)}.",
+                "Like `hukou_area within $area`.",
             )
         if isinstance(test.enclosing, s.ParameterRef) and test.enclosing.name == "area":
             enclosing = self.scope.area
@@ -368,7 +382,7 @@ class Compiler:
         condition = self.condition(expression.condition, context)
         then, otherwise = self.any(expression.then, context), self.any(expression.otherwise, context)
         if isinstance(then, plan.Condition) and isinstance(otherwise, plan.Condition):
-            return self.make(plan.ChooseCondition, condition, then, otherwise)
+            return then if then is otherwise else self.make(plan.ChooseCondition, condition, then, otherwise)
         if isinstance(then, plan.Quantity) and isinstance(otherwise, plan.Quantity):
             return self.arithmetic.choose(condition, then, otherwise, expression.place)
         raise DocumentError(

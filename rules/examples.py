@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features import documents as doc
-from features.documents import DocumentError, Findings, Place
+from features.documents import ConsequenceError, DocumentError, Findings, Place
 from features.facts.population import NONE, Population, Subject
 from features.facts.reading import UnreadableValueError, read_value
 from features.facts.subjects import PERSON
 from features.facts.values import Gap, Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
+from features.yaml_files import read_document
 from rules.benefits import Benefit
 
 SUBJECT = "example"
@@ -67,7 +68,7 @@ def read_examples(path: Path, benefit: Benefit, vocabulary: Vocabulary, findings
     """Read a benefit's examples.yaml; mistakes are findings, and the examples that have them are left out."""
     examples: list[Example] = []
     with findings.collecting():
-        document = doc.read_document(path)
+        document = read_document(path)
         document.expect(("examples",), ("each", "note"), what="examples.yaml")
         reader = _Reader(benefit, vocabulary, document.get("each"))
         for node in doc.sequence_of(document.entries["examples"], "examples"):
@@ -86,17 +87,25 @@ class _Reader:
         if each is not None:
             for kind, node in doc.mapping_of(each, "each").entries.items():
                 if kind not in vocabulary.subjects.kinds:
-                    raise DocumentError(node.place, f"`{kind}` is no kind of subject.", doc.nearest_advice(kind, vocabulary.subjects.kinds, "There are: "))
+                    raise DocumentError(
+                        node.place,
+                        f"`{kind}` is no kind of subject.",
+                        doc.nearest_advice(kind, vocabulary.subjects.kinds, "There are: "),
+                    )
                 self.each[kind] = dict(doc.mapping_of(node, kind).entries)
         self.drafts: dict[str, tuple[_Draft, dt.date, doc.Mapping]] = {}
+        self.named: set[str] = set()
 
     def read(self, node: doc.Node) -> list[Example]:
         entry = doc.mapping_of(node, "an example")
-        entry.expect(("name",), ("on_date", "like", "given", "expect", "when_unknown", "source", "note"), what="an example")
+        entry.expect(
+            ("name",), ("on_date", "like", "given", "expect", "when_unknown", "source", "note"), what="an example"
+        )
         get = entry.entries
         name = doc.text_of(get["name"], "name")
-        if name in self.drafts:
+        if name in self.named:
             raise DocumentError(entry.place, f"There are two examples named “{name}”.", "Give each its own name.")
+        self.named.add(name)
         draft, on_date = self._base(entry)
         if "on_date" in get:
             on_date = doc.date_of(get["on_date"], "on_date")
@@ -125,8 +134,10 @@ class _Reader:
             return _Draft({}, {}, {}), None
         like = doc.text_of(entry.entries["like"], "like")
         if like not in self.drafts:
-            raise DocumentError(
-                entry.entries["like"].place, f"There is no earlier example “{like[:60]}”.",
+            kind = ConsequenceError if like in self.named else DocumentError
+            raise kind(
+                entry.entries["like"].place,
+                f"There is no earlier example “{like[:60]}”.",
                 doc.nearest_advice(like, self.drafts, "Earlier ones: "),
             )
         draft, on_date, _ = self.drafts[like]
@@ -135,11 +146,11 @@ class _Reader:
     def _merge(self, draft: _Draft, given: doc.Mapping) -> _Draft:
         if "tables" in given.entries:
             given.expect(("tables", "subject"), what="given with tables")
-            rows = {
+            tables = {
                 kind: [dict(doc.mapping_of(row, "a row").entries) for row in doc.sequence_of(rows_node, kind)]
                 for kind, rows_node in doc.mapping_of(given.entries["tables"], "tables").entries.items()
             }
-            return _Draft(rows, {}, {}, True, doc.text_of(given.entries["subject"], "subject"))
+            return _Draft(tables, {}, {}, True, doc.text_of(given.entries["subject"], "subject"))
         subjects = self.vocabulary.subjects
         for key, node in given.entries.items():
             if key == self.benefit.subject:
@@ -155,7 +166,11 @@ class _Reader:
                     draft.relations[key] = [dict(doc.mapping_of(item, "a row").entries) for item in items]
             else:
                 known = [*subjects.kinds, *self._relations()]
-                raise DocumentError(given.places[key], f"`{key}` is no subject or relation here.", doc.nearest_advice(key, known, "There are: "))
+                raise DocumentError(
+                    given.places[key],
+                    f"`{key}` is no subject or relation here.",
+                    doc.nearest_advice(key, known, "There are: "),
+                )
         return draft
 
     def _relations(self) -> list[str]:
@@ -202,7 +217,11 @@ class _Reader:
         population = Population(self.vocabulary.subjects, records)
         subject = population.listed[self.benefit.subject].get(draft.subject_id)
         if subject is None:
-            raise DocumentError(place, f"The example has no {self.benefit.subject} called `{draft.subject_id}`.")
+            raise DocumentError(
+                place,
+                f"The example has no {self.benefit.subject} called `{draft.subject_id}`.",
+                "Name the `id` of a row.",
+            )
         return Example(self.benefit.id, name, on_date, population, subject, expect, source, place)
 
     def _records(self, draft: _Draft) -> list[Subject]:
@@ -260,7 +279,9 @@ class _Reader:
     def _subject(self, kind: str, subject_id: str | None, row: Row) -> Subject:
         merged = {**self.each.get(kind, {}), **row}
         if kind not in self.vocabulary.subjects.kinds:
-            raise DocumentError(next(iter(row.values())).place, f"`{kind}` is no kind of subject.")
+            raise DocumentError(
+                next(iter(row.values())).place, f"`{kind}` is no kind of subject.", "Name a kind of subject."
+            )
         facts: dict[str, Holding] = {}
         links: dict[str, str | None] = {}
         for key, node in merged.items():
@@ -272,14 +293,18 @@ class _Reader:
             else:
                 facts[key] = self._holding(kind, key, node)
         if subject_id is None:
-            raise DocumentError(next(iter(merged.values())).place, "A row of `tables` lacks `id`.")
+            raise DocumentError(
+                next(iter(merged.values())).place, "A row of `tables` lacks `id`.", "Give each row an `id`."
+            )
         return Subject(kind, subject_id, facts, links)
 
     def _holding(self, kind: str, key: str, node: doc.Node) -> Holding:
         fact = self.vocabulary.dictionary.facts.get(key)
         if fact is None or fact.subject != kind:
             known = [f.id for f in self.vocabulary.dictionary.of_subject(kind)]
-            raise DocumentError(node.place, f"A {kind} has no fact `{key}`.", doc.nearest_advice(key, known, "Facts are: "))
+            raise DocumentError(
+                node.place, f"A {kind} has no fact `{key}`.", doc.nearest_advice(key, known, "Facts are: ")
+            )
         if isinstance(node, doc.Mapping):
             node.expect((UNKNOWN_WORD,), what="an unknown value")
             gap = doc.choice_of(node.entries[UNKNOWN_WORD], [g.value for g in Gap], UNKNOWN_WORD)
@@ -290,7 +315,9 @@ class _Reader:
         try:
             return Known(read_value(fact, text, self.vocabulary.areas), fact.register)
         except UnreadableValueError as error:
-            raise DocumentError(node.place, f"`{key}: {text[:40]}` {error}.") from None
+            raise DocumentError(
+                node.place, f"`{key}: {text[:40]}` {error}.", "Correct the value, or write `unknown`."
+            ) from None
 
 
 def _copy(draft: _Draft) -> _Draft:
@@ -325,6 +352,12 @@ def _expectation(node: doc.Node) -> Expectation:
         if isinstance(value, doc.Scalar) and value.text not in ("", "null", "none", "~"):
             doc.decimal_of(value, key)
     return Expectation(
-        text("outcome"), text("amount"), text("amount_low"), text("amount_high"), texts("unmet"), texts("missing"),
-        text("next_change"), text("version"),
+        text("outcome"),
+        text("amount"),
+        text("amount_low"),
+        text("amount_high"),
+        texts("unmet"),
+        texts("missing"),
+        text("next_change"),
+        text("version"),
     )

@@ -54,7 +54,8 @@ def clock_on(node: plan.Node, day: int) -> int:
         return day
     if isinstance(node, plan.Anchor):
         return calendar.anchor(node.kind, clock_on(node.day, day), node.month, node.day_in_month)
-    assert isinstance(node, plan.Shift) and isinstance(node.count, plan.Const)
+    assert isinstance(node, plan.Shift)
+    assert isinstance(node.count, plan.Const)
     return calendar.shift(node.unit, clock_on(node.day, day), node.count.value)
 
 
@@ -66,7 +67,8 @@ def clock_table(node: plan.Node, today: int) -> calendar.Days:
         return days
     if isinstance(node, plan.Anchor):
         return calendar.anchor_columns(node.kind, clock_table(node.day, today), node.month, node.day_in_month)
-    assert isinstance(node, plan.Shift) and isinstance(node.count, plan.Const)
+    assert isinstance(node, plan.Shift)
+    assert isinstance(node.count, plan.Const)
     return calendar.shift_columns(node.unit, clock_table(node.day, today), node.count.value)
 
 

@@ -16,12 +16,13 @@ anything else stays open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 from rules import plan
+from rules.overlaps import Overlaps
 from rules.rulebook import BenefitPlan
 
 N = TypeVar("N", bound=plan.Node)
@@ -32,7 +33,15 @@ MOST_STEPS = 20_000
 
 _INNER_CONDITIONS = (plan.Not, plan.AllOf, plan.AnyOf, plan.ChooseCondition, plan.BoolConst)
 INNER_QUANTITIES = (
-    plan.Choose, plan.RoundTo, plan.Rescale, plan.Negate, plan.Add, plan.Least, plan.Greatest, plan.Multiply, plan.Divide,
+    plan.Choose,
+    plan.RoundTo,
+    plan.Rescale,
+    plan.Negate,
+    plan.Add,
+    plan.Least,
+    plan.Greatest,
+    plan.Multiply,
+    plan.Divide,
 )
 
 
@@ -63,7 +72,7 @@ class Skeleton:
         self._collect_condition(benefit.outcome)
         if benefit.amount is not None:
             self._collect_quantity(benefit.amount)
-        self._groups = _Groups(self.atoms, benefit)
+        self._overlaps = Overlaps(self.atoms, benefit)
         self._results: dict[tuple[Pattern, int], int] = {}
 
     def _collect_condition(self, node: plan.Condition) -> None:
@@ -112,111 +121,15 @@ class Skeleton:
         return self._quantity_index[id(node)]
 
     @property
-    def groups(self) -> _Groups:
+    def overlaps(self) -> Overlaps:
         """What the atoms say about the same things."""
-        return self._groups
+        return self._overlaps
 
 
 @lru_cache(maxsize=2_000)
 def skeleton_of(benefit: BenefitPlan) -> Skeleton:
     """The skeleton of a benefit on a date, made once."""
     return Skeleton(benefit)
-
-
-class _Groups:
-    """Atoms that speak of one and the same figure or code, and the values on which each is true.
-
-    The values of a group are represented by samples: every limit and its neighbours, or every code. An atom's `mask`
-    has a bit for each sample on which it holds.
-    """
-
-    def __init__(self, atoms: Iterable[plan.Condition], benefit: BenefitPlan) -> None:
-        by_subject: dict[int, list[tuple[int, plan.Condition]]] = {}
-        for index, atom in enumerate(atoms):
-            subject = _speaks_of(atom, benefit)
-            if subject is not None:
-                by_subject.setdefault(id(subject), []).append((index, atom))
-        self.of_atom: dict[int, tuple[int, int]] = {}
-        self.full: list[int] = []
-        for members in by_subject.values():
-            if len(members) > 1:
-                self._add(members, benefit)
-
-    def _add(self, members: list[tuple[int, plan.Condition]], benefit: BenefitPlan) -> None:
-        number = len(self.full)
-        if isinstance(members[0][1], plan.Compare):
-            limits = sorted({_limit(a, benefit) for _, a in members if isinstance(a, plan.Compare)})
-            first = members[0][1]
-            subject = first.left if _constant(first.right, benefit) is not None else first.right
-            raw = {v for limit in limits for v in (limit - 1, limit, limit + 1)} | {subject.low, subject.high}
-            samples: list[int] = sorted(v for v in raw if subject.low <= v <= subject.high)
-            for index, atom in members:
-                assert isinstance(atom, plan.Compare)
-                mask = sum(1 << i for i, v in enumerate(samples) if _holds(atom, v, benefit))
-                self.of_atom[index] = (number, mask)
-            self.full.append((1 << len(samples)) - 1)
-            return
-        universe = sorted({c for _, a in members for c in _codes(a)})
-        for index, atom in members:
-            codes = _codes(atom)
-            self.of_atom[index] = (number, sum(1 << i for i, c in enumerate(universe) if c in codes))
-        fact = _fact_of(members[0][1])
-        complete = bool(fact) and set(fact) <= set(universe)
-        self.full.append((1 << len(universe) + (0 if complete else 1)) - 1)
-
-
-def _fact_of(atom: plan.Condition) -> tuple[str, ...]:
-    assert isinstance(atom, plan.CodeIn | plan.Within)
-    operand = atom.operand
-    while isinstance(operand, plan.ViaCode | plan.OuterCode):
-        operand = operand.operand
-    assert isinstance(operand, plan.CodeFact)
-    return operand.fact.type.codes
-
-
-def _codes(atom: plan.Condition) -> frozenset[str]:
-    assert isinstance(atom, plan.CodeIn | plan.Within)
-    return atom.codes
-
-
-def _speaks_of(atom: plan.Condition, benefit: BenefitPlan) -> plan.Node | None:
-    if isinstance(atom, plan.CodeIn | plan.Within):
-        return atom.operand
-    if isinstance(atom, plan.Compare):
-        left, right = _constant(atom.left, benefit), _constant(atom.right, benefit)
-        if (left is None) != (right is None):
-            return atom.left if left is None else atom.right
-    return None
-
-
-def _constant(node: plan.Quantity, benefit: BenefitPlan) -> int | None:
-    """The value of a figure that is the same for everybody on the date, or None."""
-    if isinstance(node, plan.Const):
-        return node.value
-    if isinstance(node, plan.Rescale):
-        inner = _constant(node.operand, benefit)
-        return None if inner is None else inner * 10**node.shift
-    if isinstance(node, plan.Lookup) and not node.keys and node.area is None and node.at is None:
-        period = node.parameter.on(benefit.on_date)
-        value = period.table.get(()) if period else None
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
-    return None
-
-
-def _limit(atom: plan.Compare, benefit: BenefitPlan) -> int:
-    left = _constant(atom.left, benefit)
-    right = _constant(atom.right, benefit)
-    limit = left if left is not None else right
-    assert limit is not None
-    return limit
-
-
-def _holds(atom: plan.Compare, value: int, benefit: BenefitPlan) -> bool:
-    left = _constant(atom.left, benefit)
-    right = _constant(atom.right, benefit)
-    a = value if left is None else left
-    b = value if right is None else right
-    return a < b if atom.operator == "<" else a <= b if atom.operator == "<=" else a == b
 
 
 class _Search:
@@ -228,9 +141,9 @@ class _Search:
         self.filled = filled
         self.candidates = candidates
         self.truths: dict[int, int] = {}
-        self.allowed = list(skeleton.groups.full)
+        self.allowed = list(skeleton.overlaps.full)
         self.steps = 0
-        self._found: dict[int, int | _Branch] = {}
+        self._found: dict[int, int | _BranchError] = {}
         for index, truth in enumerate(pattern.truths):
             if truth != UNKNOWN:
                 self._restrict(index, truth)
@@ -239,13 +152,13 @@ class _Search:
         """True when no case is left open."""
         try:
             return self._case()
-        except _TooLong:
+        except _TooLongError:
             return False
 
     def _case(self) -> bool:
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise _TooLong
+            raise _TooLongError
         self._found.clear()
         try:
             outcome = self._condition(self.skeleton.benefit.outcome)
@@ -254,7 +167,7 @@ class _Search:
             if outcome == FALSE or self.skeleton.benefit.amount is None:
                 return True
             return self._quantity(self.skeleton.benefit.amount)
-        except _Branch as branch:
+        except _BranchError as branch:
             atom = branch.atom
         for truth in (FALSE, TRUE):
             saved = list(self.allowed)
@@ -267,11 +180,11 @@ class _Search:
 
     def _restrict(self, atom: int, truth: int) -> bool:
         """Keep the values of the atom's group on which it has this truth; False when none is left."""
-        place = self.skeleton.groups.of_atom.get(atom)
+        place = self.skeleton.overlaps.of_atom.get(atom)
         if place is None:
             return True
         group, mask = place
-        full = self.skeleton.groups.full[group]
+        full = self.skeleton.overlaps.full[group]
         self.allowed[group] &= mask if truth == TRUE else full & ~mask
         return self.allowed[group] != 0
 
@@ -283,7 +196,7 @@ class _Search:
             return self.truths[index]
         if self.pattern.condition_needs[index] & ~self.filled:
             return UNKNOWN
-        place = self.skeleton.groups.of_atom.get(index)
+        place = self.skeleton.overlaps.of_atom.get(index)
         if place is not None:
             group, mask = place
             allowed = self.allowed[group]
@@ -291,7 +204,7 @@ class _Search:
                 return FALSE
             if allowed & ~mask == 0:
                 return TRUE
-        raise _Branch(index)
+        raise _BranchError(index)
 
     def _condition(self, node: plan.Condition) -> int:
         """The truth in this case; a node that stands in many places is looked at once."""
@@ -317,12 +230,12 @@ class _Search:
 
     def _join(self, operands: tuple[plan.Condition, ...], decisive: int) -> int:
         """A conjunction (`decisive` FALSE) or disjunction (TRUE): known parts first, then one free part at a time."""
-        free: _Branch | None = None
+        free: _BranchError | None = None
         open_part = False
         for operand in operands:
             try:
                 truth = self._condition(operand)
-            except _Branch as branch:
+            except _BranchError as branch:
                 free = free or branch
                 continue
             if truth == decisive:
@@ -341,10 +254,10 @@ class _Search:
         if found is None:
             try:
                 found = look(node)
-            except _Branch as branch:
+            except _BranchError as branch:
                 found = branch
             self._found[id(node)] = found
-        if isinstance(found, _Branch):
+        if isinstance(found, _BranchError):
             raise found
         return found
 
@@ -353,10 +266,8 @@ class _Search:
         if self.pattern.closed[index]:
             return True
         if isinstance(node, plan.Choose):
-            condition = self._condition(node.condition)
-            if condition == UNKNOWN:
-                return False
-            return self._quantity(node.then if condition == TRUE else node.otherwise)
+            chosen = self._chosen(node)
+            return chosen is not node and self._quantity(chosen)
         if isinstance(node, INNER_QUANTITIES):
             return all(
                 self._quantity(child)
@@ -365,12 +276,22 @@ class _Search:
             )
         return self.pattern.quantity_needs[index] & ~self.filled == 0
 
+    def _chosen(self, node: plan.Quantity) -> plan.Quantity:
+        """What an `if` comes to: the branch taken, or both where they come to the same; else the `if` itself."""
+        if not isinstance(node, plan.Choose):
+            return node
+        condition = self._condition(node.condition)
+        if condition != UNKNOWN:
+            return self._chosen(node.then if condition == TRUE else node.otherwise)
+        then, otherwise = self._chosen(node.then), self._chosen(node.otherwise)
+        return then if then is otherwise else node
+
     def _is_irrelevant(self, node: plan.Quantity) -> bool:
         """Did the evaluator leave this open operand out of account (of `min` and `max`), whatever it may be?"""
         return bool(self.pattern.quantity_needs[self.skeleton.quantity(node)] & ~self.candidates)
 
 
-class _Branch(Exception):
+class _BranchError(Exception):
     """The answer depends on a free part that has not been decided yet."""
 
     def __init__(self, atom: int) -> None:
@@ -378,5 +299,5 @@ class _Branch(Exception):
         super().__init__(atom)
 
 
-class _TooLong(Exception):
+class _TooLongError(Exception):
     """The search has taken too many steps."""

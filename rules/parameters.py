@@ -19,6 +19,7 @@ from rules.language.types import BOOLEAN, DATE, Type
 
 TYPES = ("integer", "number", "money", "date", "boolean")
 DIMENSIONS = ("area", "code", "integer", "band")
+MOST_VALUE = Decimal(10) ** 13
 GRADES = ("A", "B", "C", "W")
 TRUSTED_GRADES = ("A", "B")
 
@@ -142,7 +143,9 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
     if derived:
         _read_grade(get["confidence"], trusted_only)
         if not isinstance(get["derived"], doc.Scalar):
-            raise DocumentError(get["derived"].place, "`derived` must be an expression.")
+            raise DocumentError(
+                get["derived"].place, "`derived` must be an expression.", "Like `derived: $standard * 1.5`."
+            )
         expression = parse_expression(get["derived"])
         source = doc.text_of(get["source"], "source")
         return Parameter(name, parameter_type, names, (), 0, (), expression, source, entry.place, _note(entry))
@@ -152,7 +155,11 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
             doc.choice_of(item, DIMENSIONS, "a key of `by`") for item in doc.sequence_of(get["by"], "by")
         )
         if len(dimensions) > 3 or dimensions.count("area") > 1 or dimensions.count("band") > 1:
-            raise DocumentError(get["by"].place, "`by` has at most three keys, one `area` and one `band` among them.")
+            raise DocumentError(
+                get["by"].place,
+                "`by` has at most three keys, one `area` and one `band` among them.",
+                "Split the table.",
+            )
     raw: list[tuple[doc.Mapping, dict[tuple[Key, ...], doc.Scalar]]] = []
     for item in doc.sequence_of(get["values"], "values"):
         period = doc.mapping_of(item, "a value")
@@ -160,14 +167,20 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
         raw.append((period, dict(_entries(period.entries["value"], dimensions, areas, ()))))
     if not raw:
         raise DocumentError(get["values"].place, f"`{name}` has no values.", "Add at least one dated value.")
+    for scalar in (s for _, table in raw for s in table.values()):
+        _check_value(scalar, parameter_type, f"a value of `{name}`")
     scale = _scale(parameter_type, [s for _, table in raw for s in table.values()])
     periods = []
     for period, scalars in raw:
-        table = {key: _read_value(scalar, parameter_type, scale, name) for key, scalar in scalars.items()}
+        table = {key: _read_value(scalar, parameter_type, scale) for key, scalar in scalars.items()}
         start = doc.date_of(period.entries["from"], "from")
         end = doc.date_of(period.entries["to"], "to") if "to" in period.entries else None
         if end is not None and end <= start:
-            raise DocumentError(period.place, f"A value of `{name}` ends ({end}) before it begins ({start}).")
+            raise DocumentError(
+                period.place,
+                f"A value of `{name}` ends ({end}) before it begins ({start}).",
+                "Correct `from` or `to`: `to` is the first day after.",
+            )
         periods.append(
             Period(
                 start,
@@ -223,7 +236,9 @@ def _read_type(entry: doc.Mapping, currency: str) -> Type:
     kind = doc.choice_of(get["type"], TYPES, "type")
     for key, kinds in (("unit", ("integer", "number")), ("per", ("money",))):
         if key in get and kind not in kinds:
-            raise DocumentError(entry.places[key], f"`{key}` does not go with the type `{kind}`.")
+            raise DocumentError(
+                entry.places[key], f"`{key}` does not go with the type `{kind}`.", "Remove it, or correct `type`."
+            )
     if kind == "money":
         if "per" not in get:
             raise DocumentError(
@@ -249,7 +264,7 @@ def _entries(
         return
     mapping = doc.mapping_of(node, f"a value by {first}")
     if not mapping.entries:
-        raise DocumentError(node.place, f"The table by {first} is empty.")
+        raise DocumentError(node.place, f"The table by {first} is empty.", "Write `key: value` lines.")
     for text, child in mapping.entries.items():
         key: Key = text
         if first == "area" and text not in areas:
@@ -269,15 +284,19 @@ def _bands(
         band.expect(("value",), ("at_least", "below"), what="a band")
         low = doc.decimal_of(band.entries["at_least"], "at_least") if "at_least" in band.entries else None
         high = doc.decimal_of(band.entries["below"], "below") if "below" in band.entries else None
-        if not first and (low is None or low != previous):
-            what = "a gap" if low is not None and previous is not None and low > previous else "an overlap"
+        if not first and previous is None:
+            raise DocumentError(
+                item.place, "The band before this one has no upper end.", "Write `below: …` in it, or remove this one."
+            )
+        if low != previous and not first:
+            what = "an overlap" if low is None or previous is None or low < previous else "a gap"
             raise DocumentError(
                 item.place,
                 f"There is {what} between this band and the one before it (which ends below {previous}).",
                 f"Write `at_least: {previous}`.",
             )
         if low is not None and high is not None and high <= low:
-            raise DocumentError(item.place, "The band is empty: `below` is not above `at_least`.")
+            raise DocumentError(item.place, "The band is empty: `below` is not above `at_least`.", "Correct one.")
         previous, first = high, False
         yield from _entries(band.entries["value"], rest, areas, (*prefix, (low, high)))
 
@@ -290,18 +309,27 @@ def _scale(parameter_type: Type, scalars: list[doc.Scalar]) -> int:
     return max(0, longest - 2) if parameter_type.kind == "money" else longest
 
 
-def _read_value(scalar: doc.Scalar, parameter_type: Type, scale: int, name: str) -> ParameterValue:
-    kind = parameter_type.kind
-    what = f"a value of `{name}`"
-    if kind == "boolean":
-        return doc.boolean_of(scalar, what)
-    if kind == "date":
-        return (doc.date_of(scalar, what) - dt.date(1970, 1, 1)).days
-    if kind == "integer":
-        return doc.integer_of(scalar, what)
-    value = doc.decimal_of(scalar, what)
-    if abs(value) > Decimal(10) ** 13:
-        raise DocumentError(scalar.place, f"{what} is too large.", "At most 10 000 000 000 000.")
-    if kind == "money" and scale > 4:
-        raise DocumentError(scalar.place, f"{what} has more than six decimals.")
-    return int(value * (MINOR_UNITS if kind == "money" else 1) * 10**scale)
+def _check_value(scalar: doc.Scalar, parameter_type: Type, what: str) -> None:
+    """Refuse a value that is none of its type, or that no column would hold."""
+    if parameter_type.kind == "boolean":
+        doc.boolean_of(scalar, what)
+    elif parameter_type.kind == "date":
+        doc.date_of(scalar, what)
+    elif parameter_type.kind == "integer":
+        doc.integer_of(scalar, what)
+    else:
+        value = doc.decimal_of(scalar, what)
+        if abs(value) > MOST_VALUE:
+            raise DocumentError(scalar.place, f"{what} is too large.", f"At most {MOST_VALUE:,}.")
+        if parameter_type.kind == "money" and value != round(value, 6):
+            raise DocumentError(scalar.place, f"{what} has more than six decimals.", "Write at most six.")
+
+
+def _read_value(scalar: doc.Scalar, parameter_type: Type, scale: int) -> ParameterValue:
+    """A value that has been checked, as a whole number of its units (or true or false)."""
+    if parameter_type.kind == "boolean":
+        return scalar.text == "true"
+    if parameter_type.kind == "date":
+        return (dt.date.fromisoformat(scalar.text) - dt.date(1970, 1, 1)).days
+    units = MINOR_UNITS if parameter_type.kind == "money" else 1
+    return int(Decimal(scalar.text) * units * 10**scale)

@@ -67,7 +67,9 @@ def is_the_same_for_all(node: Node) -> bool:
     """Does the node read nothing of any subject: only constants, the day, and parameters without keys?"""
     if isinstance(node, Lookup) and (node.keys or node.area is not None):
         return False
-    if not isinstance(node, Const | Today | Lookup | Anchor | Shift | Part | Elapsed | Add | Negate | Rescale | RoundTo):
+    if not isinstance(
+        node, Const | Today | Lookup | Anchor | Shift | Part | Elapsed | Add | Negate | Rescale | RoundTo
+    ):
         return False
     return all(is_the_same_for_all(child) for child in node.children())
 
@@ -336,7 +338,7 @@ class Choose(Quantity):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookup(Quantity):
-    """A parameter's value. `area` is read where the parameter differs by area, `at` where it is read on another date."""
+    """A parameter's value. `area`: where the parameter differs by area; `at`: where it is read on another date."""
 
     parameter: Parameter
     keys: tuple[Node, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from features.facts.vocabulary import Vocabulary
 from rules import plan
-from rules.benefits import IN_AREA, Benefit, Criterion, Version
+from rules.benefits import IN_AREA, IN_FORCE, Benefit, Criterion, Version
 from rules.language.types import Type
 from rules.parameters import Key, Parameter
 from rules.scope import Interner
@@ -79,6 +79,16 @@ class BenefitPlan:
     amount_type: Type | None
     names: tuple[str, ...]
     changes_on: int
+
+    @property
+    def clause_names(self) -> tuple[str, ...]:
+        """Every clause that may stand in the way, each once, in the order in which answers name them."""
+        if not self.variants:
+            return (IN_FORCE,)
+        names = dict.fromkeys(name for variant in self.variants for name, _ in variant.clauses)
+        if len(self.variants) > 1:
+            names[IN_AREA] = None
+        return tuple(names)
 
 
 @dataclass(slots=True)

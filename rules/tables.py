@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 
 from features.facts.areas import Areas
 from features.facts.units import MINOR_UNITS
 from rules import plan
-from rules.parameters import Band, Parameter, Period
+from rules.parameters import Band, Key, Parameter, Period
 
 WholeBand = tuple[int | None, int | None]
 
@@ -58,6 +59,63 @@ def bands_of(period: Period, parameter: Parameter, factor: int) -> list[WholeBan
         {whole_band(key[position], factor) for key in period.table if isinstance(key[position], tuple)},
         key=lambda b: -(10**18) if b[0] is None else b[0],
     )
+
+
+def is_complete(
+    keys: Iterable[tuple[Key, ...]], parameter: Parameter, read_by: tuple[plan.Node, ...], unknown: set[int]
+) -> bool:
+    """Do these entries give a value for whatever the unknown keys may turn out to be?
+
+    Only then is an unknown key's value bounded by the table; a key that the table lacks would leave it unknown.
+
+    Args:
+        keys: of the entries that fit the known keys.
+        parameter: whose table it is.
+        read_by: the node behind each dimension but the area.
+        unknown: the dimensions (by position) whose key is not known; the area is not among them.
+    """
+    found = list(keys)
+    nodes = iter(read_by)
+    expected = 1
+    for axis, dimension in enumerate(parameter.dimensions):
+        if dimension == "area":
+            continue
+        node = next(nodes)
+        if axis not in unknown:
+            continue
+        present = {key[axis] for key in found}
+        if not present:
+            return False
+        if isinstance(node, plan.Code):
+            possible = set(_codes_of(node))
+            if not possible or not possible <= present:
+                return False
+        elif dimension == "integer":
+            assert isinstance(node, plan.Quantity)
+            low, high = node.low, node.high
+            if high - low >= len(present) or not all(number in present for number in range(low, high + 1)):
+                return False
+        elif not _cover(present, node):
+            return False
+        expected *= len(present)
+    return len(found) == expected
+
+
+def _codes_of(node: plan.Code) -> tuple[str, ...]:
+    while isinstance(node, plan.ViaCode | plan.OuterCode):
+        node = node.operand
+    assert isinstance(node, plan.CodeFact)
+    return node.fact.type.codes
+
+
+def _cover(bands: set[Key], node: plan.Node) -> bool:
+    """Do adjoining bands cover whatever the figure may be?"""
+    assert isinstance(node, plan.Quantity)
+    whole = [whole_band(band, unit_factor(node)) for band in bands if isinstance(band, tuple)]
+    lows, highs = [band[0] for band in whole], [band[1] for band in whole]
+    starts = None in lows or min(low for low in lows if low is not None) <= node.low
+    ends = None in highs or max(high for high in highs if high is not None) > node.high
+    return starts and ends
 
 
 def marginal(value: int, period: Period, factor: int) -> int:

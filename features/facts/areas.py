@@ -9,6 +9,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Wording
+from features.yaml_files import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Areas:
         return sorted(code for code in self.by_code if self.within(code, enclosing))
 
 
-def load_areas(path: Path, findings: Findings) -> Areas:
+def load_areas(path: Path, findings: Findings, shelf: Shelf) -> Areas:
     """Read `areas.yaml`; a parent or successor that does not exist and a cycle are findings."""
     by_code: dict[str, Area] = {}
     parents: list[tuple[Area, doc.Place]] = []
     with findings.collecting():
-        document = doc.read_document(path)
+        document = shelf.read(path)
         document.expect(("areas",), what="areas.yaml")
         for node in doc.sequence_of(document.entries["areas"], "areas"):
             with findings.collecting():
@@ -74,14 +75,20 @@ def load_areas(path: Path, findings: Findings) -> Areas:
     for area, place in parents:
         for other in (area.parent, *area.successors):
             if other is not None and other not in by_code:
-                findings.append(doc.Finding(place, f"The area {area.code} names {other}, which is not listed."))
+                findings.append(
+                    doc.Finding(
+                        place,
+                        f"The area {area.code} names {other}, which is not listed.",
+                        "Add that area, or correct `parent` or `succeeded_by`.",
+                    )
+                )
         seen: set[str] = set()
         code: str | None = area.code
         while code is not None and code not in seen:
             seen.add(code)
             code = by_code[code].parent if code in by_code else None
         if code is not None:
-            findings.append(doc.Finding(place, f"The area {area.code} encloses itself."))
+            findings.append(doc.Finding(place, f"The area {area.code} encloses itself.", "Correct one `parent`."))
             by_code[area.code] = Area(area.code, area.names, None, area.start, area.end)
     return Areas(by_code)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
 from features.facts.units import MINOR_UNITS, PERIODS
+from features.yaml_files import Shelf
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 RESERVED = frozenset(
@@ -107,13 +108,14 @@ class Dictionary:
         return [fact for _, fact in sorted(self.facts.items()) if fact.subject == subject]
 
 
-def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -> Dictionary:
+def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings, shelf: Shelf) -> Dictionary:
     """Read every `*.yaml` of a jurisdiction's dictionary folder.
 
     Args:
         folder: `…/dictionary/<jurisdiction>`.
         subjects: the kinds of subject that exist.
         findings: mistakes are appended here; a fact with a mistake is left out.
+        shelf: reads the files.
     """
     facts: dict[str, Fact] = {}
     registers: dict[str, Register] = {}
@@ -123,7 +125,7 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings) -
     for path in sorted(folder.glob("*.yaml")):
         before = findings.failures
         with findings.collecting():
-            document = doc.read_document(path)
+            document = shelf.read(path)
             document.expect(("register", "names", "owner", "facts"), what="a register's fact file")
             register = Register(
                 doc.text_of(document.entries["register"], "register"),
@@ -170,7 +172,9 @@ def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str,
     fact_type, code_names = _read_type(entry)
     sensitivity = doc.integer_of(get["sensitivity"], "sensitivity")
     if not 1 <= sensitivity <= 4:
-        raise DocumentError(get["sensitivity"].place, "sensitivity goes from 1 (public) to 4 (most sensitive).")
+        raise DocumentError(
+            get["sensitivity"].place, "sensitivity goes from 1 (public) to 4 (most sensitive).", "Write 1, 2, 3 or 4."
+        )
     return Fact(
         id=fact_id,
         subject=doc.choice_of(get["subject"], subjects, "subject"),
@@ -193,7 +197,11 @@ def _read_maximum_age(node: doc.Node) -> int | None:
     age.expect(("months",), what="maximum_age")
     months = doc.integer_of(age.entries["months"], "maximum_age")
     if months < 1:
-        raise DocumentError(node.place, "maximum_age must be at least one month.")
+        raise DocumentError(
+            node.place,
+            "maximum_age must be at least one month.",
+            "Write `never`, or a number of months like `{months: 12}`.",
+        )
     return months
 
 
@@ -208,7 +216,9 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     }.get(kind, ())
     for key in ("unit", "per", "codes", "minimum", "maximum", "decimals"):
         if key in get and key not in allowed:
-            raise DocumentError(entry.places[key], f"`{key}` does not go with the type `{kind}`.")
+            raise DocumentError(
+                entry.places[key], f"`{key}` does not go with the type `{kind}`.", "Remove it, or correct `type`."
+            )
     scale = MINOR_UNITS if kind == "money" else 1
     minimum = doc.decimal_of(get["minimum"], "minimum") * scale if "minimum" in get else None
     maximum = doc.decimal_of(get["maximum"], "maximum") * scale if "maximum" in get else None
@@ -220,7 +230,7 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     if maximum is not None:
         capacity = max(abs(maximum), abs(minimum or Decimal(0)))
     if minimum is not None and maximum is not None and minimum > maximum:
-        raise DocumentError(entry.place, "minimum is above maximum.")
+        raise DocumentError(entry.place, "minimum is above maximum.", "Correct one of them.")
     unit = doc.text_of(get["unit"], "unit") if "unit" in get else None
     if kind == "integer" and unit is None:
         raise DocumentError(entry.place, "An integer fact needs a `unit`.", "Write `unit: person`, `unit: month`, …")
@@ -237,5 +247,5 @@ def _read_type(entry: doc.Mapping) -> tuple[FactType, dict[str, Wording]]:
     if "decimals" in get:
         decimals = doc.integer_of(get["decimals"], "decimals")
         if not 0 <= decimals <= 6:
-            raise DocumentError(get["decimals"].place, "decimals goes from 0 to 6.")
+            raise DocumentError(get["decimals"].place, "decimals goes from 0 to 6.", "Write a number from 0 to 6.")
     return FactType(kind, unit, per, tuple(code_names), minimum, maximum, capacity, decimals), code_names

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Wording
+from features.yaml_files import Shelf
 
 PERSON = "person"
 
@@ -63,13 +64,13 @@ class Subjects:
         return None
 
 
-def load_subjects(path: Path, jurisdiction: str, findings: Findings) -> Subjects:
+def load_subjects(path: Path, jurisdiction: str, findings: Findings, shelf: Shelf) -> Subjects:
     """Read `subjects.yaml`, keeping what is for all jurisdictions or for this one."""
     groups: dict[str, Group] = {}
     relations: dict[str, PersonRelation] = {}
     names: dict[str, Wording] = {}
     with findings.collecting():
-        document = doc.read_document(path)
+        document = shelf.read(path)
         document.expect(("person", "groups", "relations"), what="subjects.yaml")
         names[PERSON] = doc.wording_of(document.entries["person"], "person")
         for name, node in doc.mapping_of(document.entries["groups"], "groups").entries.items():
@@ -91,9 +92,15 @@ def load_subjects(path: Path, jurisdiction: str, findings: Findings) -> Subjects
                 continue
             key = "links" if "links" in entry.entries else "inverse_of"
             if key not in entry.entries:
-                raise DocumentError(entry.place, f"The relation `{name}` lacks `links` or `inverse_of`.")
+                raise DocumentError(
+                    entry.place,
+                    f"The relation `{name}` lacks `links` or `inverse_of`.",
+                    "Add `links: [spouse_id]` or `inverse_of: [mother_id, father_id]`.",
+                )
             links = tuple(doc.text_of(item, key) for item in doc.sequence_of(entry.entries[key], key))
-            relations[name] = PersonRelation(name, links, key == "inverse_of", doc.wording_of(entry.entries["names"], "names"))
+            relations[name] = PersonRelation(
+                name, links, key == "inverse_of", doc.wording_of(entry.entries["names"], "names")
+            )
     return Subjects(groups, relations, names)
 
 

@@ -10,6 +10,7 @@ from features.documents import DocumentError, Findings, Place
 from features.facts.areas import Areas, load_areas
 from features.facts.dictionary import Dictionary, load_dictionary
 from features.facts.subjects import Subjects, load_subjects
+from features.yaml_files import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,16 @@ def facts_folder() -> Path:
     return Path(str(resources.files("features") / "facts"))
 
 
-def load_vocabulary(jurisdiction: str, findings: Findings, folder: Path | None = None) -> Vocabulary:
+def load_vocabulary(
+    jurisdiction: str, findings: Findings, folder: Path | None = None, shelf: Shelf | None = None
+) -> Vocabulary:
     """Load the vocabulary of a jurisdiction.
 
     Raises:
         DocumentError: the jurisdiction has no dictionary folder.
     """
     base = folder or facts_folder()
+    shelf = shelf or Shelf()
     dictionary_folder = base / "dictionary" / jurisdiction
     if not dictionary_folder.is_dir():
         known = sorted(p.name for p in (base / "dictionary").glob("*") if p.is_dir())
@@ -42,7 +46,7 @@ def load_vocabulary(jurisdiction: str, findings: Findings, folder: Path | None =
             f"There is no fact dictionary for the jurisdiction `{jurisdiction}`.",
             f"Known are: {', '.join(known)}.",
         )
-    subjects = load_subjects(base / "subjects.yaml", jurisdiction, findings)
-    areas = load_areas(base / "areas.yaml", findings)
-    dictionary = load_dictionary(dictionary_folder, subjects.kinds, findings)
+    subjects = load_subjects(base / "subjects.yaml", jurisdiction, findings, shelf)
+    areas = load_areas(base / "areas.yaml", findings, shelf)
+    dictionary = load_dictionary(dictionary_folder, subjects.kinds, findings, shelf)
     return Vocabulary(jurisdiction, subjects, dictionary, areas)

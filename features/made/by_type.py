@@ -1,7 +1,8 @@
 """Subjects drawn fact by fact from the dictionary: any jurisdiction, any number, deterministic, fast.
 
-What most rules read first (age, area, money) has plausible marginals; every other fact is drawn by its type, and a share
-of all cells is unknown. Nothing is coherent between facts. For measuring and for tests that want variety, not truth.
+What most rules read first (age, area, money) has plausible marginals; every other fact is drawn by its type, and a
+share of all cells is unknown. Nothing is coherent between facts. For measuring and for tests that want variety, not
+truth.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ SHARE_TRUE = 0.04
 EPOCH = dt.date(1970, 1, 1)
 TODAY = dt.date(2026, 3, 1)
 MONEY_MEAN_MINOR = 250_000
-HOME_SHARES = {"440100": 0.55, "440112": 0.1, "440113": 0.1, "440300": 0.1, "110000": 0.1, "310000": 0.03, "440000": 0.02}
+HOME_SHARES = {
+    "440100": 0.55,
+    "440112": 0.1,
+    "440113": 0.1,
+    "440300": 0.1,
+    "110000": 0.1,
+    "310000": 0.03,
+    "440000": 0.02,
+}
 """Where people live, as far as the jurisdiction has these areas; else anywhere."""
 
 
@@ -61,9 +70,7 @@ def tables_by_type(
             if fact.type.kind != "id":
                 values = _values(fact, n, rng, vocabulary, share_true)
                 unknown = pl.Series(rng.random(n) < share_unknown)
-                columns[fact.id] = values.zip_with(
-                    ~unknown, pl.Series([None], dtype=values.dtype).new_from_index(0, n)
-                )
+                columns[fact.id] = values.zip_with(~unknown, pl.Series([None], dtype=values.dtype).new_from_index(0, n))
         frames[kind] = pl.DataFrame(columns)
     return frames
 
@@ -79,7 +86,9 @@ def _links(
     links: dict[str, np.ndarray] = {}
     for group in vocabulary.subjects.groups.values():
         drawn = rng.integers(0, groups[group.name], persons)
-        links[group.link] = np.where(rng.random(persons) < 0.5, drawn, -1) if group.name == "enterprise" else np.sort(drawn)
+        links[group.link] = (
+            np.where(rng.random(persons) < 0.5, drawn, -1) if group.name == "enterprise" else np.sort(drawn)
+        )
     for link in vocabulary.subjects.links:
         if link == "spouse_id":
             order = np.arange(persons)

@@ -26,7 +26,7 @@ from features.facts.dictionary import Fact
 from features.facts.population import Subject
 from features.facts.values import Known
 from rules.benefits import Criterion
-from rules.catalogue import Catalogue, Source
+from rules.catalogue import Source
 from rules.check import changes, givens, reading
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.examples import Example, read_examples
@@ -34,28 +34,25 @@ from rules.kleene import Truth
 from rules.rulebook import CompiledBenefit, CompiledVersion, Rulebook
 
 
-def find_missing_examples(catalogue: Catalogue) -> Iterator[Finding]:
-    """What the examples of each benefit leave unshown, and the mistakes in the examples themselves."""
-    rulebook = catalogue.rulebook
-    if rulebook is None:
+def find_missing_examples(rulebook: Rulebook, source: Source) -> Iterator[Finding]:
+    """What the examples of a benefit leave unshown, and the mistakes in the examples themselves."""
+    benefit_id = source.benefit.id
+    compiled = rulebook.benefits[benefit_id]
+    path = source.folder / "examples.yaml"
+    start = Place(str(path), 1, 1)
+    if not path.is_file():
+        yield Finding(start, f"`{benefit_id}` has no worked examples.", "Add examples.yaml: they gate publication.")
         return
-    for benefit_id, compiled in rulebook.benefits.items():
-        source = catalogue.sources[benefit_id]
-        path = source.folder / "examples.yaml"
-        start = Place(str(path), 1, 1)
-        if not path.is_file():
-            yield Finding(start, f"`{benefit_id}` has no worked examples.", "Add examples.yaml: they gate publication.")
-            continue
-        findings = Findings()
-        examples = read_examples(path, source.benefit, rulebook.vocabulary, findings)
-        yield from findings
-        if findings:
-            continue  # an example that cannot be read may be the very one that is missing
-        shown = _run(rulebook, compiled, examples)
-        yield from _unshown_criteria(compiled, shown)
-        yield from _unshown_facts(source, compiled, shown, start)
-        yield from _unshown_days(rulebook, compiled, shown, start)
-        yield from givens.find_omitted_facts(rulebook, compiled, examples)
+    findings = Findings()
+    examples = read_examples(path, source.benefit, rulebook.vocabulary, findings)
+    findings.extend(givens.find_omitted_facts(rulebook, compiled, examples))
+    yield from findings
+    if findings:
+        return  # an example with a mistake may be the very one that would be missing
+    shown = _run(rulebook, compiled, examples)
+    yield from _unshown_criteria(compiled, shown)
+    yield from _unshown_facts(source, compiled, shown, start)
+    yield from _unshown_days(rulebook, compiled, shown, start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,30 @@ from collections.abc import Callable, Iterator
 from features.documents import Finding, Place
 from rules import plan
 from rules.check import reading
-from rules.check.possibility import Possibilities, Stretch
-from rules.rulebook import CompiledVersion, Rulebook
+from rules.check.possibility import CASES_PER_VERSION, Possibilities, Stretch
+from rules.rulebook import CompiledBenefit, CompiledVersion, Rulebook
 
 MOST_STRETCHES = 60
 """Days on which a version's parameters change; beyond these the check looks at no more of them."""
 
 
-def find_dead_criteria(rulebook: Rulebook) -> Iterator[Finding]:
+class Worlds:
+    """What is possible under a rulebook, on each stretch of days that was asked for."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._worlds: dict[Stretch, Possibilities] = {}
+
+    def on(self, stretch: Stretch, share: int) -> Possibilities:
+        """The possibilities on these days, with one of `share` parts of what the search for them may cost."""
+        if stretch not in self._worlds:
+            self._worlds[stretch] = Possibilities(self._rulebook, stretch)
+        world = self._worlds[stretch]
+        world.cases_left = CASES_PER_VERSION // share
+        return world
+
+
+def find_idle_criteria(benefit: CompiledBenefit, worlds: Worlds) -> Iterator[Finding]:
     """Criteria and parts of criteria whose truth does not depend on any fact, and criteria that exclude each other.
 
     A criterion that cannot hold is a finding when that is so on any day of its version's life; one that always holds
@@ -23,17 +39,9 @@ def find_dead_criteria(rulebook: Rulebook) -> Iterator[Finding]:
     (one side of an `or`, the condition of an `if`) is a finding when it is dead on all of them. Parts that read no fact
     (`on_date < 2025-01-01`) are how a version says what holds when, and are left alone.
     """
-    worlds: dict[Stretch, Possibilities] = {}
-
-    def world(stretch: Stretch) -> Possibilities:
-        if stretch not in worlds:
-            worlds[stretch] = Possibilities(rulebook, stretch)
-        return worlds[stretch]
-
-    for benefit in rulebook.benefits.values():
-        for version in benefit.versions:
-            checker = _Version(version, [(s, world(s)) for s in _stretches(version)])
-            yield from checker.findings()
+    for version in benefit.versions:
+        stretches = _stretches(version)
+        yield from _Version(version, [(s, worlds.on(s, len(stretches))) for s in stretches]).findings()
 
 
 def _stretches(version: CompiledVersion) -> list[Stretch]:

@@ -22,20 +22,19 @@ Combination = tuple[Key | None, ...]
 """One key of a parameter's table, None in place of bands."""
 
 
-def find_version_gaps(benefits: Iterable[Benefit]) -> Iterator[Finding]:
+def find_version_gaps(benefit: Benefit) -> Iterator[Finding]:
     """A version ends and the next of the same area begins later, without a `note` on either that says why."""
-    for benefit in benefits:
-        by_area: dict[str, list[Version]] = defaultdict(list)
-        for version in sorted(benefit.versions, key=lambda v: v.start):
-            by_area[version.area or benefit.area].append(version)
-        for versions in by_area.values():
-            for earlier, later in itertools.pairwise(versions):
-                if earlier.end is not None and earlier.end < later.start and not earlier.note and not later.note:
-                    yield Finding(
-                        later.place,
-                        f"No version of `{benefit.id}` is in force from {earlier.end} until {later.start}.",
-                        "Correct `from` or the `to` before it, or say in a `note` of this version why there is none.",
-                    )
+    by_area: dict[str, list[Version]] = defaultdict(list)
+    for version in sorted(benefit.versions, key=lambda v: v.start):
+        by_area[version.area or benefit.area].append(version)
+    for versions in by_area.values():
+        for earlier, later in itertools.pairwise(versions):
+            if earlier.end is not None and earlier.end < later.start and not earlier.note and not later.note:
+                yield Finding(
+                    later.place,
+                    f"No version of `{benefit.id}` is in force from {earlier.end} until {later.start}.",
+                    "Correct `from` or the `to` before it, or say in a `note` of this version why there is none.",
+                )
 
 
 def find_value_gaps(rulebook: Rulebook) -> Iterator[Finding]:

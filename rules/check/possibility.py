@@ -20,6 +20,10 @@ from rules.evaluate.reference import Case, ReferenceEvaluator
 from rules.rulebook import Rulebook
 
 MOST_CASES = 3_000
+"""Of one question."""
+
+CASES_PER_VERSION = 20_000
+"""Of all questions about one version, so that a rule made to be hard costs no more than a moment."""
 
 Path = tuple[str, ...]
 """From the subject of the benefit to where a condition is read: through groups, into quantifiers and out of them."""
@@ -78,15 +82,22 @@ class Possibilities:
         self.areas = frozenset(vocabulary.areas.below(rulebook.root_area))
         nobody = Subject("", "")
         self.case = Case(nobody, Case(nobody, Case(nobody, Case(nobody))))
+        self.cases_left = CASES_PER_VERSION
         self._bounds: dict[int, tuple[int, int]] = {}
 
     def can_hold(self, conditions: Iterable[plan.Condition]) -> bool:
         """May all of these be true of one subject?"""
-        return _Search(self, [(c, True) for c in conditions]).succeeds()
+        return self._ask([(c, True) for c in conditions])
 
     def can_fail(self, condition: plan.Condition) -> bool:
         """May this be false of some subject?"""
-        return _Search(self, [(condition, False)]).succeeds()
+        return self._ask([(condition, False)])
+
+    def _ask(self, wanted: list[tuple[plan.Condition, bool]]) -> bool:
+        search = _Search(self, wanted)
+        answer = search.succeeds()
+        self.cases_left -= search.cases
+        return answer
 
     def bounds(self, node: plan.Quantity) -> tuple[int, int]:
         """The least and largest value of a figure on these days."""
@@ -131,7 +142,7 @@ class _Search:
     def succeeds(self) -> bool:
         """True where such values exist, or where the search has become too long to say."""
         self.cases += 1
-        if self.cases > MOST_CASES:
+        if self.cases > min(MOST_CASES, self.world.cases_left):
             return True
         try:
             return all(self._truth(condition, ()) is truth for condition, truth in self.wanted)

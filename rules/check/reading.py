@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from features.facts.dictionary import Fact
 from features.facts.units import LAST_DAY
@@ -64,17 +64,28 @@ def definitions_reached(version: Version) -> set[str]:
     waiting: list[object] = [*(c.test for c in version.criteria), version.amount.value]
     reached: set[str] = set()
     while waiting:
-        for node in syntax.walk(waiting.pop()):
-            if isinstance(node, syntax.Name):
-                for name in set(node.parts) & version.definitions.keys() - reached:
-                    reached.add(name)
-                    waiting.append(version.definitions[name].expression)
+        for name in syntax.names(waiting.pop()) & version.definitions.keys() - reached:
+            reached.add(name)
+            waiting.append(version.definitions[name].expression)
     return reached
 
 
 def parameters_named(expressions: Iterable[object]) -> set[str]:
     """The names of the parameters that expressions name."""
     return {n.name for e in expressions for n in syntax.walk(e) if isinstance(n, syntax.ParameterRef)}
+
+
+def parameters_behind(names: Iterable[str], known: Mapping[str, Parameter]) -> set[str]:
+    """These parameters and all from which they are derived."""
+    behind: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in behind:
+            behind.add(name)
+            if name in known and known[name].derived is not None:
+                waiting.extend(parameters_named([known[name].derived]))
+    return behind
 
 
 def expressions(version: Version, definitions: Iterable[str]) -> Iterator[object]:

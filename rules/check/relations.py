@@ -107,11 +107,8 @@ def _line(after: dict[str, set[str]], start: str, goal: str) -> list[str]:
     return []
 
 
-def find_orders_without_measure(catalogue: Catalogue) -> Iterator[Finding]:
+def find_orders_without_measure(rulebook: Rulebook) -> Iterator[Finding]:
     """`prefer: higher` between benefits whose amounts cannot be compared: one is in kind, or counts something else."""
-    rulebook = catalogue.rulebook
-    if rulebook is None:
-        return
     for compiled in rulebook.benefits.values():
         for relation in compiled.benefit.relations:
             other = rulebook.benefits.get(relation.other)
@@ -127,16 +124,13 @@ def find_orders_without_measure(catalogue: Catalogue) -> Iterator[Finding]:
                 )
 
 
-def find_idle_relations(catalogue: Catalogue) -> Iterator[Finding]:
+def find_idle_relations(rulebook: Rulebook) -> Iterator[Finding]:
     """`passport`, `counts_as_income_for` and `top_up` between two benefits of which neither reads the other.
 
     Reading is `eligible(other)`, `amount(other)`, or a fact whose id bears a word of the other benefit's id
     (`receives_dibao` for `dibao`). A `note` on the relation that says how it takes effect silences the finding, and so
     does a benefit that is not in the catalogue.
     """
-    rulebook = catalogue.rulebook
-    if rulebook is None:
-        return
     for compiled in rulebook.benefits.values():
         for relation in compiled.benefit.relations:
             own, other = compiled.benefit.id, relation.other

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features import documents as doc
-from features.documents import DocumentError, Finding, Wording
-from rules.benefits import UNSAFE, Criterion
+from features.documents import DocumentError, Finding
+from features.yaml_files import Shelf
+from rules.benefit_files import UNSAFE
+from rules.benefits import Criterion
 from rules.catalogue import Catalogue, Source
 from rules.check import reading
 from rules.parameters import Parameter
@@ -20,6 +22,7 @@ _EMPTY_WORDS = re.compile(
     r"(todo|tbd|fixme|xxx+|n/?a|none|null|unknown|待定|待补|待补充|无|暂无|不详|未知|略|[?？.。…—~-]+)[.。!！]?\Z",
     re.IGNORECASE,
 )
+_EXPRESSIONS = frozenset({"test", "value", "derived"})
 _CITATIONS = frozenset({"because", "source", "legal_basis", "title"})
 
 
@@ -28,26 +31,24 @@ def placeholders(text: str) -> set[str]:
     return set(_PLACEHOLDER.findall(text))
 
 
-def find_text_mistakes(paths: list[Path]) -> Iterator[Finding]:
+def find_text_mistakes(paths: list[Path], shelf: Shelf) -> Iterator[Finding]:
     """In every `{zh: …, en: …}` a Chinese text in Chinese and an English one without; no markup or script anywhere.
 
     A citation (`because`, `source`, `legal_basis`, `title`) that only says `TODO`, `无` or `…` is missing.
     """
     for path in paths:
         try:
-            document = doc.read_document(path)
+            document = shelf.read(path)
         except DocumentError:
             continue  # loading has found it
         yield from _in(document)
 
 
-def find_placeholder_mistakes(catalogue: Catalogue) -> Iterator[Finding]:
+def find_placeholder_mistakes(source: Source, shared: dict[str, Parameter]) -> Iterator[Finding]:
     """`{$name}` in `says` must be a parameter with one value for the subject's area and date, in both languages."""
-    for source in catalogue.sources.values():
-        known = {**catalogue.shared, **source.parameters}
-        for version in source.benefit.versions:
-            for criterion in version.criteria:
-                yield from _placeholders_of(criterion, known, source)
+    for version in source.benefit.versions:
+        for criterion in version.criteria:
+            yield from _placeholders_of(criterion, {**shared, **source.parameters})
 
 
 def _in(node: doc.Node, key: str = "") -> Iterator[Finding]:
@@ -65,7 +66,7 @@ def _in(node: doc.Node, key: str = "") -> Iterator[Finding]:
 
 def _languages(node: doc.Mapping) -> Iterator[Finding]:
     zh, en = node.entries["zh"], node.entries["en"]
-    if isinstance(zh, doc.Scalar) and not _CHINESE.search(zh.text):
+    if isinstance(zh, doc.Scalar) and zh.text.strip() and not _CHINESE.search(zh.text):
         yield Finding(zh.place, f"The Chinese text “{zh.text[:40]}” has no Chinese character.", "Write it in Chinese.")
     if isinstance(en, doc.Scalar) and (found := _CHINESE.search(en.text)):
         yield Finding(
@@ -76,7 +77,7 @@ def _languages(node: doc.Mapping) -> Iterator[Finding]:
 
 
 def _scalar(node: doc.Scalar, key: str) -> Iterator[Finding]:
-    found = UNSAFE.search(node.text)
+    found = None if key in _EXPRESSIONS else UNSAFE.search(node.text)
     if found:
         yield Finding(node.place, f"`{found[0]}` cannot stand in a text for people.", "Write plain text.")
     if key in _CITATIONS and _EMPTY_WORDS.match(node.text.strip()):
@@ -87,48 +88,42 @@ def _scalar(node: doc.Scalar, key: str) -> Iterator[Finding]:
         )
 
 
-def _placeholders_of(criterion: Criterion, known: dict[str, Parameter], source: Source) -> Iterator[Finding]:
-    for language, text in _texts(criterion.says):
-        place = criterion.says_place
+def _placeholders_of(criterion: Criterion, known: dict[str, Parameter]) -> Iterator[Finding]:
+    texts = (criterion.says.zh, criterion.says.en)
+    for text, place in zip(texts, criterion.says_places, strict=True):
         for name in sorted(placeholders(text)):
             parameter = known.get(name)
             if parameter is None:
                 yield Finding(
                     place,
-                    f"The text ({language}) of `{criterion.id}` puts in `${name}`, which is no parameter.",
+                    f"The text of `{criterion.id}` puts in `${name}`, which is no parameter.",
                     doc.nearest_advice(name, known, "Parameters are: "),
                 )
-            elif not _has_one_value(parameter, known, source):
+            elif not _has_one_value(parameter, known):
                 yield Finding(
                     place,
-                    f"The text ({language}) of `{criterion.id}` puts in `${name}`, which has many values on one day.",
+                    f"The text of `{criterion.id}` puts in `${name}`, which has many values on one day.",
                     "Only a parameter without keys, or by area, can stand in a text: say it in words.",
                 )
         if _BRACES.search(_PLACEHOLDER.sub("", text)):
             yield Finding(
                 place,
-                f"The text ({language}) of `{criterion.id}` has a brace that belongs to no `{{$name}}`.",
+                f"The text of `{criterion.id}` has a brace that belongs to no `{{$name}}`.",
                 "A parameter is put in as `{$income_limit}`; other braces are not needed.",
             )
-    in_zh, in_en = placeholders(criterion.says.zh), placeholders(criterion.says.en)
-    if in_zh != in_en:
+    in_zh, in_en = (placeholders(text) for text in texts)
+    if in_zh != in_en and in_zh | in_en <= known.keys():
         names = ", ".join(f"`${name}`" for name in sorted(in_zh ^ in_en))
         yield Finding(
-            criterion.says_place,
+            criterion.says_places[0],
             f"Only one of the two texts of `{criterion.id}` puts in {names}.",
             "Say it in both.",
         )
 
 
-def _texts(says: Wording) -> tuple[tuple[str, str], ...]:
-    return ("zh", says.zh), ("en", says.en)
-
-
-def _has_one_value(parameter: Parameter, known: dict[str, Parameter], source: Source) -> bool:
-    if parameter.derived is not None:
-        names = reading.parameters_named([parameter.derived])
-        return all(name in known and _has_one_value(known[name], known, source) for name in names)
-    return set(parameter.dimensions) <= {"area"}
+def _has_one_value(parameter: Parameter, known: dict[str, Parameter]) -> bool:
+    behind = reading.parameters_behind([parameter.id], known)
+    return all(name in known and set(known[name].dimensions) <= {"area"} for name in behind)
 
 
 def catalogue_files(catalogue: Catalogue) -> list[Path]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from features.documents import Finding
+from rules.benefits import Benefit
 from rules.catalogue import Catalogue, Source
 from rules.check import reading
 from rules.check.texts import placeholders
 from rules.parameters import Parameter
 
 
-def find_unread_definitions(catalogue: Catalogue) -> Iterator[Finding]:
+def find_unread_definitions(benefit: Benefit) -> Iterator[Finding]:
     """Definitions that neither a criterion nor the amount of their version reaches."""
-    for source in catalogue.sources.values():
-        for version in source.benefit.versions:
-            reached = reading.definitions_reached(version)
-            for definition in version.definitions.values():
-                if definition.id not in reached:
-                    yield Finding(
-                        definition.place,
-                        f"Nothing reads the definition `{definition.id}`.",
-                        "Remove it, or use it in a criterion or in the amount.",
-                    )
+    for version in benefit.versions:
+        reached = reading.definitions_reached(version)
+        for definition in version.definitions.values():
+            if definition.id not in reached:
+                yield Finding(
+                    definition.place,
+                    f"Nothing reads the definition `{definition.id}`.",
+                    "Remove it, or use it in a criterion or in the amount.",
+                )
 
 
 def find_unread_parameters(catalogue: Catalogue) -> Iterator[Finding]:
@@ -42,15 +42,14 @@ def find_unread_parameters(catalogue: Catalogue) -> Iterator[Finding]:
             yield _unread(parameter, "any benefit")
 
 
-def find_hidden_parameters(catalogue: Catalogue) -> Iterator[Finding]:
+def find_hidden_parameters(source: Source, shared: dict[str, Parameter]) -> Iterator[Finding]:
     """A benefit's own parameter with the name of a shared one: the rule reads its own, and people may not see that."""
-    for source in catalogue.sources.values():
-        for name in source.parameters.keys() & catalogue.shared.keys():
-            yield Finding(
-                source.parameters[name].place,
-                f"The parameter `{name}` hides the shared one of the same name ({catalogue.shared[name].place}).",
-                "Rename this one, or remove it if it is the same number.",
-            )
+    for name in source.parameters.keys() & shared.keys():
+        yield Finding(
+            source.parameters[name].place,
+            f"The parameter `{name}` hides the shared one of the same name ({shared[name].place}).",
+            "Rename this one, or remove it if it is the same number.",
+        )
 
 
 def facts_nobody_reads(catalogue: Catalogue) -> list[str]:
@@ -77,11 +76,4 @@ def _read_by(source: Source, shared: dict[str, Parameter]) -> set[str]:
         names |= reading.parameters_named(reading.expressions(version, reading.definitions_reached(version)))
         for criterion in version.criteria:
             names |= placeholders(criterion.says.zh) | placeholders(criterion.says.en)
-    waiting = list(names)
-    while waiting:
-        parameter = known.get(waiting.pop())
-        if parameter is not None and parameter.derived is not None:
-            further = reading.parameters_named([parameter.derived]) - names
-            names |= further
-            waiting.extend(further)
-    return names
+    return reading.parameters_behind(names, known)

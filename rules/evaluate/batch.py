@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 
 from rules import plan
-from rules.benefits import IN_AREA, IN_FORCE
+from rules.benefits import IN_AREA
 from rules.evaluate.columns import figures, vectors
 from rules.evaluate.columns.days import earliest
+from rules.evaluate.columns.missing_facts import MissingFacts
 from rules.evaluate.columns.needs import BatchNeeds
 from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.positions import Positions
@@ -48,7 +49,10 @@ class BatchEvaluator:
         self.on_date = on_date
         self.plans = rulebook.in_force(on_date)
         self.values = BatchValues(rulebook.vocabulary.areas, on_date, self)
-        self._needs = {name: BatchNeeds(p, self.values, self._missing_of) for name, p in self.plans.items()}
+        self._missing = {
+            name: MissingFacts(benefit, BatchNeeds(benefit, self.values, self._missing_of))
+            for name, benefit in self.plans.items()
+        }
         self._kept = self._shared()
 
     def _shared(self) -> frozenset[tuple[str, int | str]]:
@@ -70,13 +74,7 @@ class BatchEvaluator:
 
     def clause_names(self, benefit_id: str) -> tuple[str, ...]:
         """What the bits of `unmet` stand for."""
-        benefit = self.plans[benefit_id]
-        if not benefit.variants:
-            return (IN_FORCE,)
-        names = dict.fromkeys(name for variant in benefit.variants for name, _ in variant.clauses)
-        if len(benefit.variants) > 1:
-            names[IN_AREA] = None
-        return tuple(names)
+        return self.plans[benefit_id].clause_names
 
     def evaluate(
         self,
@@ -171,9 +169,7 @@ class BatchEvaluator:
             span, until = self._amount(benefit, some, maybe, undecided, until, n)
             unsettled = undecided[maybe] | self._open_amounts(benefit, some)
             if unsettled.any():
-                missing[np.flatnonzero(maybe)[unsettled]] = self._needs[benefit.benefit.id].missing(
-                    some.subset(unsettled)
-                )
+                missing[np.flatnonzero(maybe)[unsettled]] = self._missing[benefit.benefit.id].of(some.subset(unsettled))
         return _Full(Answered(truth, span, until), missing, undecided)
 
     def _open_amounts(self, benefit: BenefitPlan, some: Rows) -> Mask:

@@ -8,7 +8,7 @@ the facts it rests on where it is open (bits; see `rules.missing`). What each no
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, cast
+from typing import Any
 
 from features.facts.population import Population, Subject
 from rules import plan

@@ -95,7 +95,7 @@ def _refuse_excess(scalar: Scalar) -> None:
     text = scalar.text
     if len(text) > MAX_CHARACTERS:
         raise DocumentError(
-            scalar.place,
+            scalar.at(0),
             f"The expression is longer than {MAX_CHARACTERS:,} characters.",
             "Name its parts under `definitions`.",
         )
@@ -125,7 +125,7 @@ def _refuse_excess(scalar: Scalar) -> None:
             )
     if len(_WORD.findall(text)) > MAX_WORDS:
         raise DocumentError(
-            scalar.place, f"The expression has more than {MAX_WORDS} words.", "Name its parts under `definitions`."
+            scalar.at(0), f"The expression has more than {MAX_WORDS} words.", "Name its parts under `definitions`."
         )
 
 
@@ -230,7 +230,11 @@ class _Builder(Transformer[Token, s.Expression]):
         try:
             return s.DateLiteral(dt.date.fromisoformat(str(items[0])), self._place(meta))
         except ValueError:
-            raise DocumentError(self._place(meta), f"`{items[0]}` is not a day of the calendar.") from None
+            raise DocumentError(
+                self._place(meta),
+                f"`{items[0]}` is not a day of the calendar.",
+                "Write a day that exists, like 2025-02-28.",
+            ) from None
 
     def string(self, meta: object, items: list[Token]) -> s.Expression:
         return s.Text(str(items[0])[1:-1], self._place(meta))

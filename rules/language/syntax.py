@@ -193,3 +193,8 @@ def walk(item: object) -> Iterator[object]:
         elif is_dataclass(current) and not isinstance(current, type):
             yield current
             stack.extend(getattr(current, spec.name) for spec in reversed(fields(current)))
+
+
+def names(expression: object) -> set[str]:
+    """Every word that an expression uses as a name or as part of one."""
+    return {part for node in walk(expression) if isinstance(node, Name) for part in node.parts}

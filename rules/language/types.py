@@ -24,7 +24,10 @@ class Type:
         if self.kind == "money":
             period = {None: "", "once": " once"}.get(self.per, f" per {self.per}")
             return f"money ({self.currency}{period})"
-        return f"{self.kind} of {self.unit}s" if self.unit else self.kind
+        word = {"integer": "a whole number", "months": "a set of months", "area": "an area"}.get(
+            self.kind, f"a {self.kind}"
+        )
+        return f"{word} ({self.unit})" if self.unit else word
 
     @property
     def is_numeric(self) -> bool:

@@ -33,7 +33,10 @@ parameters:
       - from: 2020-01-01
         source: 法
         confidence: A
-        value: [{at_least: 3, below: 18, value: 30}, {at_least: 18, below: 60, value: 10}, {at_least: 60, below: 90, value: 55}]
+        value:
+          - {at_least: 3, below: 18, value: 30}
+          - {at_least: 18, below: 60, value: 10}
+          - {at_least: 60, below: 90, value: 55}
   cross:
     type: money
     per: month
@@ -46,7 +49,10 @@ parameters:
     names: {zh: 率, en: rates}
     by: [band]
     values:
-      - {from: 2020-01-01, value: [{at_least: 0, below: 100, value: 0.5}, {at_least: 100, value: 0.25}], source: 法, confidence: A}
+      - from: 2020-01-01
+        value: [{at_least: 0, below: 100, value: 0.5}, {at_least: 100, value: 0.25}]
+        source: 法
+        confidence: A
   open_here:
     type: boolean
     names: {zh: 开, en: open here}
@@ -236,9 +242,10 @@ def benefit_text(
     if local:
         versions += f'  - from: 2021-01-01\n    to: 2026-02-01\n    area: "112"\n    {version}'
     return (
-        f'benefit: {name}\nsubject: {subject}\narea: "1"\narea_by: {area_by}\nnames: {{zh: 补贴, en: benefit}}\nversions:\n'
-        + versions
-        + "delivery: {application_required_by_law: false, discretion: none, will_needed: false, public_notice_days: 0}\n"
+        f'benefit: {name}\nsubject: {subject}\narea: "1"\narea_by: {area_by}\n'
+        "names: {zh: 补贴, en: benefit}\n"
+        f"versions:\n{versions}"
+        "delivery: {application_required_by_law: false, discretion: none, will_needed: false, public_notice_days: 0}\n"
     )
 
 

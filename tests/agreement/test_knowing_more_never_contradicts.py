@@ -14,8 +14,8 @@ from features.facts.values import Holding, Known, Unknown, Value
 from rules.evaluate.intervals import is_point
 from rules.evaluate.reference import Answer, ReferenceEvaluator
 from rules.kleene import Truth
-from tests.agreement.worlds import HOUSEHOLD_FACTS, PERSON_FACTS, World, rulebook_of, values, worlds
 from tests.agreement.rule_texts import benefit_text
+from tests.agreement.worlds import HOUSEHOLD_FACTS, PERSON_FACTS, World, rulebook_of, values, worlds
 
 RELAXED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], deadline=None
@@ -112,7 +112,8 @@ SMALL_FACTS: dict[str, tuple[Value, ...]] = {
     "ill": (True, False),
     "works": (True, False),
     "kind": ("a", "b", "c"),
-    "wage": (Decimal(0), Decimal(5_000), Decimal(10_000), Decimal(10_001), Decimal(20_000), Decimal(30_000)),
+    # One value for each region that the limits below make, and each limit.
+    "wage": (Decimal(5_000), Decimal(7_500), Decimal(10_000), Decimal(15_000), Decimal(20_000), Decimal(30_000)),
 }
 ATOMS = (
     "rich",

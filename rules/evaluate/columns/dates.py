@@ -13,8 +13,9 @@ from rules import calendar, horizon, plan
 from rules.evaluate.columns import clocks, figures, vectors
 from rules.evaluate.columns.days import earliest, where_days
 from rules.evaluate.columns.evaluation import Evaluation
+from rules.evaluate.columns.positions import Index
 from rules.evaluate.columns.results import Measured
-from rules.evaluate.columns.rows import Index, Rows
+from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.vectors import Bound, Days, Span, open_mask
 
 NO_MONTH = 10**6

@@ -1,10 +1,8 @@
-"""Parameters in whole columns: a table with one slot more per dimension for "unknown" and one for "no entry"."""
+"""Parameters in whole columns: the values that the law gives for what is known of their keys in each row."""
 
 from __future__ import annotations
 
 import datetime as dt
-from itertools import product
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +13,11 @@ from rules import horizon, plan, tables
 from rules.evaluate.columns import clocks, figures, vectors
 from rules.evaluate.columns.days import earliest, where_days
 from rules.evaluate.columns.evaluation import Evaluation
+from rules.evaluate.columns.parameter_tables import ParameterTable
 from rules.evaluate.columns.results import NOTHING, Measured
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.vectors import Bound, Days, Span, open_mask
-from rules.parameters import Key, Parameter, Period
+from rules.parameters import Parameter, Period
 from rules.plan import NEVER
 
 Slots = npt.NDArray[np.int64] | int
@@ -31,7 +30,7 @@ class Lookups:
         self.areas = areas
         self.on_date = on_date
         self.today = plan.day_number(on_date)
-        self._tables: dict[int, _Table] = {}
+        self._tables: dict[tuple[int, ...], ParameterTable] = {}
         self._changes: dict[int, int] = {}
 
     def measure(self, node: plan.Lookup, rows: Rows, within: Evaluation) -> Measured:
@@ -88,9 +87,10 @@ class Lookups:
         return Measured(Span(low, high), all_until)
 
     def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, within: Evaluation) -> tuple[Span, Days]:
-        if id(period) not in self._tables:
-            self._tables[id(period)] = _Table(node.parameter, period, self.areas)
-        table = self._tables[id(period)]
+        named = (id(period), *(id(key) for key in node.keys))
+        if named not in self._tables:
+            self._tables[named] = ParameterTable(node.parameter, period, node.keys, self.areas)
+        table = self._tables[named]
         position: Slots = 0
         until: Days = NEVER
         unknown = False
@@ -109,7 +109,7 @@ class Lookups:
         return (Span(low, table.highs[index]) if unknown else Span(low, low)), until
 
     def _slots(
-        self, key: plan.Node, table: _Table, axis: int, dimension: str, rows: Rows, within: Evaluation
+        self, key: plan.Node, table: ParameterTable, axis: int, dimension: str, rows: Rows, within: Evaluation
     ) -> tuple[Slots, Days, bool]:
         """For every row its slot on one axis, until when it is that, and whether some key is unknown."""
         unknown = table.sizes[axis] - 2
@@ -118,7 +118,9 @@ class Lookups:
             if codes is None:
                 return unknown, until, True
             assert isinstance(codes.dtype, pl.Enum)
-            slots = table.code_slots(axis, tuple(codes.dtype.categories), dimension)[codes.to_physical().cast(pl.UInt32)]
+            slots = table.code_slots(axis, tuple(codes.dtype.categories), dimension)[
+                codes.to_physical().cast(pl.UInt32)
+            ]
             return slots.fill_null(unknown).to_numpy(), until, codes.null_count() > 0
         assert isinstance(key, plan.Quantity)
         span, until = within.measure(key, rows)
@@ -139,7 +141,7 @@ class Lookups:
     def _next_band(
         self,
         key: plan.Quantity,
-        table: _Table,
+        table: ParameterTable,
         axis: int,
         numbers: npt.NDArray[np.int64],
         closed: npt.NDArray[np.bool_],
@@ -165,89 +167,6 @@ class Lookups:
             start, base = measured.span.low, measured.until
         reached = clocks.first_reached(key, self.today, start, target, rows.n)
         return where_days(closed, earliest(reached, base), until)
-
-
-class _Table:
-    """One period of a parameter as flat columns of lowest and highest values."""
-
-    def __init__(self, parameter: Parameter, period: Period, areas: Areas) -> None:
-        self.parameter = parameter
-        self.period = period
-        self.areas = areas
-        self.keys: list[list[Key]] = []
-        for axis in range(len(parameter.dimensions)):
-            found = {key[axis] for key in period.table}
-            self.keys.append(sorted(found, key=_order))
-        self.sizes = [len(keys) + 2 for keys in self.keys]
-        self.low: list[int | None] = []
-        self.high: list[int | None] = []
-        for slots in product(*(range(size) for size in self.sizes)):
-            matching = self._matching(slots)
-            self.low.append(min(matching, default=None))
-            self.high.append(max(matching, default=None))
-        self.lows = pl.Series(self.low, dtype=pl.Int64)
-        self.highs = pl.Series(self.high, dtype=pl.Int64)
-        self._codes: dict[tuple[int, tuple[str, ...]], pl.Series] = {}
-
-    def _matching(self, slots: tuple[int, ...]) -> list[int]:
-        chosen: list[set[Key]] = []
-        for axis, slot in enumerate(slots):
-            keys = self.keys[axis]
-            is_area = self.parameter.dimensions[axis] == "area"
-            if slot < len(keys):
-                chosen.append({keys[slot]})
-            elif slot == len(keys) and not is_area:
-                chosen.append(set(keys))
-            else:
-                chosen.append(set())
-        return [
-            int(value)
-            for key, value in self.period.table.items()
-            if all(part in allowed for part, allowed in zip(key, chosen, strict=True))
-        ]
-
-    def code_slots(self, axis: int, categories: tuple[str, ...], dimension: str) -> pl.Series:
-        """The slot of every code of an enumeration."""
-        if (axis, categories) not in self._codes:
-            keys, none = self.keys[axis], self.sizes[axis] - 1
-            slots = []
-            for category in categories:
-                key: str | None = category
-                if dimension == "area":
-                    key = tables.nearest_area(category, self.period, self.parameter, self.areas)
-                slots.append(keys.index(key) if key in keys else none)
-            self._codes[axis, categories] = pl.Series(slots, dtype=pl.Int64)
-        return self._codes[axis, categories]
-
-    def bands(self, axis: int, factor: int) -> list[tables.WholeBand]:
-        """The bands of an axis, in the index's units, in the order of the slots."""
-        return [tables.whole_band(band, factor) for band in self.keys[axis]]
-
-    def number_slots(
-        self, axis: int, dimension: str, numbers: npt.NDArray[np.int64], factor: int
-    ) -> npt.NDArray[np.int64]:
-        """The slot of every number."""
-        none = self.sizes[axis] - 1
-        result = np.full(len(numbers), none, dtype=np.int64)
-        if dimension == "integer":
-            for slot, key in enumerate(self.keys[axis]):
-                result[numbers == key] = slot
-            return result
-        for slot, (low, high) in enumerate(self.bands(axis, factor)):
-            inside = np.full(len(numbers), True)
-            if low is not None:
-                inside &= numbers >= low
-            if high is not None:
-                inside &= numbers < high
-            result[inside] = slot
-        return result
-
-
-def _order(key: Key) -> tuple[int, Any]:
-    """Bands by their lower limit, the one without a limit first."""
-    if isinstance(key, tuple):
-        return (0, 0) if key[0] is None else (1, key[0])
-    return (1, key)
 
 
 def _marginal_of(bound: Bound, node: plan.Marginal, period: Period, n: int, *, wide: bool) -> Bound:

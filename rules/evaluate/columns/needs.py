@@ -1,13 +1,13 @@
 """Which facts the open rows of a batch rest on; computed for those rows only.
 
 Needs are bits of the benefit's names in a 64-bit column, zero where a node is not open. Beside them goes a column of
-bits that occur in two open parts: only those rows may have a smaller set (see `rules.missing`).
+bits that occur in two open parts: only those rows may have a smaller set (see `rules.evaluate.columns.missing_facts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,6 @@ from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Mask, open_mask
-from rules.missing import INNER_QUANTITIES, Pattern, skeleton_of
 from rules.rulebook import BenefitPlan
 
 
@@ -30,7 +29,13 @@ class Needs(NamedTuple):
 
 
 class BatchNeeds:
-    """Finds needs for one benefit."""
+    """What the nodes of one benefit rest on.
+
+    Args:
+        benefit: whose names the bits stand for.
+        values: of its nodes.
+        missing_of: what another benefit's answer rests on, as bits of the names beside them.
+    """
 
     def __init__(
         self, benefit: BenefitPlan, values: BatchValues, missing_of: Callable[[str, Rows], tuple[Bits, tuple[str, ...]]]
@@ -38,54 +43,7 @@ class BatchNeeds:
         self.benefit = benefit
         self.values = values
         self.missing_of = missing_of
-        self.skeleton = skeleton_of(benefit)
-        self._chooses = any(isinstance(quantity, plan.Choose) for quantity in self.skeleton.quantities)
         self._position = {name: index for index, name in enumerate(benefit.names)}
-
-    def missing(self, rows: Rows) -> Bits:
-        """The irreducible set of missing facts for rows whose answer is open."""
-        outcome = self.condition(self.benefit.outcome, rows)
-        bits, twice = outcome
-        if self.benefit.amount is not None:
-            amount = self.quantity(self.benefit.amount, rows)
-            if self._chooses:
-                # Only a branch of the amount can be ruled out by the outcome or by another branch: a figure without
-                # branches needs whatever it rests on as soon as anything is owed.
-                twice = twice | amount.twice | (bits & self._choosing(self.benefit.amount, rows))
-            bits = bits | amount.bits
-        several = (bits & (bits - np.uint64(1))) != 0
-        doubtful = np.flatnonzero((twice != 0) & several & (bits != 0))
-        if len(doubtful):
-            mask = np.zeros(rows.n, dtype=bool)
-            mask[doubtful] = True
-            bits = bits.copy()
-            bits[doubtful] = self._reduced(rows.subset(mask), bits[doubtful])
-        return bits
-
-    def _reduced(self, rows: Rows, candidates: Bits) -> Bits:
-        """The irreducible part, found once for each pattern."""
-        columns: list[Any] = [candidates]
-        for atom in self.skeleton.atoms:
-            truth = self.values.judge(atom, rows).truth
-            code = np.where(as_mask(truth, rows.n, wanted=True), 2, unknown_mask(truth, rows.n).astype(np.uint64))
-            columns += [code.astype(np.uint64), self.condition(atom, rows).bits]
-        for quantity in self.skeleton.quantities:
-            is_open = open_mask(self.values.measure(quantity, rows).span, rows.n)
-            columns += [(~is_open).astype(np.uint64), self.quantity(quantity, rows).bits]
-        table = np.stack(columns, axis=1)
-        patterns, inverse = np.unique(table, axis=0, return_inverse=True)
-        atoms = len(self.skeleton.atoms)
-        results = np.zeros(len(patterns), dtype=np.uint64)
-        for number, row in enumerate(patterns.tolist()):
-            conditions, quantities = row[1 : 1 + 2 * atoms], row[1 + 2 * atoms :]
-            pattern = Pattern(
-                tuple(conditions[0::2]),
-                tuple(conditions[1::2]),
-                tuple(bool(c) for c in quantities[0::2]),
-                tuple(quantities[1::2]),
-            )
-            results[number] = self.skeleton.reduce(pattern, row[0])
-        return results[inverse.reshape(-1)]
 
     # -- conditions -----------------------------------------------------------------------------------------------
 
@@ -114,7 +72,6 @@ class BatchNeeds:
                     self.condition(node.then, rows),
                     self.condition(node.otherwise, rows),
                     rows,
-                    apart=False,
                 )
             case plan.BoolFact():
                 needs = self._named(node.fact.id, unknown)
@@ -138,39 +95,15 @@ class BatchNeeds:
                 needs = _none(rows.n)
         return _where(unknown, needs)
 
-    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows, *, apart: bool) -> Needs:
-        """Needs of an `if`: those of the branch taken; where it is not known which, of all three.
-
-        Args:
-            condition: of the `if`.
-            then: needs of the one branch.
-            otherwise: needs of the other.
-            rows: for which.
-            apart: what both branches rest on does not count as resting on it twice (only one of them is ever read).
-        """
+    def _branches(self, condition: plan.Condition, then: Needs, otherwise: Needs, rows: Rows) -> Needs:
+        """Needs of an `if`: those of the branch taken; where it is not known which, of all three."""
         truth = self.values.judge(condition, rows).truth
         yes, no = as_mask(truth, rows.n, wanted=True), as_mask(truth, rows.n, wanted=False)
-        both = Needs(then.bits | otherwise.bits, then.twice | otherwise.twice) if apart else _joined(then, otherwise)
-        all_three = _joined(self.condition(condition, rows), both)
+        all_three = _joined(self.condition(condition, rows), _joined(then, otherwise))
         return Needs(
             np.where(yes, then.bits, np.where(no, otherwise.bits, all_three.bits)),
             np.where(yes, then.twice, np.where(no, otherwise.twice, all_three.twice)),
         )
-
-    def _choosing(self, node: plan.Quantity, rows: Rows) -> Bits:
-        """The facts on which it rests which branches of a figure are taken."""
-        key = ("choosing", id(node))
-        if key not in rows.memo:
-            bits = np.zeros(rows.n, dtype=np.uint64)
-            if isinstance(node, plan.Choose):
-                bits = self.condition(node.condition, rows).bits
-            if isinstance(node, INNER_QUANTITIES):
-                for child in node.children():
-                    if isinstance(child, plan.Quantity):
-                        bits = bits | self._choosing(child, rows)
-            rows.memo[key] = bits
-        found: Bits = rows.memo[key]
-        return found
 
     # -- quantities -----------------------------------------------------------------------------------------------
 
@@ -193,7 +126,6 @@ class BatchNeeds:
                     self.quantity(node.then, rows),
                     self.quantity(node.otherwise, rows),
                     rows,
-                    apart=True,
                 )
             case plan.Least() | plan.Greatest():
                 return self._extreme(node, rows)
@@ -251,13 +183,15 @@ class BatchNeeds:
             if self._has_period(node):
                 bits = np.where(known, area, bits)
                 known = known & (area == 0)
+        all_known = np.full(n, True)
         for key in node.keys:
             part = self._code(key, rows) if isinstance(key, plan.Code) else self._key_bits(key, rows)
             bits = np.where(known, bits | part, bits)
+            all_known = all_known & (part == 0)
         span = self.values.measure(node, rows).span
         low = vectors.column(span.low, n, wide=True).is_null().to_numpy()
         high = vectors.column(span.high, n, wide=True).is_null().to_numpy()
-        without_value = known & low & high
+        without_value = known & all_known & low & high
         if not self._has_period(node):
             bits = zero
         return Needs(np.where(without_value, bits | lacking, bits), zero)

@@ -33,7 +33,9 @@ class Positions:
         numbers = pl.Series(self.index.astype(np.uint32))
         if self.known is None:
             return numbers
-        return numbers.zip_with(pl.Series(self.known), pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(numbers)))
+        return numbers.zip_with(
+            pl.Series(self.known), pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(numbers))
+        )
 
     def of(self, values: pl.Series) -> pl.Series:
         """The wanted rows of a column."""

@@ -12,8 +12,9 @@ from rules import plan
 from rules.evaluate.columns import figures, vectors
 from rules.evaluate.columns.days import earliest, is_never, where_days
 from rules.evaluate.columns.evaluation import Evaluation
+from rules.evaluate.columns.positions import Index
 from rules.evaluate.columns.results import Judged, Measured, spread_days, spread_span, spread_truth, take
-from rules.evaluate.columns.rows import Index, Related, Rows
+from rules.evaluate.columns.rows import Related, Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bound, Days, Mask, Span
 from rules.plan import NEVER

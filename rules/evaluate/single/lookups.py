@@ -28,7 +28,8 @@ def _lookup(node: plan.Lookup, case: Case, within: Evaluation) -> Measure:
     wanted: list[Callable[[Any], bool]] = []
     needs = 0
     keys = iter(node.keys)
-    for dimension in parameter.dimensions:
+    unknown: set[int] = set()
+    for axis, dimension in enumerate(parameter.dimensions):
         if dimension == "area":
             area = within.read(cast(plan.Code, node.area), case)
             until = min(until, area.until)
@@ -41,15 +42,20 @@ def _lookup(node: plan.Lookup, case: Case, within: Evaluation) -> Measure:
             continue
         test, key_until, key_needs = _key(next(keys), dimension, period, parameter, case, within)
         wanted.append(test)
+        if key_needs:
+            unknown.add(axis)
         until, needs = min(until, key_until), needs | key_needs
-    values = [
-        int(value)
+    fitting = {
+        key: int(value)
         for key, value in period.table.items()
         if all(test(part) for test, part in zip(wanted, key, strict=True))
-    ]
-    if not values:
-        return Measure(ANYTHING, until, lacking | needs)
-    interval = (min(values), max(values))
+    }
+    if needs:
+        if not tables.is_complete(fitting, parameter, node.keys, unknown):
+            return Measure(ANYTHING, until, needs)
+    elif not fitting:
+        return Measure(ANYTHING, until, lacking)
+    interval = (min(fitting.values()), max(fitting.values()))
     return Measure(interval, until, 0 if is_point(interval) else needs)
 
 

@@ -1,0 +1,31 @@
+"""All benchmarks, one after the other, each in a process of its own; then docs/benchmarks.md.
+
+    python -m benchmarks            (about ten minutes; policyengine only where its environment has been set up)
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+RUNS = (
+    ("benchmarks.household",),
+    ("benchmarks.incremental", "--persons", "1000000"),
+    ("benchmarks.population", "--persons", "1000000"),
+    ("benchmarks.population", "--persons", "10000000"),
+    ("benchmarks.hostile_rules",),
+    ("benchmarks.document",),
+)
+
+
+def main() -> int:
+    """Run them."""
+    for module, *arguments in RUNS:
+        print(f"== {module} {' '.join(arguments)}", flush=True)  # noqa: T201 (a benchmark talks to a terminal)
+        if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Both shipped catalogues over drawn populations: batch equals reference, and answers hold until `next_change`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.facts.encoding import population_of
+from features.made.by_type import tables_by_type
+from rules import plan
+from rules.catalogue import catalogue_folders, load_catalogue
+from rules.evaluate.batch import BatchEvaluator
+from rules.rulebook import Rulebook
+from tests.agreement.comparison import batch_rows, reference_rows
+
+CATALOGUES = [p.name for p in catalogue_folders(Path(str(resources.files("rules") / "catalogue")))]
+DAYS = (dt.date(2025, 7, 15), dt.date(2026, 3, 1))
+STEPS = (1, 2, 9, 17, 31, 62, 107, 184, 215, 303, 365, 366, 400, 731)
+
+
+@cache
+def rulebook(name: str) -> Rulebook:
+    """A shipped catalogue, compiled once."""
+    book = load_catalogue(Path(str(resources.files("rules") / "catalogue" / name))).rulebook
+    assert book is not None
+    return book
+
+
+@cache
+def people(name: str, persons: int, seed: int) -> dict[str, pl.DataFrame]:
+    """A drawn population in which every kind of fact is often true and often unknown."""
+    return tables_by_type(rulebook(name).vocabulary, persons, (seed,), share_unknown=0.08, share_true=0.3)
+
+
+@pytest.mark.parametrize("on_date", DAYS, ids=str)
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_batch_equals_reference_on_every_benefit(name: str, on_date: dt.date) -> None:
+    book = rulebook(name)
+    population = population_of(people(name, 60, 3), book.vocabulary)
+    assert batch_rows(book, population, on_date) == reference_rows(book, population, on_date)
+
+
+def held(book: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.date, later: list[dt.date]) -> list[str]:
+    """Where an answer changed before its `next_change`."""
+    now = BatchEvaluator(book, on_date).evaluate(tables)
+    wrong: list[str] = []
+    for day in later:
+        then = BatchEvaluator(book, day).evaluate(tables)
+        for benefit, before in now.items():
+            after = then[benefit]
+            still = before.get_column("next_change") > plan.day_number(day)
+            changed = pl.Series([False]).new_from_index(0, before.height)
+            for column in ("outcome", "amount_low", "amount_high"):
+                changed |= ~before.get_column(column).eq_missing(after.get_column(column))
+            if (changed & still).any():
+                wrong.append(f"{benefit} changed by {day} for {int((changed & still).sum())} subjects")
+    return wrong
+
+
+@pytest.mark.parametrize("on_date", DAYS, ids=str)
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_answers_hold_until_next_change_on_every_benefit(name: str, on_date: dt.date) -> None:
+    later = [on_date + dt.timedelta(days=step) for step in STEPS]
+    assert held(rulebook(name), people(name, 3_000, 4), on_date, later) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_answers_hold_on_every_single_day_for_two_years(name: str) -> None:
+    later = [DAYS[0] + dt.timedelta(days=step) for step in range(1, 731)]
+    assert held(rulebook(name), people(name, 1_000, 5), DAYS[0], later) == []
