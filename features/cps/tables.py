@@ -113,7 +113,8 @@ def _birth_dates(age: Whole, months: Whole, on_date: dt.date, own: Draws, *, pas
     days_into_year = (on_date - dt.date(on_date.year, 1, 1)).days - (on_date.day - day)
     most: int | Whole = days_into_year if passed else 364
     earlier = np.where(infant, own.whole("born", 0, 27), own.whole("born", 0, most))
-    return anniversary - earlier.astype("timedelta64[D]")
+    born: np.ndarray = anniversary - earlier.astype("timedelta64[D]")
+    return born
 
 
 def _encoded(identity: dict[str, pl.Series], columns: Columns, vocabulary: Vocabulary) -> pl.DataFrame:

@@ -61,6 +61,7 @@ class BatchValues(Evaluation):
             return known
         inherited = rows.inherited(key)
         shared = rows.shared() if inherited is None and not looks_outside(node) else None
+        value: Judged | Measured
         if inherited is not None:
             value = take(*inherited)
         elif shared is not None:
