@@ -14,8 +14,6 @@ from rules import plan
 from rules.evaluate.columns.positions import Index, Positions
 from rules.evaluate.columns.vectors import Mask
 
-
-
 SHARED_ROWS = 1 << 17
 """Tables of up to so many rows are looked at as a whole: what one benefit computes for them, every relation reads."""
 
@@ -42,7 +40,7 @@ class Tables:
         self._whole: dict[str, Rows] = {}
 
     def whole(self, kind: str) -> Rows | None:
-        """All rows of a table, the same each time; None where there are too many, or persons of whom only a name is known."""
+        """All rows of a table, the same each time; None where there are too many, or some are only named."""
         if kind not in self._whole:
             count = self.count(kind)
             if count > SHARED_ROWS or count == 0:
@@ -225,7 +223,7 @@ class Rows:
             bound.members.forget(kept)
 
     def shared(self) -> tuple[Rows, Positions] | None:
-        """The rows of the whole table and where in it these are; None for the whole itself, or where some are not in it."""
+        """The rows of the whole table and where in it these are; None for the whole itself, or where some are not there."""
         if self._shared is False:
             self._shared = None
             whole = None if self._whole else self.tables.whole(self.kind)
