@@ -223,7 +223,7 @@ class Rows:
             bound.members.forget(kept)
 
     def shared(self) -> tuple[Rows, Positions] | None:
-        """The rows of the whole table and where in it these are; None for the whole itself, or where some are not there."""
+        """The rows of the whole table and where in it these are; None for the whole itself, or where some lack."""
         if self._shared is False:
             self._shared = None
             whole = None if self._whole else self.tables.whole(self.kind)
