@@ -94,7 +94,8 @@ def _show(table: pl.DataFrame, differing: pl.DataFrame, speed: dict[str, float],
             print(differing.group_by("benefit", "cause").len().sort("benefit", "cause"))
             print(differing)
     print(
-        f"{households:,} households. Processor time per household: ours {speed['ours_milliseconds_per_household']:.4f} ms, "
+        f"{households:,} households. "
+        f"Processor time per household: ours {speed['ours_milliseconds_per_household']:.4f} ms, "
         f"policyengine {speed['peer_milliseconds_per_household']:.4f} ms (benefits alone), ratio {speed['ratio']:.1f}; "
         f"with its start-up, ratio {speed['ratio_of_processes']:.1f}."
     )

@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_name("peer_run.py")
 
 @dataclass(frozen=True, slots=True)
 class PeerRun:
-    """What the peer answered, and what it cost: seconds of processor time for the whole process and for the benefits."""
+    """What the peer answered, and what it cost: processor seconds of the whole process and of the benefits."""
 
     answers: pl.DataFrame
     process_seconds: float

@@ -1,4 +1,4 @@
-"""Runs policyengine-us on a folder of facts. Only ever started in that program's own environment; imports nothing of ours.
+"""Runs policyengine-us on a folder of facts. Started in that program's own environment only; imports nothing of ours.
 
 Reads person, tax_unit and household Parquet files and writes one row per subject and benefit: subject, id, benefit,
 outcome, amount (dollars), per. What the facts give, the program may not estimate itself: state payments, receipt of

@@ -64,7 +64,7 @@ def frame_of(returns: Returns, people: People, seed: int) -> Frame:
 
 
 def person_columns(frame: Frame) -> Columns:
-    """Every column of a person but identity, links and birth date; `age` and `months` stand for the last. Whole dollars."""
+    """Every column of a person but identity, links and birth date; `age` and `months` stand for it. Dollars."""
     facts: Columns = _ages(frame)
     age = np.asarray(facts["age"])
     facts.update(_incomes(frame, age))

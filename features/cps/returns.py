@@ -1,6 +1,6 @@
 """The tax returns of the survey file, and the people on each of them.
 
-The file has one row per return. A return of somebody who is another's dependant is left out: the person is counted there.
+The file has one row per return. A return of somebody else's dependant is left out: the person is counted there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,44 @@ DISTRIBUTION, DATA_FILE = "taxcalc", "taxcalc/cps.csv.gz"
 HEAD, SPOUSE, OVER_20, FROM_18, FROM_13, FROM_6, UNDER_6 = range(7)
 """The place of a person on a return: filers first, then dependants from the oldest band to the youngest."""
 JOINT_RETURN, SINGLE_PARENT_RETURN = 2, 4
-COLUMNS = ["DSI", "FLPDYR", "h_seq", "ffpos", "a_lineno", "RECID", "MARS", "XTOT", "age_head", "age_spouse", "nu06", "nu13", "nu18", "n1820", "blind_head", "blind_spouse", "e00200p", "e00200s", "e00900p", "e00900s", "e02400", "vet_ben", "e02300", "e00300", "e00400", "e00650", "e00600", "e01100", "e01700", "e01400", "e01500", "e00800", "ssi_ben", "mcaid_ben", "housing_ben", "tanf_ben"]
+COLUMNS = [
+    "DSI",
+    "FLPDYR",
+    "h_seq",
+    "ffpos",
+    "a_lineno",
+    "RECID",
+    "MARS",
+    "XTOT",
+    "age_head",
+    "age_spouse",
+    "nu06",
+    "nu13",
+    "nu18",
+    "n1820",
+    "blind_head",
+    "blind_spouse",
+    "e00200p",
+    "e00200s",
+    "e00900p",
+    "e00900s",
+    "e02400",
+    "vet_ben",
+    "e02300",
+    "e00300",
+    "e00400",
+    "e00650",
+    "e00600",
+    "e01100",
+    "e01700",
+    "e01400",
+    "e01500",
+    "e00800",
+    "ssi_ben",
+    "mcaid_ben",
+    "housing_ben",
+    "tanf_ben",
+]
 
 
 @dataclass(frozen=True, slots=True)

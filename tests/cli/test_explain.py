@@ -42,11 +42,11 @@ def test_chinese_is_the_default_and_each_condition_shows_fact_law_and_owner(fold
         "",
         "条款",
         "✓ 在本地区范围内（山村）（in_area）：符合，依据 村规",
-        "    居住地：山村（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "    居住地：山村（个人 open）；来源：村务登记，person.csv；日期未注明",
         "✓ 年满70周岁（old_enough）：符合，依据 第六条",
-        "    出生日期：1940-01-01（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "    出生日期：1940-01-01（个人 open）；来源：村务登记，person.csv；日期未注明",
         "✓ 工资不超过2,000元（low_wage）：符合，依据 第六条",
-        "    工资：1,500元（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "    工资：1,500元（个人 open）；来源：村务登记，person.csv；日期未注明",
         "",
         "计算金额所用的事实",
         "  有残疾：未知，未掌握（个人 open；由村委会掌握）",
@@ -71,6 +71,11 @@ def test_a_person_is_answered_for_the_household_where_the_benefit_is_one_of_hous
     assert "away is a person; this is the answer for the household" in text
     assert "rent help: household h2" in text
     assert "wage: not known, not held (person unsure; kept by the village office)" in text
+
+
+def test_everyones_value_of_a_fact_stands_in_one_line(folder: Path) -> None:
+    text = explain(folder, "h1", "rent_help", "--lang", "en")
+    assert "    wage: CNY 1,500 (person old, open); source: village register, person.csv; no date given" in text
 
 
 def test_a_benefit_in_kind_says_what_it_is(folder: Path) -> None:
