@@ -40,11 +40,7 @@ class Tables:
         self._whole: dict[str, Rows] = {}
 
     def whole(self, kind: str) -> Rows | None:
-<<<<<<< HEAD
-        """All rows of a table, the same each time; None where there are none or too many."""
-=======
         """All rows of a table, the same each time; None where there are too many, or some are only named."""
->>>>>>> main
         if kind not in self._whole:
             count = self.count(kind)
             if count > SHARED_ROWS or count == 0:
@@ -227,11 +223,7 @@ class Rows:
             bound.members.forget(kept)
 
     def shared(self) -> tuple[Rows, Positions] | None:
-<<<<<<< HEAD
-        """The rows of the whole table and where in it these are; None for itself, or where some are not in it."""
-=======
         """The rows of the whole table and where in it these are; None for the whole itself, or where some lack."""
->>>>>>> main
         if self._shared is False:
             self._shared = None
             whole = None if self._whole else self.tables.whole(self.kind)
