@@ -1,6 +1,6 @@
 """All benchmarks, one after the other, each in a process of its own; then docs/benchmarks.md.
 
-    python -m benchmarks            (about ten minutes; policyengine only where its environment has been set up)
+python -m benchmarks            (about ten minutes; policyengine only where its environment has been set up)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RUNS = (
 def main() -> int:
     """Run them."""
     for module, *arguments in RUNS:
-        print(f"== {module} {' '.join(arguments)}", flush=True)  # noqa: T201 (a benchmark talks to a terminal)
+        print(f"== {module} {' '.join(arguments)}", flush=True)
         if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode:
             return 1
     return 0

@@ -1,6 +1,7 @@
+# ruff: noqa: E501 (the page's own tables)
 """Writes docs/benchmarks.md from the results that lie beside the benchmarks.
 
-    python -m benchmarks.document
+python -m benchmarks.document
 """
 
 from __future__ import annotations
@@ -42,7 +43,14 @@ def main() -> None:
 
 def _section(name: str, content: dict[str, Any]) -> str:
     setting = ", ".join(f"{key} {value}" for key, value in content["setting"].items())
-    lines = [f"## {content['benchmark']} (`{name}`)", "", setting, "", "| figure | value | unit | against | ratio |", "|---|--:|---|---|--:|"]
+    lines = [
+        f"## {content['benchmark']} (`{name}`)",
+        "",
+        setting,
+        "",
+        "| figure | value | unit | against | ratio |",
+        "|---|--:|---|---|--:|",
+    ]
     for figure in content["figures"]:
         value, ratio = figure["value"], figure["ratio"]
         shown = f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from explain.facts_used import FactLines
 from explain.figures import filled
-from explain.values import amount_text, value_text
+from explain.values import amount_text
 from explain.wording import Language, Messages, messages
 from features.facts.population import Population, Subject
-from features.facts.values import Known
 from rules.answers import determine, facts_read
 from rules.benefits import IN_AREA
 from rules.catalogue import Catalogue
-from rules.determination import ClauseTrace, Determination, FactUsed, Outcome
+from rules.determination import ClauseTrace, Determination, Outcome
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.kleene import Truth
 from rules.rulebook import BenefitPlan, Rulebook, Variant
@@ -89,6 +89,7 @@ class _Explanation:
         self.evaluator = ReferenceEvaluator(rulebook, population, on_date)
         self.benefit: BenefitPlan = self.evaluator.plans[benefit]
         self.found = determine(self.evaluator, benefit, subject, trace=True)
+        self.facts = FactLines(rulebook, self.messages)
 
     def text(self) -> AnswerText:
         found, vocabulary = self.found, self.rulebook.vocabulary
@@ -101,7 +102,7 @@ class _Explanation:
             amount=self._amount(found, self.benefit),
             law=tuple(self._law()),
             clauses=tuple(self._clause(trace) for trace in found.trace),
-            amount_facts=tuple(self._amount_facts()),
+            amount_facts=self._amount_facts(),
             missing=tuple(self._missing(name) for name in found.missing),
             next_change=self._next(),
         )
@@ -163,33 +164,13 @@ class _Explanation:
             met=trace.met,
             text=self.say("clause", says=says, id=trace.id, mark=mark, because=trace.because),
             note=self.say("note", note=note) if note else "",
-            facts=tuple(self._fact(used) for used in trace.facts),
+            facts=self.facts.lines(trace.facts),
         )
 
-    def _amount_facts(self) -> list[str]:
-        """The facts of the amount that no clause has shown."""
+    def _amount_facts(self) -> tuple[str, ...]:
         if self.benefit.amount is None or self.found.outcome is Outcome.INELIGIBLE:
-            return []
-        shown = {(used.subject_id, used.fact) for trace in self.found.trace for used in trace.facts}
-        used = dict.fromkeys(facts_read(self.evaluator, self.benefit.amount, self.subject))
-        return [self._fact(fact) for fact in used if (fact.subject_id, fact.fact) not in shown]
-
-    def _fact(self, used: FactUsed) -> str:
-        vocabulary = self.rulebook.vocabulary
-        fact = vocabulary.dictionary.facts[used.fact]
-        register = vocabulary.dictionary.registers[fact.register]
-        label = self.messages.of(fact.names)
-        whose = f"{self.messages.of(vocabulary.subjects.names[used.subject_kind])} {used.subject_id}"
-        if not isinstance(used.holding, Known):
-            gap = self.say(f"gap_{used.holding.gap.value}")
-            return self.say("fact_unknown", label=label, whose=whose, gap=gap, owner=self.messages.of(register.owner))
-        holding = used.holding
-        source = self.messages.of(register.names)
-        if holding.source not in ("", register.id):
-            source = self.say("source_file", register=source, file=holding.source)
-        date = self.say("undated") if holding.true_from is None else self.say("dated", date=holding.true_from)
-        value = value_text(fact, holding.value, vocabulary, self.rulebook.currency, self.messages)
-        return self.say("fact", label=label, value=value, whose=whose, source=source, date=date)
+            return ()
+        return self.facts.lines(facts_read(self.evaluator, self.benefit.amount, self.subject))
 
     # -- what is missing, what comes next -------------------------------------------------------------------------
 

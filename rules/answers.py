@@ -121,41 +121,42 @@ _ELSEWHERE = (
 )  # fmt: skip
 
 
-def facts_read(
-    evaluator: ReferenceEvaluator, node: plan.Node, subject: Subject, outer: tuple[Subject, ...] = ()
-) -> Iterator[FactUsed]:
-    """Every fact that a node reads for a subject, with what we hold of it; another benefit's facts are facts read too.
+def facts_read(evaluator: ReferenceEvaluator, node: plan.Node, subject: Subject) -> Iterator[FactUsed]:
+    """Every fact that a node reads for a subject, and what we hold of it; facts of other benefits it asks for too."""
+    yield from _FactReader(evaluator).read(node, subject, ())
 
-    Args:
-        evaluator: knows who is related to whom.
-        node: a part of a rule.
-        subject: for whom it is read.
-        outer: the subjects outside of the quantifiers around the node, innermost last.
-    """
-    own = _own_facts(node)
-    if own is not None:
-        held = subject.facts
-        for fact in own:
-            yield FactUsed(subject.kind, subject.id, fact, held.get(fact, _NOT_HELD))
-        return
-    match node:
-        case plan.BoolFact() | plan.CodeFact() | plan.QuantityFact() | plan.MonthsIn():
-            yield FactUsed(subject.kind, subject.id, node.fact.id, subject.facts.get(node.fact.id, _NOT_HELD))
-        case plan.ViaCondition() | plan.ViaQuantity() | plan.ViaCode():
-            group = evaluator.population.group_of(subject, node.group)
-            if group is not None:
-                yield from facts_read(evaluator, node.operand, group, outer)
-        case plan.OuterCondition() | plan.OuterQuantity() | plan.OuterCode():
-            yield from facts_read(evaluator, node.operand, outer[-1], outer[:-1])
-        case plan.Exists() | plan.Count() | plan.Total():
-            for member in evaluator.members_of(node.relation, subject):
-                for part in node.children():
-                    yield from facts_read(evaluator, part, member, (*outer, subject))
-        case plan.EligibleFor() | plan.AmountOf():
-            other = evaluator.plans[node.benefit]
-            parts = [other.outcome, other.amount if isinstance(node, plan.AmountOf) else None]
-            for read in filter(None, parts):
-                yield from facts_read(evaluator, read, subject)
-        case _:
-            for child in node.children():
-                yield from facts_read(evaluator, child, subject, outer)
+
+class _FactReader:
+    """Goes through a rule once for each subject it is read for. Rules share parts: a part is not gone through twice."""
+
+    def __init__(self, evaluator: ReferenceEvaluator) -> None:
+        self.evaluator = evaluator
+        self._seen: set[tuple[int, int, tuple[int, ...]]] = set()
+
+    def read(self, node: plan.Node, subject: Subject, outer: tuple[Subject, ...]) -> Iterator[FactUsed]:
+        """The facts of a node; `outer` are the subjects outside of the quantifiers around it, innermost last."""
+        key = (id(node), id(subject), tuple(id(other) for other in outer))
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        match node:
+            case plan.BoolFact() | plan.CodeFact() | plan.QuantityFact() | plan.MonthsIn():
+                yield FactUsed(subject.kind, subject.id, node.fact.id, subject.facts.get(node.fact.id, Unknown()))
+            case plan.ViaCondition() | plan.ViaQuantity() | plan.ViaCode():
+                group = self.evaluator.population.group_of(subject, node.group)
+                if group is not None:
+                    yield from self.read(node.operand, group, outer)
+            case plan.OuterCondition() | plan.OuterQuantity() | plan.OuterCode():
+                yield from self.read(node.operand, outer[-1], outer[:-1])
+            case plan.Exists() | plan.Count() | plan.Total():
+                for member in self.evaluator.members_of(node.relation, subject):
+                    for part in node.children():
+                        yield from self.read(part, member, (*outer, subject))
+            case plan.EligibleFor() | plan.AmountOf():
+                other = self.evaluator.plans[node.benefit]
+                parts = [other.outcome, other.amount if isinstance(node, plan.AmountOf) else None]
+                for part in filter(None, parts):
+                    yield from self.read(part, subject, ())
+            case _:
+                for child in node.children():
+                    yield from self.read(child, subject, outer)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import ConsequenceError, DocumentError, Findings, Place, Wording
+from features.facts.subjects import PERSON
 from features.facts.vocabulary import Vocabulary, facts_folder, load_vocabulary
 from features.yaml_files import Shelf
 from rules.benefit_files import read_benefit
@@ -212,8 +213,12 @@ class _Loader:
             return
         place = document.entries["area_by"].place
         fact = self.vocabulary.dictionary.facts.get(benefit.area_by)
-        if fact is None or fact.type.kind != "area" or fact.subject != benefit.subject:
-            areas = [f.id for f in self.vocabulary.dictionary.of_subject(benefit.subject) if f.type.kind == "area"]
+        holders = {benefit.subject}
+        if benefit.subject == PERSON:
+            holders |= set(self.vocabulary.subjects.groups)
+        if fact is None or fact.type.kind != "area" or fact.subject not in holders:
+            facts = self.vocabulary.dictionary.facts.values()
+            areas = [f.id for f in facts if f.subject in holders and f.type.kind == "area"]
             kind = ConsequenceError if benefit.area_by in self.names.names else DocumentError
             raise kind(
                 place,

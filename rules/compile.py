@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from features.documents import DocumentError, Place, nearest_advice
 from features.facts.dictionary import Fact
 from features.facts.subjects import PERSON
@@ -18,19 +16,12 @@ from rules.quantifiers import Quantifiers
 from rules.scope import Context, Definition, Scope
 
 MAX_NODES_PER_RULE = 4_000
-"""Static bound on the cost of one expression with all its definitions written out: they multiply a short text."""
+"""Static bound on the cost of one expression with each definition it reads, once: equal nodes are evaluated once."""
 
-MAX_DEPTH = 100
+MAX_DEPTH = 120
 """Static bound on nodes inside one another, other benefits included: every evaluator may walk them recursively."""
 
 _MIRRORED = {">": "<", ">=": "<="}
-
-
-class _Compiled(NamedTuple):
-    """What a definition became: its node or its mistake, and the steps it costs wherever it is read."""
-
-    node: plan.Node | DocumentError
-    steps: int
 
 
 class Compiler:
@@ -45,7 +36,7 @@ class Compiler:
         self.quantifiers = Quantifiers(self)
         self.steps = 0
         self._depth = 0
-        self._definitions: dict[tuple[str, Context], _Compiled] = {}
+        self._definitions: dict[tuple[str, Context], plan.Node | DocumentError] = {}
 
     # -- entry points ---------------------------------------------------------------------------------------------
 
@@ -206,7 +197,7 @@ class Compiler:
         if definition is not None:
             if definition.of != context.kind:
                 return self.via(definition.of, name, context)
-            return self._definition(definition, name.place, context)
+            return self._definition(definition, context)
         fact = scope.vocabulary.dictionary.facts.get(word)
         if fact is None:
             raise scope.unknown_name(word, name.place)
@@ -214,8 +205,8 @@ class Compiler:
             return self.via(fact.subject, name, context)
         return self.fact(fact, name.place)
 
-    def _definition(self, definition: Definition, place: Place, context: Context) -> plan.Node:
-        """A definition, compiled once for each context, and paid for each time as if it were written out."""
+    def _definition(self, definition: Definition, context: Context) -> plan.Node:
+        """A definition, compiled and paid for once in each context, as it is evaluated once there."""
         line = self.scope.in_progress
         if definition.id in line:
             circle = " → ".join([*line[line.index(definition.id) :], definition.id])
@@ -224,20 +215,17 @@ class Compiler:
             )
         compiled = self._definitions.get((definition.id, context))
         if compiled is None:
-            before, self.steps = self.steps, 0
             line.append(definition.id)
             try:
-                compiled = _Compiled(self.any(definition.expression, context), self.steps)
+                compiled = self.any(definition.expression, context)
             except DocumentError as error:
-                compiled = _Compiled(error, 0)
+                compiled = error
             finally:
                 line.pop()
-                self.steps = before
             self._definitions[definition.id, context] = compiled
-        if isinstance(compiled.node, DocumentError):
-            raise compiled.node
-        self._spend(compiled.steps, place)
-        return compiled.node
+        if isinstance(compiled, DocumentError):
+            raise compiled
+        return compiled
 
     def fact(self, fact: Fact, place: Place) -> plan.Node:
         """The node of a fact of the context's own subject."""

@@ -16,12 +16,16 @@ anything else stays open.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from rules import plan
 from rules.overlaps import Overlaps
 from rules.rulebook import BenefitPlan
+
+N = TypeVar("N", bound=plan.Node)
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 MOST_STEPS = 20_000
@@ -64,6 +68,7 @@ class Skeleton:
         self.quantities: list[plan.Quantity] = []
         self._atom_index: dict[int, int] = {}
         self._quantity_index: dict[int, int] = {}
+        self._walked: set[int] = set()
         self._collect_condition(benefit.outcome)
         if benefit.amount is not None:
             self._collect_quantity(benefit.amount)
@@ -71,6 +76,9 @@ class Skeleton:
         self._results: dict[tuple[Pattern, int], int] = {}
 
     def _collect_condition(self, node: plan.Condition) -> None:
+        if id(node) in self._walked:
+            return
+        self._walked.add(id(node))
         if isinstance(node, _INNER_CONDITIONS):
             for child in node.children():
                 assert isinstance(child, plan.Condition)
@@ -135,6 +143,7 @@ class _Search:
         self.truths: dict[int, int] = {}
         self.allowed = list(skeleton.overlaps.full)
         self.steps = 0
+        self._found: dict[int, int | _BranchError] = {}
         for index, truth in enumerate(pattern.truths):
             if truth != UNKNOWN:
                 self._restrict(index, truth)
@@ -150,6 +159,7 @@ class _Search:
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise _TooLongError
+        self._found.clear()
         try:
             outcome = self._condition(self.skeleton.benefit.outcome)
             if outcome == UNKNOWN:
@@ -197,6 +207,10 @@ class _Search:
         raise _BranchError(index)
 
     def _condition(self, node: plan.Condition) -> int:
+        """The truth in this case; a node that stands in many places is looked at once."""
+        return self._once(node, self._truth_of)
+
+    def _truth_of(self, node: plan.Condition) -> int:
         match node:
             case plan.BoolConst():
                 return TRUE if node.value else FALSE
@@ -233,6 +247,21 @@ class _Search:
 
     def _quantity(self, node: plan.Quantity) -> bool:
         """Would the figure be one figure in this case?"""
+        return bool(self._once(node, self._is_closed))
+
+    def _once(self, node: N, look: Callable[[N], int]) -> int:
+        found = self._found.get(id(node))
+        if found is None:
+            try:
+                found = look(node)
+            except _BranchError as branch:
+                found = branch
+            self._found[id(node)] = found
+        if isinstance(found, _BranchError):
+            raise found
+        return found
+
+    def _is_closed(self, node: plan.Quantity) -> bool:
         index = self.skeleton.quantity(node)
         if self.pattern.closed[index]:
             return True

@@ -113,14 +113,24 @@ class ParameterReads:
                 "Name the fact that says which area serves the subject.",
             )
         fact = scope.vocabulary.dictionary.facts[scope.area_by]
-        node = self.make(plan.CodeFact, fact)
-        if context.kind == scope.subject and context.outer is None:
-            return node
+        if context.outer is None and context.kind in (scope.subject, fact.subject):
+            return self.area_of(context)
         if context.outer is not None and context.outer.outer is None and context.outer.kind == scope.subject:
-            if context.bound_group == scope.subject:
+            node = self.area_of(context.outer)
+            if context.bound_group == scope.subject and isinstance(node, plan.CodeFact):
                 link = scope.vocabulary.subjects.groups[scope.subject].link
                 return self.make(plan.ViaCode, scope.subject, link, node)
             return self.make(plan.OuterCode, node)
         raise DocumentError(
             place, "A value that differs by area cannot be read so deep.", "Read it outside, in a definition."
         )
+
+    def area_of(self, context: Context) -> plan.Code:
+        """The area fact that `area_by` names: the subject's own, or that of the person's group."""
+        scope = self.scope
+        assert scope.area_by is not None
+        fact = scope.vocabulary.dictionary.facts[scope.area_by]
+        node = self.make(plan.CodeFact, fact)
+        if context.kind == fact.subject:
+            return node
+        return self.make(plan.ViaCode, fact.subject, scope.vocabulary.subjects.groups[fact.subject].link, node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -173,6 +174,7 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
     periods = []
     for period, scalars in raw:
         table = {key: _read_value(scalar, parameter_type, scale) for key, scalar in scalars.items()}
+        _same_bands(name, table, dimensions, period.place)
         start = doc.date_of(period.entries["from"], "from")
         end = doc.date_of(period.entries["to"], "to") if "to" in period.entries else None
         if end is not None and end <= start:
@@ -199,6 +201,29 @@ def _read_parameter(name: str, node: doc.Node, currency: str, areas: Areas, trus
 
 def _note(entry: doc.Mapping) -> str:
     return doc.text_of(entry.entries["note"], "note") if "note" in entry.entries else ""
+
+
+def _same_bands(
+    name: str, table: dict[tuple[Key, ...], ParameterValue], dimensions: tuple[str, ...], place: Place
+) -> None:
+    """Refuse bands that cut across one another under different keys: a figure must fall into one band, whoever asks."""
+    if "band" not in dimensions:
+        return
+    axis = dimensions.index("band")
+    bands: set[tuple[Decimal, Decimal]] = set()
+    for key in table:
+        band = key[axis]
+        assert isinstance(band, tuple)
+        low, high = band
+        bands.add((Decimal("-Infinity") if low is None else low, Decimal("Infinity") if high is None else high))
+    ordered = sorted(bands)
+    for before, after in itertools.pairwise(ordered):
+        if after[0] < before[1]:
+            raise DocumentError(
+                place,
+                f"The bands of `{name}` differ from one key to another, and overlap at {after[0]}.",
+                "Cut the bands the same way under every key, repeating a value where it does not change.",
+            )
 
 
 def _in_order(name: str, periods: list[Period]) -> tuple[Period, ...]:

@@ -9,7 +9,7 @@ from features.facts.vocabulary import Vocabulary
 from rules import plan
 from rules.benefits import IN_AREA, IN_FORCE, Benefit, Criterion, Version
 from rules.language.types import Type
-from rules.parameters import Parameter
+from rules.parameters import Key, Parameter
 from rules.scope import Interner
 
 MOST_MISSING_NAMES = 64
@@ -138,7 +138,7 @@ class Rulebook:
             variants.append(Variant(version, guard, tuple(clauses)))
         outcome = self._outcome(variants)
         amount = self._amount(variants)
-        names = _names(outcome, amount, earlier)
+        names = _names(outcome, amount, earlier, _Tables(on_date, self.root_area))
         changes = [d for v in compiled.versions for d in (v.version.start, v.version.end) if d and d > on_date]
         changes_on = plan.day_number(min(changes)) if changes else plan.NEVER
         return BenefitPlan(
@@ -177,7 +177,9 @@ def _in_force(version: Version, on_date: dt.date) -> bool:
     return version.start <= on_date and (version.end is None or on_date < version.end)
 
 
-def _names(outcome: plan.Node, amount: plan.Node | None, earlier: dict[str, BenefitPlan]) -> tuple[str, ...]:
+def _names(
+    outcome: plan.Node, amount: plan.Node | None, earlier: dict[str, BenefitPlan], tables: _Tables
+) -> tuple[str, ...]:
     names: dict[str, None] = {}
     seen: set[int] = set()
 
@@ -195,10 +197,51 @@ def _names(outcome: plan.Node, amount: plan.Node | None, earlier: dict[str, Bene
             names[node.link] = None
         for child in node.children():
             visit(child)
-        if isinstance(node, plan.Lookup):
+        if isinstance(node, plan.Lookup) and not tables.are_complete_for(node):
             names[f"${node.parameter.id}"] = None
 
     visit(outcome)
     if amount is not None:
         visit(amount)
     return tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Which look-ups find a value on a date whatever their keys are: those parameters cannot be missing."""
+
+    on_date: dt.date
+    root_area: str
+
+    def are_complete_for(self, lookup: plan.Lookup) -> bool:
+        parameter = lookup.parameter
+        period = parameter.on(self.on_date)
+        if lookup.at is not None or period is None:
+            return False
+        keys: dict[int, frozenset[str]] = {}
+        written = iter(lookup.keys)
+        for axis, dimension in enumerate(parameter.dimensions):
+            key = lookup.area if dimension == "area" else next(written)
+            if dimension == "code" and isinstance(key, plan.Code):
+                keys[axis] = frozenset(plan.fact_of_code(key).type.codes)
+        return self._covers(list(period.table), parameter.dimensions, 0, keys)
+
+    def _covers(
+        self, entries: list[tuple[Key, ...]], dimensions: tuple[str, ...], axis: int, codes: dict[int, frozenset[str]]
+    ) -> bool:
+        if axis == len(dimensions):
+            return True
+        found: dict[Key, list[tuple[Key, ...]]] = {}
+        for entry in entries:
+            found.setdefault(entry[axis], []).append(entry)
+        dimension = dimensions[axis]
+        if dimension == "area":
+            complete = self.root_area in found
+        elif dimension == "code":
+            complete = codes[axis] <= set(found)
+        elif dimension == "band":
+            bands = [key for key in found if isinstance(key, tuple)]
+            complete = any(band[0] is None for band in bands) and any(band[1] is None for band in bands)
+        else:
+            complete = False
+        return complete and all(self._covers(some, dimensions, axis + 1, codes) for some in found.values())

@@ -84,6 +84,8 @@ def is_complete(
         if axis not in unknown:
             continue
         present = {key[axis] for key in found}
+        if not present:
+            return False
         if isinstance(node, plan.Code):
             possible = set(_codes_of(node))
             if not possible or not possible <= present:

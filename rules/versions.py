@@ -50,8 +50,7 @@ class VersionCompiler:
         area = version.area or benefit.area
         in_area = None
         if area != self.root and self.scope.area_by is not None:
-            fact = self.scope.vocabulary.dictionary.facts[self.scope.area_by]
-            in_area = compiler.within(compiler.make(plan.CodeFact, fact), area)
+            in_area = compiler.within(compiler.parameters.area_of(context), area)
         return CompiledVersion(version, area, tuple(conditions), amount, in_area)
 
     def _amount(self, compiler: Compiler, benefit: Benefit, version: Version, context: Context) -> plan.Quantity | None:

@@ -13,6 +13,7 @@ from rules.errors import RulesError
 from serving import screen
 from serving.commands import catalogue
 from serving.commands.check import check
+from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
 from serving.commands.examples import examples
 from serving.commands.explain import explain
@@ -70,3 +71,4 @@ catalogue.app.command(
     )
 )(catalogue.facts)
 catalogue.app.command(epilog=_examples("applyfree catalogue benefits --format json"))(catalogue.benefits)
+app.command(epilog=_examples("applyfree demo", "applyfree demo --persons 100000 --on-date 2026-03-01"))(demo)

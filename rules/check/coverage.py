@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from features.documents import Finding, Findings, Place
+from features.facts.dictionary import Fact
+from features.facts.population import Subject
 from features.facts.values import Known
 from rules.benefits import Criterion
 from rules.catalogue import Source
@@ -76,6 +78,15 @@ def _wording(criterion: Criterion) -> tuple[str, bool, str]:
     return criterion.id, criterion.exception, criterion.text
 
 
+def _area_of(example: Example, area_by: Fact) -> str | None:
+    """The area that serves the example's subject: its own, or that of the person's group."""
+    subject: Subject | None = example.subject
+    if subject is not None and area_by.subject != subject.kind:
+        subject = example.population.group_of(subject, area_by.subject)
+    held = subject.facts.get(area_by.id) if subject is not None else None
+    return str(held.value) if isinstance(held, Known) else None
+
+
 def _run(rulebook: Rulebook, compiled: CompiledBenefit, examples: list[Example]) -> _Shown:
     shown = _Shown()
     area_by = compiled.benefit.area_by
@@ -87,8 +98,7 @@ def _run(rulebook: Rulebook, compiled: CompiledBenefit, examples: list[Example])
         if example.unknown is not None:
             shown.missing.add(example.unknown)
         variants = benefit.variants if answer.version is None else (benefit.variants[answer.version],)
-        held = example.subject.facts.get(area_by) if area_by else None
-        area = str(held.value) if isinstance(held, Known) else None
+        area = _area_of(example, rulebook.vocabulary.dictionary.facts[area_by]) if area_by else None
         shown.runs.append(_Run(example.on_date, tuple(v.compiled for v in variants), area))
         for variant in variants:
             if answer.truth is Truth.TRUE:

@@ -21,7 +21,8 @@ from rules.evaluate.columns.days import earliest
 from rules.evaluate.columns.missing_facts import MissingFacts
 from rules.evaluate.columns.needs import BatchNeeds
 from rules.evaluate.columns.nodes import BatchValues
-from rules.evaluate.columns.results import Answered
+from rules.evaluate.columns.positions import Positions
+from rules.evaluate.columns.results import Answered, take
 from rules.evaluate.columns.rows import Rows, Tables
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Days, Mask, Span, open_mask
@@ -111,10 +112,12 @@ class BatchEvaluator:
             chosen = [b for b in wanted if self.plans[b].benefit.subject == kind]
             total = prepared.count(kind)
             for start in range(0, max(total, 1), CHUNK_ROWS):
-                rows = Rows(prepared, kind, slice(start, min(start + CHUNK_ROWS, total)))
+                whole = prepared.whole(kind) if total <= CHUNK_ROWS else None
+                rows = whole or Rows(prepared, kind, slice(start, min(start + CHUNK_ROWS, total)))
                 for benefit_id in chosen:
                     yield benefit_id, self.frame(benefit_id, rows)
                     rows.forget(self._kept)
+                    prepared.forget(self._kept)
 
     def frame(self, benefit_id: str, rows: Rows) -> pl.DataFrame:
         """One benefit's answers for rows as a table."""
@@ -145,7 +148,11 @@ class BatchEvaluator:
     def _full(self, benefit_id: str, rows: Rows) -> _Full:
         key = ("answer", benefit_id)
         if key not in rows.memo:
-            rows.memo[key] = self._compute(self.plans[benefit_id], rows)
+            shared = rows.shared()
+            if shared is None:
+                rows.memo[key] = self._compute(self.plans[benefit_id], rows)
+            else:
+                rows.memo[key] = _for_some(self._full(benefit_id, shared[0]), shared[1])
         found: _Full = rows.memo[key]
         return found
 
@@ -226,6 +233,12 @@ class BatchEvaluator:
         unmet[applying == 0] = dtype(1) << dtype(names.index(IN_AREA))
         unmet[~refused] = 0
         return unmet, pl.Series(version)
+
+
+def _for_some(full: _Full, chosen: Positions) -> _Full:
+    truth, span, until = full.answered
+    answered = Answered(take(truth, chosen), take(span, chosen), take(until, chosen))
+    return _Full(answered, full.missing[chosen.index], full.undecided[chosen.index])
 
 
 def _collect(node: plan.Node, found: dict[int, plan.Node]) -> None:

@@ -70,7 +70,7 @@ def test_a_folder_without_a_catalogue_says_what_one_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "examples", "evaluate", "explain", "catalogue facts", "catalogue benefits"]
+    "command", ["check", "examples", "evaluate", "explain", "demo", "catalogue facts", "catalogue benefits"]
 )
 def test_every_command_has_help_with_examples(command: str) -> None:
     done = applyfree(*command.split(), "--help")

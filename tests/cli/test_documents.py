@@ -21,7 +21,7 @@ def test_the_page_names_every_column_of_an_answer(repository: Path) -> None:
 def test_the_page_names_every_command(repository: Path) -> None:
     page = (repository / "docs/command_line.md").read_text()
     listed = re.findall(r"^│ (\w+)  ", applyfree("--help").out, re.MULTILINE)
-    assert {"check", "examples", "evaluate", "explain", "catalogue"} <= set(listed)
+    assert {"check", "examples", "evaluate", "explain", "catalogue", "demo"} <= set(listed)
     assert [name for name in listed if f"`applyfree {name}" not in page] == []
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from explain.wording import Language, messages
-from tests.cli.shell import WITH_VILLAGE, applyfree
+from tests.cli.shell import VILLAGE, WITH_VILLAGE, applyfree
 from tests.cli.test_evaluate import HOUSEHOLDS, PERSONS
+from tests.village_world import CATALOGUE
 
 YOUNG = "young,h2,1956-03-15,100,false,910000\n"
 
@@ -42,11 +44,11 @@ def test_chinese_is_the_default_and_each_condition_shows_fact_law_and_owner(fold
         "",
         "条款",
         "✓ 在本地区范围内（山村）（in_area）：符合，依据 村规",
-        "    居住地：山村（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "    居住地：山村（个人 open）；来源：村务登记，person.csv；日期未注明",
         "✓ 年满70周岁（old_enough）：符合，依据 第六条",
-        "    出生日期：1940-01-01（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "    出生日期：1940-01-01（个人 open）；来源：村务登记，person.csv；日期未注明",
         "✓ 工资不超过2,000元（low_wage）：符合，依据 第六条",
-        "    工资：1,500元（个人 open；来源：村务登记，person.csv；日期未注明）",
+        "    工资：1,500元（个人 open）；来源：村务登记，person.csv；日期未注明",
         "",
         "计算金额所用的事实",
         "  有残疾：未知，未掌握（个人 open；由村委会掌握）",
@@ -71,6 +73,31 @@ def test_a_person_is_answered_for_the_household_where_the_benefit_is_one_of_hous
     assert "away is a person; this is the answer for the household" in text
     assert "rent help: household h2" in text
     assert "wage: not known, not held (person unsure; kept by the village office)" in text
+
+
+def test_everyones_value_of_a_fact_stands_in_one_line(folder: Path) -> None:
+    text = explain(folder, "h1", "rent_help", "--lang", "en")
+    assert "    wage: CNY 1,500 (person old, open); source: village register, person.csv; no date given" in text
+
+
+def test_parts_that_a_rule_shares_are_gone_through_once(folder: Path, tmp_path: Path) -> None:
+    catalogue = Path(shutil.copytree(CATALOGUE, tmp_path / "catalogue"))
+    rule = catalogue / "rent_help" / "benefit.yaml"
+    levels = [
+        f"      - {{id: d{n}, of: person, because: 第八条, "
+        f'value: "(d{n - 1} and goats > {n}) or (not d{n - 1} and (goats < {n + 100} or d{n - 1}))"}}\n'
+        for n in range(1, 20)
+    ]
+    first = '      - {id: d0, of: person, because: 第八条, value: "goats > 3"}\n'
+    text = rule.read_text().replace(
+        "    eligible_when:\n", f"    definitions:\n{first}{''.join(levels)}    eligible_when:\n"
+    )
+    rule.write_text(text.replace("sum members of wage)", "sum members of wage where d19)"))
+    done = applyfree(
+        "explain", "h1", "rent_help", "--facts", folder, "--on-date", "2026-03-01", "--catalogue", catalogue, *VILLAGE
+    )
+    assert done.status == 0, done.err
+    assert done.out.count("山羊数") == 2  # once among the facts, once among the missing
 
 
 def test_a_benefit_in_kind_says_what_it_is(folder: Path) -> None:

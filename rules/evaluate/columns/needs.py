@@ -169,7 +169,8 @@ class BatchNeeds:
 
     def _lookup(self, node: plan.Lookup, rows: Rows) -> Needs:
         n = rows.n
-        lacking = self._bit(f"${node.parameter.id}")
+        name = f"${node.parameter.id}"
+        lacking = self._bit(name) if name in self._position else np.uint64(0)
         zero = np.zeros(n, dtype=np.uint64)
         bits = zero
         known = np.full(n, True)

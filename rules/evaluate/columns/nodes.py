@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from features.facts.areas import Areas
@@ -59,6 +60,29 @@ class BatchValues(Evaluation):
             known: Judged | Measured = rows.memo[key]
             return known
         inherited = rows.inherited(key)
-        value = take(*inherited) if inherited is not None else table[type(node)](node, rows, self)
+        shared = rows.shared() if inherited is None and not looks_outside(node) else None
+        value: Judged | Measured
+        if inherited is not None:
+            value = take(*inherited)
+        elif shared is not None:
+            whole, chosen = shared
+            value = take(self._remember(kind, node, whole, table), chosen)
+        else:
+            value = table[type(node)](node, rows, self)
         rows.memo[key] = value
         return value
+
+
+@lru_cache(maxsize=100_000)
+def looks_outside(node: plan.Node) -> bool:
+    """Does the node read what stands outside of the quantifier around it?"""
+    return _steps_outside(node) > 0
+
+
+@lru_cache(maxsize=100_000)
+def _steps_outside(node: plan.Node) -> int:
+    """How many quantifiers around the node it looks out of."""
+    inner = max((_steps_outside(child) for child in node.children()), default=0)
+    if isinstance(node, plan.OuterCondition | plan.OuterQuantity | plan.OuterCode):
+        return inner + 1
+    return max(0, inner - 1) if isinstance(node, plan.Exists | plan.Count | plan.Total) else inner

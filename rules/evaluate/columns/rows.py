@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from features.facts.subjects import PERSON, Subjects
 from rules import plan
 from rules.evaluate.columns.positions import Index, Positions
 from rules.evaluate.columns.vectors import Mask
+
+SHARED_ROWS = 1 << 17
+"""Tables of up to so many rows are looked at as a whole: what one benefit computes for them, every relation reads."""
 
 
 class Tables:
@@ -34,6 +37,25 @@ class Tables:
         self._positions: dict[tuple[str, str], Index] = {}
         self._members: dict[str, tuple[Index, Index]] = {}
         self._related: dict[str, tuple[Index, Index, Mask]] = {}
+        self._whole: dict[str, Rows] = {}
+
+    def whole(self, kind: str) -> Rows | None:
+        """All rows of a table, the same each time; None where there are too many, or some are only named."""
+        if kind not in self._whole:
+            count = self.count(kind)
+            if count > SHARED_ROWS or count == 0:
+                return None
+            self._whole[kind] = Rows(self, kind, slice(0, count))
+        return self._whole[kind]
+
+    def is_whole(self, rows: Rows) -> bool:
+        """Are these the shared rows of a whole table?"""
+        return self._whole.get(rows.kind) is rows
+
+    def forget(self, kept: frozenset[tuple[str, int | str]]) -> None:
+        """Drop what was computed for whole tables, except under these keys."""
+        for rows in self._whole.values():
+            rows.forget(kept)
 
     def count(self, kind: str) -> int:
         """How many subjects of a kind are listed."""
@@ -145,6 +167,7 @@ class Rows:
         self._groups: dict[str, tuple[Rows, Positions]] = {}
         self._relations: dict[plan.Relation, Related] = {}
         self._listed: Positions | None = None
+        self._shared: tuple[Rows, Positions] | Literal[False] | None = False
         self._whole: list[tuple[Rows, Positions]] = []
         """The rows these were taken from, nearest first, and where in them these are."""
 
@@ -194,9 +217,21 @@ class Rows:
         """Drop what was computed, except under these keys; memory, not meaning."""
         self.memo = {key: value for key, value in self.memo.items() if key in kept}
         for groups, _ in self._groups.values():
-            groups.forget(kept)
+            if not self.tables.is_whole(groups):
+                groups.forget(kept)
         for bound in self._relations.values():
             bound.members.forget(kept)
+
+    def shared(self) -> tuple[Rows, Positions] | None:
+        """The rows of the whole table and where in it these are; None for the whole itself, or where some lack."""
+        if self._shared is False:
+            self._shared = None
+            whole = None if self._whole else self.tables.whole(self.kind)
+            if whole is not None and whole is not self and self.n:
+                index = self.index
+                if int(index.min()) >= 0 and int(index.max()) < whole.n:
+                    self._shared = whole, Positions(index)
+        return self._shared or None
 
     def inherited(self, key: tuple[str, int | str]) -> tuple[Any, Positions] | None:
         """What the rows that these were taken from have computed, and which of them these are."""
@@ -213,6 +248,10 @@ class Rows:
             found = np.full(self.n, -1, dtype=np.int64)
             listed = (index >= 0) & (index < len(positions))
             found[listed] = positions[index[listed]]
+            whole = self.tables.whole(kind)
+            if whole is not None and found.max(initial=-1) < whole.n:
+                self._groups[kind] = (whole, Positions(found))
+                return self._groups[kind]
             distinct, inverse = np.unique(found, return_inverse=True)
             inverse = inverse.astype(np.int64)
             inverse[found == -1] = -1
@@ -261,6 +300,8 @@ class Related:
 
     def reduce(self, function: np.ufunc, values: npt.NDArray[Any], empty: int) -> npt.NDArray[Any]:
         """Join the members' values per owner; `empty` where there are none."""
+        if function is np.add and values.dtype == np.int64:
+            return self._summed(values)
         result = np.full(self.n, empty, dtype=values.dtype)
         if len(self._filled):
             result[self._filled] = function.reduceat(values, self.begins[self._filled])
@@ -268,4 +309,12 @@ class Related:
 
     def per_owner(self, mask: Mask) -> npt.NDArray[np.int64]:
         """How many members of each owner the mask holds for."""
-        return self.reduce(np.add, mask.astype(np.int64), 0)
+        return self._summed(mask)
+
+    def _summed(self, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Sums per owner as differences of a running sum: it may wrap round, the differences are right all the same."""
+        running = np.zeros(len(values) + 1, dtype=np.int64)
+        np.cumsum(values, dtype=np.int64, out=running[1:])
+        ends = running[self.begins]
+        sums: npt.NDArray[np.int64] = np.diff(ends)
+        return sums
