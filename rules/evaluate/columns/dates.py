@@ -18,6 +18,7 @@ from rules.evaluate.columns.results import Measured
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.vectors import Bound, Days, Span, open_mask
 
+MONTHS = 12
 NO_MONTH = 10**6
 
 
@@ -102,15 +103,16 @@ def _moved(node: plan.Quantity, day: Measured, move: Callable[[Bound], Bound], w
 def _part(node: plan.Part, rows: Rows, within: Evaluation) -> Measured:
     span, until = within.measure(node.day, rows)
     low = clocks.through(span.low, lambda: clocks.parts(node.kind))
+    high = low if span.single else clocks.through(span.high, lambda: clocks.parts(node.kind))
     if horizon.is_clock(node.day):
         assert isinstance(span.low, int)
         until = horizon.first_day(node.day, within.today, calendar.next_part_change(node.kind, span.low))
-    if not span.single:
-        assert isinstance(low, pl.Series)
-        low = low.zip_with(
-            pl.Series(~open_mask(span, rows.n)), pl.Series([None], dtype=low.dtype).new_from_index(0, rows.n)
+    if node.kind == "month_of" and not span.exact:  # an unknown date may be in any month
+        unknown = open_mask(span, rows.n)
+        return Measured(
+            Span(figures.choose(unknown, 1, low, rows.n), figures.choose(unknown, MONTHS, low, rows.n)), until
         )
-    return Measured(Span(low, low), until)
+    return Measured(Span(low, high), until)
 
 
 def _months_in(node: plan.MonthsIn, rows: Rows, within: Evaluation) -> Measured:

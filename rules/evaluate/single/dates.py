@@ -11,6 +11,8 @@ from rules.evaluate.intervals import ANYTHING, Interval, is_point
 from rules.evaluate.single import rising
 from rules.evaluate.single.evaluation import Case, Evaluation, Measure, of_all
 
+MONTHS = 12
+
 
 def _elapsed(node: plan.Elapsed, case: Case, within: Evaluation) -> Measure:
     start, end = within.measure(node.start, case), within.measure(node.end, case)
@@ -60,13 +62,21 @@ def _moved(
 def _part(node: plan.Part, case: Case, within: Evaluation) -> Measure:
     day = within.measure(node.day, case)
     if not is_point(day.interval):
-        return Measure(ANYTHING, day.until, day.needs)
+        return Measure(_open_part(node.kind, day.interval), day.until, day.needs)
     number = cast(int, day.interval[0])
     value = calendar.part(node.kind, number)
     until = day.until
     if horizon.is_clock(node.day):
         until = horizon.first_day(node.day, within.today, calendar.next_part_change(node.kind, number))
     return Measure((value, value), until, 0)
+
+
+def _open_part(kind: str, days: Interval) -> Interval:
+    """What a part of an unknown date may be: any month, and the years between the bounds of the date."""
+    if kind == "month_of":
+        return 1, MONTHS
+    low, high = (None if day is None else calendar.part(kind, day) for day in days)
+    return low, high
 
 
 def _months_in(node: plan.MonthsIn, case: Case, within: Evaluation) -> Measure:
