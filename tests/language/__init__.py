@@ -1,0 +1,1 @@
+"""Specifications of the rule language: tables that every evaluator must fulfil."""
