@@ -92,6 +92,8 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
         root = doc.text_of(frame.entries["root_area"], "root_area")
         if root not in vocabulary.areas:
             raise DocumentError(frame.entries["root_area"].place, f"There is no area `{root}`.", "See areas.yaml.")
+        # Whoever lives outside of the root area is outside of this catalogue: such a code is not known here.
+        vocabulary = dataclasses.replace(vocabulary, areas=vocabulary.areas.inside(root))
         currency = doc.text_of(frame.entries["currency"], "currency")
         _Loader(catalogue, vocabulary, currency, root, facts).load()
     findings[:] = sorted(set(findings))

@@ -59,7 +59,7 @@ def clock_on(node: plan.Node, day: int) -> int:
     return calendar.shift(node.unit, clock_on(node.day, day), node.count.value)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=48)
 def clock_table(node: plan.Node, today: int) -> calendar.Days:
     """The clock's date on every day from `today` to the last day there is."""
     days = np.arange(today, DAY_HIGH + 1, dtype=np.int64)

@@ -126,7 +126,7 @@ class Skeleton:
         return self._overlaps
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=256)
 def skeleton_of(benefit: BenefitPlan) -> Skeleton:
     """The skeleton of a benefit on a date, made once."""
     return Skeleton(benefit)

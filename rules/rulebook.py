@@ -199,6 +199,8 @@ def _names(
             visit(child)
         if isinstance(node, plan.Lookup) and not tables.are_complete_for(node):
             names[f"${node.parameter.id}"] = None
+        if isinstance(node, plan.Marginal) and node.parameter.on(tables.on_date) is None:
+            names[f"${node.parameter.id}"] = None
 
     visit(outcome)
     if amount is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import typer
@@ -31,6 +32,11 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (DocumentError, FeaturesError, RulesError, ServingError) as error:
             screen.error(error)
+            raise typer.Exit(CANNOT) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has seen enough
+                raise
+            screen.error(f"{error.filename}: {error.strerror}.")
             raise typer.Exit(CANNOT) from error
 
 

@@ -9,13 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from shutil import get_terminal_size
+from time import perf_counter
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 _WIDTH_WITHOUT_TERMINAL = 160
+_SECONDS_BETWEEN_LINES = 10
 
 out = Console(highlight=False, width=get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 40)).columns)
 err = Console(stderr=True, highlight=False)
@@ -63,17 +74,32 @@ def table(
     out.print(shown)
 
 
+class SteadyProgress(Progress):
+    """A progress bar where a person watches; where nobody does, a line now and then, so that a log shows life."""
+
+    def __init__(self, *columns: ProgressColumn, console: Console) -> None:
+        super().__init__(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._told = perf_counter()
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Some steps more of a task are done."""
+        super().advance(task_id, advance)
+        if self.disable and perf_counter() - self._told >= _SECONDS_BETWEEN_LINES:
+            self._told = perf_counter()
+            task = next(task for task in self.tasks if task.id == task_id)
+            whole = f" of {task.total:,.0f}" if task.total else ""
+            note(f"{task.description}: {task.completed:,.0f}{whole}")
+
+
 def progress() -> Progress:
-    """A progress bar on stderr that leaves nothing behind; silent where nobody watches."""
-    return Progress(
+    """Progress on stderr; a bar leaves nothing behind."""
+    return SteadyProgress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=err,
-        transient=True,
-        disable=not err.is_terminal,
     )
 
 

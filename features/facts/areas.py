@@ -53,6 +53,10 @@ class Areas:
         """Does `code` lie in `enclosing` (or equal it)?"""
         return enclosing in self.line(code)
 
+    def inside(self, root: str) -> Areas:
+        """Only the areas that lie in `root`, itself included."""
+        return Areas({code: self.by_code[code] for code in self.below(root)})
+
     def below(self, enclosing: str) -> list[str]:
         """Every code that lies in `enclosing`, itself included, in order."""
         return sorted(code for code in self.by_code if self.within(code, enclosing))

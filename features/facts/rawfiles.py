@@ -59,7 +59,10 @@ def open_file(path: Path) -> RawFile:
     Raises:
         UnreadableFileError: it is empty, no Parquet file, not UTF-8, or names a column twice.
     """
-    raw = _open_parquet(path) if path.suffix.lower() == ".parquet" else _open_csv(path)
+    try:
+        raw = _open_parquet(path) if path.suffix.lower() == ".parquet" else _open_csv(path)
+    except OSError as error:
+        raise UnreadableFileError(f"The file cannot be read ({error.strerror}).") from error
     twice = sorted({name for name in raw.columns if raw.columns.count(name) > 1})
     if twice:
         raise UnreadableFileError(

@@ -69,13 +69,16 @@ def _find(question: Question, benefit: str, subject: str) -> tuple[str, str]:
     """The subject of the benefit's kind that is meant."""
     kind = question.rulebook.benefits[benefit].benefit.subject
     tables = question.facts.tables
-    if _has(tables, kind, subject):
+    answered = {name: table.head(question.facts.asked[name]) for name, table in tables.items()}
+    if _has(answered, kind, subject):
         return kind, subject
     groups = question.rulebook.vocabulary.subjects.groups
-    if kind in groups and _has(tables, PERSON, subject) and groups[kind].link in tables[PERSON].columns:
+    if kind in groups and _has(answered, PERSON, subject) and groups[kind].link in tables[PERSON].columns:
         link = tables[PERSON].row(by_predicate=pl.col(ID) == subject, named=True)[groups[kind].link]
-        if link not in (None, NONE) and _has(tables, kind, link):
+        if link not in (None, NONE) and _has(answered, kind, link):
             return kind, link
+    if kind in tables and bool((tables[kind][ID] == subject).any()):
+        raise UnknownSubjectError(f"This {kind} was set aside: its row has a mistake, which the quarantine file names.")
     raise UnknownSubjectError(
         f"There is no {kind} with this id in {question.facts.folder}. `{benefit}` is a benefit of a {kind}: "
         f"give an id of the file `{kind}`."

@@ -20,7 +20,7 @@ from tests.agreement.comparison import batch_rows, reference_rows
 
 CATALOGUES = [p.name for p in catalogue_folders(Path(str(resources.files("rules") / "catalogue")))]
 DAYS = (dt.date(2025, 7, 15), dt.date(2026, 3, 1))
-STEPS = (1, 2, 9, 17, 31, 62, 107, 184, 215, 303, 365, 366, 400, 731)
+STEPS = (1, 17, 62, 184, 303, 366, 731)
 
 
 @cache
@@ -41,7 +41,7 @@ def people(name: str, persons: int, seed: int) -> dict[str, pl.DataFrame]:
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_batch_equals_reference_on_every_benefit(name: str, on_date: dt.date) -> None:
     book = rulebook(name)
-    population = population_of(people(name, 60, 3), book.vocabulary)
+    population = population_of(people(name, 40, 3), book.vocabulary)
     assert batch_rows(book, population, on_date) == reference_rows(book, population, on_date)
 
 
@@ -66,11 +66,11 @@ def held(book: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.date, late
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_answers_hold_until_next_change_on_every_benefit(name: str, on_date: dt.date) -> None:
     later = [on_date + dt.timedelta(days=step) for step in STEPS]
-    assert held(rulebook(name), people(name, 3_000, 4), on_date, later) == []
+    assert held(rulebook(name), people(name, 800, 4), on_date, later) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", CATALOGUES)
-def test_answers_hold_on_every_single_day_for_two_years(name: str) -> None:
-    later = [DAYS[0] + dt.timedelta(days=step) for step in range(1, 731)]
-    assert held(rulebook(name), people(name, 1_000, 5), DAYS[0], later) == []
+def test_answers_hold_on_every_single_day_for_a_year(name: str) -> None:
+    later = [DAYS[0] + dt.timedelta(days=step) for step in range(1, 367)]
+    assert held(rulebook(name), people(name, 400, 5), DAYS[0], later) == []

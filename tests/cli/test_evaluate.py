@@ -161,3 +161,21 @@ def test_of_several_catalogues_the_one_that_knows_the_columns_answers(folder: Pa
     done = applyfree("evaluate", "--facts", folder, "--catalogue", catalogues, *common)
     assert done.status == 2
     assert "fit 2 catalogues equally well" in done.err
+
+
+def test_a_place_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = evaluate(folder, tmp_path / "file" / "answers.csv")
+    assert done.status == 2
+    assert "cannot be written" in done.err
+    done = evaluate(folder, tmp_path / "answers.csv", "--quarantine", tmp_path / "file" / "bad.csv")
+    assert done.status == 2
+    assert str(tmp_path / "file") in done.err
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "person.csv").unlink()
+    (folder / "person.csv").mkdir()
+    done = evaluate(folder, tmp_path / "answers.csv")
+    assert done.status == 2
+    assert "person.csv: The file cannot be read (Is a directory)." in done.err

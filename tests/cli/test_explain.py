@@ -118,6 +118,14 @@ def test_who_or_what_is_not_there_is_said(folder: Path, subject: str, benefit: s
     assert message in done.err
 
 
+def test_who_was_set_aside_has_no_answer(folder: Path, tmp_path: Path) -> None:
+    (folder / "person.csv").write_text(PERSONS + "bad,h1,1956-02-30,,,\n")
+    quarantine = ("--quarantine", str(tmp_path / "quarantine" / "bad.csv"))
+    done = applyfree("explain", "bad", "old_age_grant", "--facts", folder, *quarantine, *WITH_VILLAGE)
+    assert done.status == 2
+    assert "This person was set aside" in done.err
+
+
 def test_both_languages_have_the_same_sentences() -> None:
     zh, en = messages(Language.ZH).sentences, messages(Language.EN).sentences
     assert zh.keys() == en.keys()

@@ -37,25 +37,25 @@ def through(days: Bound, table: Callable[[], pl.Series]) -> Bound:
     return gather(table(), days)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=48)
 def elapsed_to(unit: str, end: int) -> pl.Series:
     """Time elapsed from every day to `end`."""
     return pl.Series(calendar.elapsed_columns(unit, _ALL_DAYS, np.array([end])))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=48)
 def elapsed_from(unit: str, start: int) -> pl.Series:
     """Time elapsed from `start` to every day."""
     return pl.Series(calendar.elapsed_columns(unit, np.array([start]), _ALL_DAYS))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=48)
 def shifted(unit: str, count: int) -> pl.Series:
     """Every day moved by `count`."""
     return pl.Series(calendar.shift_columns(unit, _ALL_DAYS, count))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=48)
 def anchored(kind: str, month: int, day: int) -> pl.Series:
     """The anchor of every day."""
     return pl.Series(calendar.anchor_columns(kind, _ALL_DAYS, month, day))
@@ -67,14 +67,14 @@ def parts(kind: str) -> pl.Series:
     return pl.Series(calendar.part_columns(kind, _ALL_DAYS))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=192)
 def reached_from(clock: plan.Quantity, today: int, unit: str, target: int) -> pl.Series:
     """For every start, the first later day on which the time elapsed to the clock is at least `target`."""
     days = horizon.first_days(clock, today, calendar.anniversary_columns(unit, _ALL_DAYS, target))
     return pl.Series(days.astype(np.int32))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=192)
 def reached_at(clock: plan.Quantity, today: int) -> pl.Series:
     """For every day, the first later day on which the clock stands there or later."""
     return pl.Series(horizon.first_days(clock, today, _ALL_DAYS).astype(np.int32))
