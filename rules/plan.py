@@ -43,9 +43,13 @@ def day_of(number: int) -> dt.date:
     return EPOCH + dt.timedelta(days=number)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Node:
     """Any node."""
+
+    def __repr__(self) -> str:
+        # Nodes are shared, so writing out what they are made of would grow without bound.
+        return f"<{type(self).__name__} {id(self):x}>"
 
     def children(self) -> tuple[Node, ...]:
         """The nodes this one reads, in order."""
@@ -77,47 +81,47 @@ def is_the_same_for_all(node: Node) -> bool:
 # -- conditions --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Condition(Node):
     """A node whose value is true, false or unknown."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BoolConst(Condition):
     """A constant."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BoolFact(Condition):
     """A boolean fact of the context's subject."""
 
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Not(Condition):
     """Negation."""
 
     operand: Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AllOf(Condition):
     """Conjunction of one or more conditions."""
 
     operands: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AnyOf(Condition):
     """Disjunction of one or more conditions."""
 
     operands: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ChooseCondition(Condition):
     """`if` between conditions."""
 
@@ -126,7 +130,7 @@ class ChooseCondition(Condition):
     otherwise: Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Compare(Condition):
     """`<`, `<=` or `=` between two quantities of the same scale."""
 
@@ -135,7 +139,7 @@ class Compare(Condition):
     right: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CodeIn(Condition):
     """Is the code one of these?"""
 
@@ -143,7 +147,7 @@ class CodeIn(Condition):
     codes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Within(Condition):
     """Does the area lie in `enclosing`? `codes` are all the codes that do."""
 
@@ -152,7 +156,7 @@ class Within(Condition):
     codes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Exists(Condition):
     """`any` over a relation; `all` is written with two negations."""
 
@@ -160,21 +164,21 @@ class Exists(Condition):
     where: Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ConditionLookup(Condition):
     """A boolean parameter."""
 
     lookup: Lookup
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EligibleFor(Condition):
     """Is the context's subject eligible for another benefit?"""
 
     benefit: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ViaCondition(Condition):
     """A condition read in the context of the person's group."""
 
@@ -183,7 +187,7 @@ class ViaCondition(Condition):
     operand: Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OuterCondition(Condition):
     """A condition of the subject outside of the quantifier."""
 
@@ -193,19 +197,19 @@ class OuterCondition(Condition):
 # -- codes and areas ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Code(Node):
     """A node whose value is a code or an area."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CodeFact(Code):
     """A code or area fact of the context's subject."""
 
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ViaCode(Code):
     """A code of the person's group."""
 
@@ -214,7 +218,7 @@ class ViaCode(Code):
     operand: Code
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OuterCode(Code):
     """A code of the subject outside of the quantifier."""
 
@@ -232,7 +236,7 @@ def fact_of_code(code: Code) -> Fact:
 # -- quantities --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quantity(Node):
     """A node whose value is a number, a sum of money or a day; see the module for `scale`, `low` and `high`."""
 
@@ -242,14 +246,14 @@ class Quantity(Node):
     high: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Const(Quantity):
     """A constant."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class QuantityFact(Quantity):
     """A numeric or date fact. `floor` and `ceiling` bound what an unknown value may be (None: no bound)."""
 
@@ -258,12 +262,12 @@ class QuantityFact(Quantity):
     ceiling: int | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Today(Quantity):
     """The day of the question."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Add(Quantity):
     """Sum of two quantities of the same scale."""
 
@@ -271,14 +275,14 @@ class Add(Quantity):
     right: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Negate(Quantity):
     """Unary minus."""
 
     operand: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Multiply(Quantity):
     """Product; the right side is never negative."""
 
@@ -286,7 +290,7 @@ class Multiply(Quantity):
     right: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Divide(Quantity):
     """`left * 10^shift / right`, half up; the right side is above zero."""
 
@@ -295,7 +299,7 @@ class Divide(Quantity):
     shift: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rescale(Quantity):
     """The same value at a larger scale: times 10^shift."""
 
@@ -303,21 +307,21 @@ class Rescale(Quantity):
     shift: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Least(Quantity):
     """`min`."""
 
     operands: tuple[Quantity, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Greatest(Quantity):
     """`max`."""
 
     operands: tuple[Quantity, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RoundTo(Quantity):
     """To a multiple of `step` (in units of the operand's scale), then to a smaller scale by `10^drop`."""
 
@@ -327,7 +331,7 @@ class RoundTo(Quantity):
     drop: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Choose(Quantity):
     """`if` between quantities."""
 
@@ -336,7 +340,7 @@ class Choose(Quantity):
     otherwise: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Lookup(Quantity):
     """A parameter's value. `area`: where the parameter differs by area; `at`: where it is read on another date."""
 
@@ -346,7 +350,7 @@ class Lookup(Quantity):
     at: Quantity | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Marginal(Quantity):
     """Sum over bands of rate times the part of `operand` inside the band."""
 
@@ -354,7 +358,7 @@ class Marginal(Quantity):
     operand: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Elapsed(Quantity):
     """Completed `years`, `months` or `days` from `start` to `end`."""
 
@@ -363,7 +367,7 @@ class Elapsed(Quantity):
     end: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Shift(Quantity):
     """A day moved by `count` `years`, `months` or `days`."""
 
@@ -372,7 +376,7 @@ class Shift(Quantity):
     count: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Anchor(Quantity):
     """`start_of_month`, `end_of_month`, `start_of_year`, `end_of_year`, or `day_of_year` with month and day."""
 
@@ -382,7 +386,7 @@ class Anchor(Quantity):
     day_in_month: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Part(Quantity):
     """`month_of` or `year_of` a day."""
 
@@ -390,7 +394,7 @@ class Part(Quantity):
     day: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MonthsIn(Quantity):
     """How many of the `window` calendar months before this month are in a set of months."""
 
@@ -398,7 +402,7 @@ class MonthsIn(Quantity):
     window: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Count(Quantity):
     """How many members of a relation fulfil a condition."""
 
@@ -406,7 +410,7 @@ class Count(Quantity):
     where: Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Total(Quantity):
     """Sum of a quantity over the members of a relation that fulfil a condition."""
 
@@ -415,14 +419,14 @@ class Total(Quantity):
     where: Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AmountOf(Quantity):
     """The amount of another benefit for the context's subject; zero where not eligible."""
 
     benefit: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ViaQuantity(Quantity):
     """A quantity of the person's group."""
 
@@ -431,7 +435,7 @@ class ViaQuantity(Quantity):
     operand: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OuterQuantity(Quantity):
     """A quantity of the subject outside of the quantifier."""
 

@@ -62,7 +62,7 @@ class Variant:
         return None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BenefitPlan:
     """A benefit as it stands on one date.
 
@@ -91,7 +91,7 @@ class BenefitPlan:
         return tuple(names)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Rulebook:
     """All benefits of one catalogue, in an order in which each comes after those it reads."""
 
