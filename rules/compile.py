@@ -15,6 +15,9 @@ from rules.parameter_reads import ParameterReads
 from rules.quantifiers import Quantifiers
 from rules.scope import Context, Definition, Scope
 
+MAX_WRITTEN_OUT = 4_000_000
+"""Steps a rule may have if its definitions were written out: they are evaluated once each, but this bounds every walk."""
+
 MAX_NODES_PER_RULE = 4_000
 """Static bound on the cost of one expression with each definition it reads, once: equal nodes are evaluated once."""
 
@@ -79,6 +82,12 @@ class Compiler:
                 expression.place,
                 f"More than {MAX_DEPTH} steps stand inside one another, definitions and other benefits included.",
                 "Simplify its definitions.",
+            )
+        if self.scope.interner.size(node) > MAX_WRITTEN_OUT:
+            raise DocumentError(
+                expression.place,
+                f"Written out, the rule would have more than {MAX_WRITTEN_OUT:,} steps.",
+                "Definitions that read one another twice double it each time: simplify them.",
             )
         return node
 

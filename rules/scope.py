@@ -74,6 +74,7 @@ class Interner:
     def __init__(self) -> None:
         self._nodes: dict[tuple[object, ...], plan.Node] = {}
         self._depths: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
 
     def make(self, kind: type[N], *values: object) -> N:
         """The node of this kind with these field values."""
@@ -82,11 +83,16 @@ class Interner:
         if node is None:
             node = self._nodes[key] = kind(*values)
             self._depths[id(node)] = 1 + max((self._depths[id(child)] for child in node.children()), default=0)
+            self._sizes[id(node)] = 1 + sum(self._sizes[id(child)] for child in node.children())
         return cast(N, node)
 
     def depth(self, node: plan.Node) -> int:
         """How many nodes stand inside one another at this node, the other benefits that it reads included."""
         return self._depths[id(node)]
+
+    def size(self, node: plan.Node) -> int:
+        """How many steps the node would have if every definition were written out where it is read."""
+        return self._sizes[id(node)]
 
     def deepen(self, node: plan.Node, depth: int) -> None:
         """Note that a node reads another benefit, which is so deep."""

@@ -112,9 +112,9 @@ def _on_one_expression() -> Iterator[Attack]:
 def _on_the_compiler() -> Iterator[Attack]:
     doubling = "".join(f"      - {{id: d{n}, value: d{n - 1} + d{n - 1}, because: 第一条}}\n" for n in range(1, 61))
     start = "      - {id: d0, value: care_hours, because: 第一条}\n"
-    yield Attack("doubling definitions", {BENEFIT: _with_definitions(start + doubling, "d60")}, "4,000 steps")
+    yield Attack("doubling definitions", {BENEFIT: _with_definitions(start + doubling, "d60")}, "4,000,000 steps")
     line = "".join(f"      - {{id: d{n}, value: d{n - 1} / 2 + 1, because: 第一条}}\n" for n in range(1, 98))
-    yield Attack("definitions in a line", {BENEFIT: _with_definitions(start + line, "d97")}, "More than 100 steps")
+    yield Attack("definitions in a line", {BENEFIT: _with_definitions(start + line, "d97")}, "More than 120 steps")
     many = "".join(f"      - {{id: d{n}, value: d{n - 1} + 1, because: 第一条}}\n" for n in range(1, 800))
     yield Attack("800 definitions", {BENEFIT: _with_definitions(start + many, "d799")}, "100 fit")
     circle = "".join(f"      - {{id: d{n}, value: d{(n + 1) % 60}, because: 第一条}}\n" for n in range(60))
@@ -133,9 +133,9 @@ def _on_the_compiler() -> Iterator[Attack]:
         f"catalogue/chain_{n:03d}/benefit.yaml": CHAIN.format(
             number=f"{n:03d}", test=f"eligible(chain_{n - 1:03d})" if n else "imprisoned"
         )
-        for n in range(40)
+        for n in range(60)
     }
-    yield Attack("benefits in a line", chain, "More than 100 steps")
+    yield Attack("benefits in a line", chain, "More than 120 steps")
     version = _version()
     benefit = (GOOD / BENEFIT).read_text(encoding="utf-8").replace("relations:", version * 100 + "relations:")
     yield Attack("101 versions", {BENEFIT: benefit}, "60 fit")
