@@ -16,7 +16,7 @@ from rules.quantifiers import Quantifiers
 from rules.scope import Context, Definition, Scope
 
 MAX_WRITTEN_OUT = 4_000_000
-"""Steps a rule may have if its definitions were written out: they are evaluated once each, but this bounds every walk."""
+"""Steps a rule may have with its definitions written out: each is evaluated once, but this bounds every walk."""
 
 MAX_NODES_PER_RULE = 4_000
 """Static bound on the cost of one expression with each definition it reads, once: equal nodes are evaluated once."""
