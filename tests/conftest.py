@@ -6,10 +6,13 @@ Hypothesis runs the same examples each time by default, so that a red build is r
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+os.environ["COLUMNS"] = "200"  # tables are as wide wherever the tests run
 
 settings.register_profile("fast", derandomize=True, max_examples=50, deadline=None)
 settings.register_profile(
