@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-os.environ["COLUMNS"] = "200"  # tables are as wide wherever the tests run
+os.environ["COLUMNS"] = "200"  # noqa: TID251 (tables are as wide wherever the tests run)
 
 settings.register_profile("fast", derandomize=True, max_examples=50, deadline=None)
 settings.register_profile(
