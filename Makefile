@@ -61,7 +61,7 @@ test: check ## the checks, then every test that takes seconds
 
 .PHONY: test-long
 test-long: install .venv/.us-data ## the tests that take minutes
-	@$(BIN)/pytest -n $(WORKERS) -m long --hypothesis-profile=long
+	@$(BIN)/pytest -n $(WORKERS) -m "long or searched" --hypothesis-profile=long
 
 .PHONY: coverage
 coverage: install ## which lines the quick tests do not reach

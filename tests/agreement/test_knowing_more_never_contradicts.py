@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def inside(amount: Answer, before: Answer) -> bool:
     )
 
 
+@pytest.mark.searched
 @RELAXED
 @given(st.data(), worlds())
 def test_filling_unknowns_never_contradicts_a_determined_answer(data: st.DataObject, world: World) -> None:
@@ -75,6 +77,7 @@ def test_filling_unknowns_never_contradicts_a_determined_answer(data: st.DataObj
             assert inside(after[key][0], answer), (key, world)
 
 
+@pytest.mark.searched
 @RELAXED
 @given(st.data(), worlds())
 def test_filling_what_is_missing_settles_the_answer(data: st.DataObject, world: World) -> None:
@@ -151,6 +154,7 @@ def small_amounts() -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.searched
 @RELAXED
 @given(
     st.lists(small_conditions(2), min_size=1, max_size=3),

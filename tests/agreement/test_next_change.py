@@ -13,6 +13,7 @@ from rules.evaluate.reference import ReferenceEvaluator
 from tests.agreement.worlds import World, worlds
 
 
+@pytest.mark.searched
 @settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], deadline=None
 )

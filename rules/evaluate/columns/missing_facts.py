@@ -50,7 +50,7 @@ class MissingFacts:
 
     def _choosing(self, node: plan.Quantity, rows: Rows) -> Bits:
         """The facts on which it rests which branches of a figure are taken."""
-        key = ("choosing", id(node))
+        key = (f"choosing of {self.benefit.benefit.id}", id(node))
         if key not in rows.memo:
             bits = np.zeros(rows.n, dtype=np.uint64)
             if isinstance(node, plan.Choose):

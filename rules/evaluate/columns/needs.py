@@ -44,12 +44,15 @@ class BatchNeeds:
         self.values = values
         self.missing_of = missing_of
         self._position = {name: index for index, name in enumerate(benefit.names)}
+        # Bits mean this benefit's names: one that asks another halfway must not read that one's bits as its own.
+        self._of_conditions = f"condition needs of {benefit.benefit.id}"
+        self._of_quantities = f"quantity needs of {benefit.benefit.id}"
 
     # -- conditions -----------------------------------------------------------------------------------------------
 
     def condition(self, node: plan.Condition, rows: Rows) -> Needs:
         """Needs of a condition; zero where it is known."""
-        key = ("condition needs", id(node))
+        key = (self._of_conditions, id(node))
         if key not in rows.memo:
             rows.memo[key] = self._condition(node, rows)
         found: Needs = rows.memo[key]
@@ -109,7 +112,7 @@ class BatchNeeds:
 
     def quantity(self, node: plan.Quantity, rows: Rows) -> Needs:
         """Needs of a figure; zero where it is one figure."""
-        key = ("quantity needs", id(node))
+        key = (self._of_quantities, id(node))
         if key not in rows.memo:
             is_open = open_mask(self.values.measure(node, rows).span, rows.n)
             rows.memo[key] = _where(is_open, self._quantity(node, rows, is_open)) if is_open.any() else _none(rows.n)
