@@ -1,7 +1,8 @@
 """Which facts would settle an open answer: an irreducible set.
 
 Every evaluator first collects the facts on which the open parts of an answer rest. Filling all of them settles it. That
-set is irreducible as it stands when no fact occurs in two open parts. Where one does, a smaller set may do
+set is irreducible as it stands when no fact occurs in two open parts, and every open part can come out either way.
+Otherwise a smaller set may do
 (`on_dibao or (near_poor and income < limit)`: with `near_poor` false, only `on_dibao` matters for the outcome, and an
 amount that depends on income only for the near-poor does not need it). Then facts are dropped one after the other, last
 read first, as long as the rest still settles the answer for every value it may take.

@@ -52,6 +52,11 @@ class Overlaps:
         complete = bool(fact) and set(fact) <= set(universe)
         self.full.append((1 << len(universe) + (0 if complete else 1)) - 1)
 
+    @property
+    def one_sided(self) -> list[int]:
+        """The atoms that hold for every value, or for none: no head count is below 0, whatever the household."""
+        return [atom for atom, (group, mask) in self.of_atom.items() if mask in (0, self.full[group])]
+
 
 def _fact_of(atom: plan.Condition) -> tuple[str, ...]:
     assert isinstance(atom, plan.CodeIn | plan.Within)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from features.facts.population import Population, Subject
+from features.facts.values import Known
 from tests.agreement.comparison import batch_rows, reference_rows
 from tests.agreement.rule_texts import FIRST, SECOND, benefit_text
 from tests.agreement.worlds import World, rulebook_of, worlds
@@ -36,3 +37,16 @@ def test_a_benefit_that_asks_another_halfway_reads_its_own_missing_facts() -> No
     found = batch_rows(rulebook, population, dt.date(2024, 11, 1))
     assert found == reference_rows(rulebook, population, dt.date(2024, 11, 1))
     assert found[SECOND, "p0"].missing == {"size", "wage"}
+
+
+def test_an_open_part_that_can_come_out_one_way_only_makes_other_facts_superfluous() -> None:
+    """Nobody knows the household, and no household has fewer than no members: the wage will never matter."""
+    conditions = ["size < 0", "not ((if size < 1 then age < age else birth_date < birth_date))"]
+    rulebook = rulebook_of((benefit_text(FIRST, "person", conditions, [], "wage", local=False),))
+    assert rulebook is not None
+    born = Known(dt.date(2008, 2, 29), "test")
+    person = Subject("person", "p0", {"birth_date": born}, {"household_id": "none"})
+    population = Population(rulebook.vocabulary.subjects, [person])
+    found = batch_rows(rulebook, population, dt.date(2024, 11, 1))
+    assert found == reference_rows(rulebook, population, dt.date(2024, 11, 1))
+    assert found[FIRST, "p0"].missing == {"household_id"}

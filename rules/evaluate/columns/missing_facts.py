@@ -27,6 +27,7 @@ class MissingFacts:
         self.needs = needs
         self.values = needs.values
         self.skeleton = skeleton_of(benefit)
+        self._one_sided = [self.skeleton.atoms[index] for index in self.skeleton.overlaps.one_sided]
         self._chooses = any(isinstance(quantity, plan.Choose) for quantity in self.skeleton.quantities)
 
     def of(self, rows: Rows) -> Bits:
@@ -39,6 +40,9 @@ class MissingFacts:
                 # branches needs whatever it rests on as soon as anything is owed.
                 twice = twice | amount.twice | (bits & self._choosing(self.benefit.amount, rows))
             bits = bits | amount.bits
+        for atom in self._one_sided:
+            # Open though no value could change it: what else rests on it may turn out superfluous.
+            twice = twice | self.needs.condition(atom, rows).bits
         several = (bits & (bits - np.uint64(1))) != 0
         doubtful = np.flatnonzero((twice != 0) & several & (bits != 0))
         if len(doubtful):
