@@ -63,6 +63,10 @@ test: check ## the checks, then every test that takes seconds
 test-long: install .venv/.us-data ## the tests that take minutes
 	@$(BIN)/pytest -n $(WORKERS) -m "long or searched" --hypothesis-profile=long
 
+.PHONY: search
+search: install ## the agreement of the evaluators on thousands of random rules nobody has looked at before
+	@$(BIN)/pytest -n $(WORKERS) -m searched --hypothesis-profile=fresh
+
 .PHONY: coverage
 coverage: install ## which lines the quick tests do not reach
 	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term

@@ -1,7 +1,7 @@
 """What every test may ask for.
 
-Hypothesis runs the same examples each time by default, so that a red build is red for everyone. The profile
-`long` (`make test-long`) searches afresh; what it finds becomes a row of a table, not a seed.
+Hypothesis runs the same examples each time, few by default and thousands under `long` (`make test-long`), so that a red
+build is red for everyone. `make search` looks at fresh ones; what it finds becomes a test of its own, not a seed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 os.environ["COLUMNS"] = "200"  # noqa: TID251 (tables are as wide wherever the tests run)
 
 settings.register_profile("fast", derandomize=True, max_examples=50, deadline=None)
-settings.register_profile(
-    "long", max_examples=2_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+_THOUSANDS = settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", _THOUSANDS, derandomize=True)
+settings.register_profile("fresh", _THOUSANDS, print_blob=True)
 settings.load_profile("fast")
 
 
