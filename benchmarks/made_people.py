@@ -11,7 +11,7 @@ import polars as pl
 from features.facts.vocabulary import Vocabulary
 from features.made.by_type import tables_by_type
 
-PARTITION_PERSONS = 125_000
+PARTITION_PERSONS = 100_000
 IDS_PER_PARTITION = 10_000_000
 KINDS = ("person", "household", "enterprise")
 

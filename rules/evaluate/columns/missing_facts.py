@@ -6,9 +6,9 @@ Most rows rest on facts that occur once, and need no search. The others are few 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 from rules import plan
 from rules.evaluate.columns.needs import BatchNeeds
@@ -69,7 +69,7 @@ class MissingFacts:
 
     def _reduced(self, rows: Rows, candidates: Bits) -> Bits:
         """The irreducible part, found once for each pattern."""
-        columns: list[Any] = [candidates]
+        columns: list[Bits] = [candidates]
         for atom in self.skeleton.atoms:
             truth = self.values.judge(atom, rows).truth
             code = np.where(as_mask(truth, rows.n, wanted=True), 2, unknown_mask(truth, rows.n).astype(np.uint64))
@@ -77,8 +77,7 @@ class MissingFacts:
         for quantity in self.skeleton.quantities:
             is_open = open_mask(self.values.measure(quantity, rows).span, rows.n)
             columns += [(~is_open).astype(np.uint64), self.needs.quantity(quantity, rows).bits]
-        table = np.stack(columns, axis=1)
-        patterns, inverse = np.unique(table, axis=0, return_inverse=True)
+        patterns, inverse = distinct_rows(columns)
         atoms = len(self.skeleton.atoms)
         results = np.zeros(len(patterns), dtype=np.uint64)
         for number, row in enumerate(patterns.tolist()):
@@ -90,4 +89,19 @@ class MissingFacts:
                 tuple(quantities[1::2]),
             )
             results[number] = self.skeleton.reduce(pattern, row[0])
-        return results[inverse.reshape(-1)]
+        return results[inverse]
+
+
+def distinct_rows(columns: list[Bits]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp]]:
+    """The different rows of a table, and for each row which of them it is.
+
+    Rows are told apart by a hash of 64 bits, which sorts many times faster than they do; that equal hashes meant equal
+    rows is looked up afterwards.
+    """
+    hashes = pl.DataFrame(columns).hash_rows().to_numpy()
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    if all(np.array_equal(values, values[first][inverse]) for values in columns):
+        return np.stack([values[first] for values in columns], axis=1), inverse
+    rows, inverse = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    return rows, inverse.reshape(-1)

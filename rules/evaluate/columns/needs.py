@@ -165,7 +165,8 @@ class BatchNeeds:
         for operand in node.operands:
             span = self.values.measure(operand, rows).span
             end = vectors.column(span.low if smaller else span.high, rows.n, wide=True)
-            matters = (end < limit if smaller else end > limit).fill_null(value=True).to_numpy()
+            decides, known = vectors.unpacked(end < limit if smaller else end > limit)
+            matters = decides if known is None else decides | ~known
             part = _where(matters, self.quantity(operand, rows))
             needs = Needs(needs.bits | part.bits, needs.twice | part.twice)
         return needs
