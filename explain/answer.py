@@ -10,11 +10,12 @@ from explain.figures import filled
 from explain.values import amount_text
 from explain.wording import Language, Messages, messages
 from features.facts.population import Population, Subject
-from rules.answers import determine, facts_read
+from rules.answers import determine
 from rules.benefits import IN_AREA
 from rules.catalogue import Catalogue
 from rules.determination import ClauseTrace, Determination, Outcome
 from rules.evaluate.reference import ReferenceEvaluator
+from rules.facts_used import facts_used
 from rules.kleene import Truth
 from rules.rulebook import BenefitPlan, Rulebook, Variant
 
@@ -170,7 +171,7 @@ class _Explanation:
     def _amount_facts(self) -> tuple[str, ...]:
         if self.benefit.amount is None or self.found.outcome is Outcome.INELIGIBLE:
             return ()
-        return self.facts.lines(facts_read(self.evaluator, self.benefit.amount, self.subject))
+        return self.facts.lines(facts_used(self.evaluator, self.benefit.amount, self.subject))
 
     # -- what is missing, what comes next -------------------------------------------------------------------------
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 
 from features.facts.population import Subject
 from features.facts.units import MINOR_UNITS
-from features.facts.values import Unknown
 from rules import plan
-from rules.determination import ClauseTrace, Determination, FactUsed, Outcome
+from rules.determination import ClauseTrace, Determination, Outcome
 from rules.evaluate.intervals import Bound
 from rules.evaluate.reference import Answer, ReferenceEvaluator
+from rules.facts_used import facts_used
 from rules.kleene import Truth
 from rules.rulebook import BenefitPlan
 
@@ -92,71 +91,5 @@ def clause_traces(
                 exception=criterion.exception if criterion else False,
                 because=criterion.because if criterion else law.title,
                 test=criterion.text if criterion else f'{benefit.benefit.area_by} within "{variant.compiled.area}"',
-                facts=tuple(dict.fromkeys(facts_read(evaluator, node, subject))),
+                facts=facts_used(evaluator, node, subject),
             )
-
-
-_NOT_HELD = Unknown()
-
-
-@lru_cache(maxsize=100_000)
-def _own_facts(node: plan.Node) -> tuple[str, ...] | None:
-    """The facts a node reads, each once, where all are the subject's own; None where it reads others' too."""
-    if isinstance(node, plan.BoolFact | plan.CodeFact | plan.QuantityFact | plan.MonthsIn):
-        return (node.fact.id,)
-    if isinstance(node, _ELSEWHERE):
-        return None
-    found: dict[str, None] = {}
-    for child in node.children():
-        facts = _own_facts(child)
-        if facts is None:
-            return None
-        found.update(dict.fromkeys(facts))
-    return tuple(found)
-
-
-_ELSEWHERE = (
-    plan.ViaCondition, plan.ViaQuantity, plan.ViaCode, plan.OuterCondition, plan.OuterQuantity, plan.OuterCode,
-    plan.Exists, plan.Count, plan.Total, plan.EligibleFor, plan.AmountOf,
-)  # fmt: skip
-
-
-def facts_read(evaluator: ReferenceEvaluator, node: plan.Node, subject: Subject) -> Iterator[FactUsed]:
-    """Every fact that a node reads for a subject, and what we hold of it; facts of other benefits it asks for too."""
-    yield from _FactReader(evaluator).read(node, subject, ())
-
-
-class _FactReader:
-    """Goes through a rule once for each subject it is read for. Rules share parts: a part is not gone through twice."""
-
-    def __init__(self, evaluator: ReferenceEvaluator) -> None:
-        self.evaluator = evaluator
-        self._seen: set[tuple[int, int, tuple[int, ...]]] = set()
-
-    def read(self, node: plan.Node, subject: Subject, outer: tuple[Subject, ...]) -> Iterator[FactUsed]:
-        """The facts of a node; `outer` are the subjects outside of the quantifiers around it, innermost last."""
-        key = (id(node), id(subject), tuple(id(other) for other in outer))
-        if key in self._seen:
-            return
-        self._seen.add(key)
-        match node:
-            case plan.BoolFact() | plan.CodeFact() | plan.QuantityFact() | plan.MonthsIn():
-                yield FactUsed(subject.kind, subject.id, node.fact.id, subject.facts.get(node.fact.id, Unknown()))
-            case plan.ViaCondition() | plan.ViaQuantity() | plan.ViaCode():
-                group = self.evaluator.population.group_of(subject, node.group)
-                if group is not None:
-                    yield from self.read(node.operand, group, outer)
-            case plan.OuterCondition() | plan.OuterQuantity() | plan.OuterCode():
-                yield from self.read(node.operand, outer[-1], outer[:-1])
-            case plan.Exists() | plan.Count() | plan.Total():
-                for member in self.evaluator.members_of(node.relation, subject):
-                    for part in node.children():
-                        yield from self.read(part, member, (*outer, subject))
-            case plan.EligibleFor() | plan.AmountOf():
-                other = self.evaluator.plans[node.benefit]
-                parts = [other.outcome, other.amount if isinstance(node, plan.AmountOf) else None]
-                for part in filter(None, parts):
-                    yield from self.read(part, subject, ())
-            case _:
-                for child in node.children():
-                    yield from self.read(child, subject, outer)

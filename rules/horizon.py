@@ -33,6 +33,7 @@ def is_clock(node: plan.Node) -> bool:
     return False
 
 
+@lru_cache(maxsize=100_000)
 def is_rising(node: plan.Node) -> bool:
     """Is this a clock, or time measured to a clock from a date that no clock moves?"""
     if is_clock(node):

@@ -13,7 +13,11 @@ from rules.kleene import Truth
 from rules.plan import NEVER
 
 FALSE, UNKNOWN, TRUE = Truth.FALSE, Truth.UNKNOWN, Truth.TRUE
-_NEGATED = {TRUE: FALSE, FALSE: TRUE, UNKNOWN: UNKNOWN}
+
+
+def negated(truth: Truth) -> Truth:
+    """Not."""
+    return FALSE if truth is TRUE else TRUE if truth is FALSE else UNKNOWN
 
 
 def _bool_fact(node: plan.BoolFact, case: Case, within: Evaluation) -> Judgement:
@@ -25,7 +29,7 @@ def _bool_fact(node: plan.BoolFact, case: Case, within: Evaluation) -> Judgement
 
 def _not(node: plan.Not, case: Case, within: Evaluation) -> Judgement:
     inner = within.judge(node.operand, case)
-    return Judgement(_NEGATED[inner.truth], inner.until, inner.needs)
+    return Judgement(negated(inner.truth), inner.until, inner.needs)
 
 
 def _join(operands: tuple[plan.Condition, ...], case: Case, decisive: Truth, within: Evaluation) -> Judgement:
@@ -39,7 +43,7 @@ def _join(operands: tuple[plan.Condition, ...], case: Case, decisive: Truth, wit
     for judgement in judgements:
         needs |= judgement.needs
     if needs == 0 and all(j.truth is not UNKNOWN for j in judgements):
-        return Judgement(_NEGATED[decisive], until, 0)
+        return Judgement(negated(decisive), until, 0)
     return Judgement(UNKNOWN, until, needs)
 
 
