@@ -10,7 +10,7 @@ import sys
 
 RUNS = (
     ("benchmarks.household",),
-    ("benchmarks.incremental", "--persons", "1000000"),
+    ("benchmarks.incremental", "--persons", "4000000"),
     ("benchmarks.population", "--persons", "1000000"),
     ("benchmarks.population", "--persons", "10000000"),
     ("benchmarks.hostile_rules",),

@@ -25,7 +25,7 @@ read, and the longest chain of nodes.
 | (a) population | `python -m benchmarks.population --persons 10000000` | everybody × the whole Chinese catalogue: outcome, amount, unmet, missing, next change; peers: only reading the files, and the reference evaluator |
 | (b) policyengine | `python -m benchmarks.policyengine` | the US catalogue against policyengine-us on the same households; see [the agreement](policyengine_agreement.md) |
 | (c) household | `python -m benchmarks.household` | one household, every benefit, with full trace |
-| (d) incremental | `python -m benchmarks.incremental --persons 1000000` | a day on which 1 % of subjects changed, against answering everything again |
+| (d) incremental | `python -m benchmarks.incremental --persons 4000000` | a day on which 1 % of subjects changed, against answering everything again |
 | hostile rules | `python -m benchmarks.hostile_rules` | how long it takes to refuse an attack on the rule editor |
 
 """

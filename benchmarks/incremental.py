@@ -28,7 +28,7 @@ from benchmarks.report import Figure, Result
 from benchmarks.rule_depth import rule_depth
 from features.made.by_type import tables_by_type
 from rules import plan
-from rules.evaluate.batch import CHUNK_ROWS, BatchEvaluator
+from rules.evaluate.batch import BatchEvaluator
 from rules.evaluate.columns.rows import Rows, Tables
 from rules.rulebook import Rulebook
 
@@ -127,8 +127,9 @@ def _evaluate(evaluator: BatchEvaluator, tables: Tables, chosen: dict[str, np.nd
     frames: dict[str, list[pl.DataFrame]] = {}
     for (kind, _), benefits in groups.items():
         index = chosen[benefits[0]]
-        for begin in range(0, max(len(index), 1), CHUNK_ROWS):
-            rows = Rows(tables, kind, index[begin : begin + CHUNK_ROWS])
+        size = tables.chunk_rows(kind)
+        for begin in range(0, max(len(index), 1), size):
+            rows = Rows(tables, kind, index[begin : begin + size])
             for benefit_id in benefits:
                 frames.setdefault(benefit_id, []).append(evaluator.frame(benefit_id, rows))
     return {benefit_id: pl.concat(parts) for benefit_id, parts in frames.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 
 KEYS = ("subject", "id", "benefit")
@@ -46,7 +48,7 @@ def by_benefit(compared: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def differences(compared: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def differences(compared: pl.DataFrame, tables: dict[str, pl.DataFrame], on_date: dt.date) -> pl.DataFrame:
     """Every answer that differs, with its household and the class of its cause."""
     person = tables["person"]
     homes = pl.concat(
@@ -69,6 +71,8 @@ def differences(compared: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.D
         .then(pl.lit("follows from SSI"))
         .when(~pl.col("benefit").is_in(["ssi", "snap"]) & home.is_in(wrong["snap"]))
         .then(pl.lit("follows from SNAP"))
+        .when((pl.col("benefit") == "ctc") & home.is_in(_spouses_of_school_age(person, on_date).implode()))
+        .then(pl.lit("spouse of school age"))
         .when(pl.col("same_outcome") & (pl.col("difference") < 2 * TOLERANCE))
         .then(pl.lit("rounding"))
         .otherwise(pl.lit("not explained"))
@@ -89,3 +93,10 @@ def _returns_with_two_disabled_children(person: pl.DataFrame) -> pl.Series:
         .filter(pl.col("len") > 1)
         .get_column("household_id")
     )
+
+
+def _spouses_of_school_age(person: pl.DataFrame, on_date: dt.date) -> pl.Series:
+    """Households with a joint return of which one spouse is below 18: the peer takes such a person for a student."""
+    born = dt.date(on_date.year - 18, 12, 31)
+    spouse = pl.col("tax_unit_role").cast(pl.String) != "dependent"
+    return person.filter(spouse & (pl.col("birth_date") > born)).get_column("household_id")

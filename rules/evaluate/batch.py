@@ -28,7 +28,6 @@ from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Days, Mask, Span, open_mask
 from rules.rulebook import BenefitPlan, Rulebook
 
-CHUNK_ROWS = 1 << 17
 INELIGIBLE, UNDETERMINED, ELIGIBLE = 0, 1, 2
 
 
@@ -110,10 +109,7 @@ class BatchEvaluator:
         wanted = list(self.plans) if benefits is None else list(benefits)
         for kind in self.rulebook.vocabulary.subjects.kinds:
             chosen = [b for b in wanted if self.plans[b].benefit.subject == kind]
-            total = prepared.count(kind)
-            for start in range(0, max(total, 1), CHUNK_ROWS):
-                whole = prepared.whole(kind) if total <= CHUNK_ROWS else None
-                rows = whole or Rows(prepared, kind, slice(start, min(start + CHUNK_ROWS, total)))
+            for rows in prepared.chunks(kind):
                 for benefit_id in chosen:
                     yield benefit_id, self.frame(benefit_id, rows)
                     rows.forget(self._kept)
