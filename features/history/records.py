@@ -1,0 +1,52 @@
+"""What the history is made of: views of registers, batches of rows, and the columns every row has."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+TRUE_FROM, TRUE_TO, STATUS, ROW = "true_from", "true_to", "status", "row"
+STATED, WITHDRAWN, QUARANTINED = "stated", "withdrawn", "quarantined"
+STATUS_TYPE = pl.Enum([STATED, WITHDRAWN, QUARANTINED])
+"""`stated`: the register says so. `withdrawn`: it takes back what it said of this subject from `true_from` on.
+`quarantined`: it said something that could not be read; the subject is known, its facts are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One table of a register: facts about one kind of subject.
+
+    Attributes:
+        id: `<register>.<table>`, as contracts name it.
+        register: the register of the fact dictionary whose table this is.
+        kind: the kind of subject each row is about.
+        facts: the facts (and links) that its rows carry, in the order of its columns.
+        full: does each delivery list everybody, so that who is missing from it has left the register?
+    """
+
+    id: str
+    register: str
+    kind: str
+    facts: tuple[str, ...]
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One delivery of a view.
+
+    Attributes:
+        view: id of the view.
+        content_hash: SHA-256 of what was delivered, in hexadecimal. The same content is taken in once.
+        source: the name of the file, table or feed, without its path.
+        learned_at: when we learned it (UTC, microseconds).
+        attested_on: the day of which the register says: this is how things are. Facts age from then.
+    """
+
+    view: str
+    content_hash: str
+    source: str
+    learned_at: dt.datetime
+    attested_on: dt.date
