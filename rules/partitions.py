@@ -14,7 +14,7 @@ refused here; such a catalogue is answered in one piece.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,8 @@ def cut(
     subjects: Subjects,
     plans: dict[str, BenefitPlan],
     persons: int,
+    *,
+    asked: Mapping[str, int] | None = None,
     largest_family: int = LARGEST_FAMILY,
 ) -> Iterator[Part]:
     """Cut a population into parts of about so many persons.
@@ -70,21 +72,23 @@ def cut(
         subjects: the kinds and relations there are.
         plans: the benefits that will be asked for.
         persons: how many persons a part should have; a family that is larger stays whole.
+        asked: how many of the first rows of each table are to be answered for; all by default.
         largest_family: groups that tie more persons together than this, and than a part has, are hubs.
 
     Raises:
         UncuttableError: a rule reads further than a part goes.
     """
     people = tables.get(PERSON, pl.DataFrame({ID: []}, schema={ID: pl.String}))
+    wanted = {kind: table.height if asked is None else asked.get(kind, 0) for kind, table in tables.items()}
     family, hubs = _families(people, subjects, max(persons, largest_family))
     for benefit_id, benefit in plans.items():
         for hub in hubs:
             if benefit.benefit.subject != hub and _reads_members_of(benefit, hub):
                 raise UncuttableError(benefit_id, hub)
-    yield from _family_parts(tables, people, subjects, family, hubs, persons)
+    yield from _family_parts(tables, people, subjects, family, hubs, persons, wanted)
     for hub in hubs:
         if hub in tables and any(benefit.benefit.subject == hub for benefit in plans.values()):
-            yield from _hub_parts(tables, people, subjects, family, hub, persons)
+            yield from _hub_parts(tables, people, subjects, family, hub, persons, wanted[hub])
 
 
 # -- who belongs together ---------------------------------------------------------------------------------------------
@@ -146,7 +150,13 @@ def _connected(n: int, pairs: list[tuple[Labels, Labels]]) -> Labels:
 
 
 def _family_parts(
-    tables: Tables, people: pl.DataFrame, subjects: Subjects, family: Labels, hubs: list[str], persons: int
+    tables: Tables,
+    people: pl.DataFrame,
+    subjects: Subjects,
+    family: Labels,
+    hubs: list[str],
+    persons: int,
+    wanted: dict[str, int],
 ) -> Iterator[Part]:
     part_of_person = _packed(np.bincount(family), persons)[family] if people.height else np.zeros(0, np.int64)
     close = [kind for kind in subjects.groups if kind not in hubs and kind in tables]
@@ -157,11 +167,12 @@ def _family_parts(
         [int(part_of_person.max(initial=-1)), *(int(parts.max(initial=-1)) for parts in part_of_group.values())]
     )
     for number in range(count):
-        chosen = people.filter(pl.Series(part_of_person == number))
-        found: Tables = {PERSON: chosen} if PERSON in tables else {}
-        for kind in close:
-            found[kind] = tables[kind].filter(pl.Series(part_of_group[kind] == number))
-        asked = {kind: frame.height for kind, frame in found.items()}
+        masks = {kind: parts == number for kind, parts in part_of_group.items()}
+        if PERSON in tables:
+            masks[PERSON] = part_of_person == number
+        found: Tables = {kind: tables[kind].filter(pl.Series(mask)) for kind, mask in masks.items()}
+        asked = {kind: int(mask[: wanted[kind]].sum()) for kind, mask in masks.items()}
+        chosen = found.get(PERSON, people)
         for hub in hubs:
             if hub in tables:
                 found[hub] = _named_groups(tables[hub], chosen, subjects.groups[hub].link)
@@ -169,7 +180,7 @@ def _family_parts(
 
 
 def _hub_parts(
-    tables: Tables, people: pl.DataFrame, subjects: Subjects, family: Labels, hub: str, persons: int
+    tables: Tables, people: pl.DataFrame, subjects: Subjects, family: Labels, hub: str, persons: int, wanted: int
 ) -> Iterator[Part]:
     link = subjects.groups[hub].link
     rows = pl.DataFrame({ID: tables[hub].get_column(ID)}).with_row_index("hub")
@@ -183,7 +194,7 @@ def _hub_parts(
         touched = np.zeros(int(family.max(initial=-1)) + 1, dtype=bool)
         touched[family[part_of_person == number]] = True
         beside = people.filter(pl.Series(touched[family]))
-        asked_rows = tables[hub].filter(pl.Series(part_of_hub == number))
+        asked_rows = tables[hub].filter(pl.Series((part_of_hub == number) & (np.arange(len(part_of_hub)) < wanted)))
         others = _named_groups(tables[hub], beside, link).join(asked_rows.select(ID), on=ID, how="anti")
         found: Tables = {PERSON: beside, hub: pl.concat([asked_rows, others])}
         for kind, group in subjects.groups.items():
