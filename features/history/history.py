@@ -26,7 +26,7 @@ from features.history.numbering import Numbering
 from features.history.partitions import ROWS, Commit, Part, Partitions
 from features.history.reading import Hidden, Reading, Source
 from features.history.records import Batch, View
-from features.history.speaking import EVER, Mask, date_of
+from features.history.speaking import EVER, Chosen, date_of
 
 Ids = Mapping[str, Collection[str]]
 """Subjects by kind."""
@@ -180,11 +180,10 @@ class History:
         ]
         if not any(source.parts for source in sources):
             return None
-        wanted: Mask | None = None
+        wanted: Chosen | None = None
         if ids is not None:
-            wanted = np.zeros(numbering.count, dtype=np.bool_)
             numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
-            wanted[numbers[numbers >= 0]] = True
+            wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
         hidden = self._hidden(kind, known_at, names)
         return Reading(self._partitions, sources, on_date, numbering.count, wanted, self.vocabulary, hidden)
 

@@ -14,14 +14,13 @@ from features.facts.population import NONE
 from features.history.errors import HistoryError
 from features.history.lists import (
     ROW_COLUMNS,
-    SUBJECT,
     changes,
     list_order,
     listing,
     overtaken,
 )
 from features.history.numbering import Numbering
-from features.history.partitions import ENDED, LEFT, ROWS, Part, Partitions
+from features.history.partitions import ENDED, LEFT, ROWS, SUBJECT, Part, Partitions
 from features.history.records import QUARANTINED, ROW, STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, Batch, View
 
 Types = dict[str, pl.DataType]

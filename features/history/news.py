@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID
-from features.history.lists import SUBJECT, listing
+from features.history.lists import listing
 from features.history.merging import add_months, stale_days
 from features.history.numbering import Numbering
-from features.history.partitions import LEFT, ROWS, Part, Partitions
+from features.history.partitions import LEFT, ROWS, SUBJECT, Part, Partitions
 from features.history.records import ROW, View
 from features.history.speaking import EVER, Mask, day_number, known_rows
 
