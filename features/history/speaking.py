@@ -78,10 +78,10 @@ class Chosen:
     few: tuple[int, ...] | None
 
     @staticmethod
-    def of(numbers: Ints, count: int) -> Chosen:
+    def of(numbers: Ints | Sequence[int], count: int) -> Chosen:
         """Choose subjects out of so many."""
         mask = np.zeros(count, dtype=np.bool_)
-        mask[numbers] = True
+        mask[np.asarray(numbers, dtype=np.int64)] = True
         return Chosen(mask, tuple(int(n) for n in numbers) if len(numbers) <= FEW else None)
 
 

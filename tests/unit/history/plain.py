@@ -127,9 +127,7 @@ def _of_lists(known: Sequence[Delivery], subject: str) -> list[tuple[Line, dt.da
     lists = [
         d
         for d in known
-        if not any(
-            o.batch.attested_on > d.batch.attested_on and o.batch.learned_at < d.batch.learned_at for o in known
-        )
+        if not any(o.batch.attested_on > d.batch.attested_on and o.batch.learned_at < d.batch.learned_at for o in known)
     ]
     lists.sort(key=lambda d: (d.batch.attested_on, d.batch.learned_at, d.batch.content_hash))
     said: dict[dt.date, Line] = {}
@@ -159,7 +157,9 @@ def _together(words: Sequence[Word], on_date: dt.date, authority: Authority | No
         word
         for word in words
         if not any(
-            other is not word and other.register == word.register and other.true_from > max(word.attested, word.true_from)
+            other is not word
+            and other.register == word.register
+            and other.true_from > max(word.attested, word.true_from)
             for other in words
         )
     ]

@@ -119,3 +119,22 @@ def same(plain: Answer, row: dict[str, object] | None, fact: str) -> bool:
 
 def told(holding: Known | Unknown) -> Gap | None:
     return holding.gap if isinstance(holding, Unknown) else None
+
+
+@pytest.mark.searched
+@given(deliveries(), DAYS, MOMENTS, st.integers(0, 60), st.integers(0, 60))
+def test_whoever_neither_changed_nor_turned_has_the_same_facts(
+    taken: list[Delivery], on_date: dt.date, known_at: dt.datetime, days: int, moments: int
+) -> None:
+    taken.sort(key=lambda delivery: delivery.batch.learned_at)
+    today, now = on_date + dt.timedelta(days=days), known_at + dt.timedelta(days=moments)
+    with tempfile.TemporaryDirectory() as folder:
+        history = take_in(Path(folder), taken)
+        named = {*history.changed(known_at, now)["id"], *history.turned(on_date, today, now)["id"]}
+        before, after = history.as_of(on_date, known_at), history.as_of(today, now)
+        old = {row["id"]: row for row in before["person"].iter_rows(named=True)} if before else {}
+        new = {row["id"]: row for row in after["person"].iter_rows(named=True)} if after else {}
+        for subject in set(SUBJECTS) - named:
+            assert (subject in old) == (subject in new)
+            for name in old.get(subject, {}):
+                assert name.endswith(STALE_SUFFIX) or old[subject][name] == new[subject][name], name
