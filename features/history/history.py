@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID, STALE_SUFFIX, Tables, column_type, decode
+from features.facts.population import NONE
 from features.facts.subjects import PERSON
 from features.facts.values import Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
@@ -22,7 +23,7 @@ from features.history.disputes import first_change
 from features.history.errors import HistoryError
 from features.history.keeping import Appended, Types
 from features.history.lists import list_order, message_order
-from features.history.merging import CONFLICTING, GAPS, HELD, WITHHELD, Merged
+from features.history.merging import CONFLICTING, GAPS, HELD, NOT_HELD, WITHHELD, Merged
 from features.history.numbering import Numbering
 from features.history.partitions import ROWS, Commit, Part, Partitions
 from features.history.reading import Hidden, Reading, Source
@@ -174,8 +175,38 @@ class History:
                 columns.append(days.set(days == EVER, None).cast(pl.Date))
         return pl.DataFrame(columns)
 
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Subjects of whom it is not known who belongs to them: somebody may, whose link is unknown.
+
+        A household that one of two registers gives to a person is doubtful, and so is a mother whom a disputed record
+        names. In the tables they look complete: answers that rest on their persons are to be left undetermined.
+
+        Returns:
+            `kind` and `id`, each subject once.
+        """
+        self._refresh()
+        frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
+        links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
+        reading = self._reading(PERSON, on_date, known_at, None, links)
+        readable = self._reading(PERSON, on_date, known_at, None, links, readable_only=True)
+        if reading is not None and readable is not None:
+            groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
+            for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
+                unsure = pl.Series((merged.gap != HELD) & (merged.gap != NOT_HELD))
+                named = pl.concat([one.values.filter(unsure) for one in said]).alias(ID).drop_nulls()
+                kind = pl.lit(groups.get(name, PERSON)).alias("kind")
+                frames.append(named.filter(named != NONE).to_frame().select(kind, ID))
+        return pl.concat(frames).unique().sort("kind", ID)
+
     def _reading(
-        self, kind: str, on_date: dt.date, known_at: dt.datetime, ids: Collection[str] | None, names: Collection[str]
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        ids: Collection[str] | None,
+        names: Collection[str],
+        *,
+        readable_only: bool = False,
     ) -> Reading | None:
         """A question about a kind; None where nothing was ever said of it."""
         numbering = self._numbering[kind]
@@ -191,7 +222,16 @@ class History:
             numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
             wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
         hidden = self._hidden(kind, known_at, names)
-        return Reading(self._partitions, sources, on_date, numbering.count, wanted, self.vocabulary, hidden)
+        return Reading(
+            self._partitions,
+            sources,
+            on_date,
+            numbering.count,
+            wanted,
+            self.vocabulary,
+            hidden,
+            readable_only=readable_only,
+        )
 
     def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
         """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""

@@ -49,6 +49,7 @@ class Reading:
         wanted: whom to read; None: everybody.
         vocabulary: of the facts.
         hidden: by fact, what is not to be used.
+        readable_only: as if rows that could not be read had never come.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Reading:
         wanted: Chosen | None,
         vocabulary: Vocabulary,
         hidden: Mapping[str, Sequence[Hidden]],
+        *,
+        readable_only: bool = False,
     ) -> None:
         self._partitions, self._sources, self._on_date = partitions, sources, on_date
         self._vocabulary, self._hidden = vocabulary, hidden
@@ -68,6 +71,8 @@ class Reading:
         for source in sources:
             rows = known_rows(partitions, source.parts, wanted, full=source.view.full, subjects=count)
             named |= spoken_of(rows, on_date, count)
+            if readable_only:
+                rows = rows.take(rows.status != _QUARANTINED)
             held.append(holding(rows, on_date, count))
         self.subjects: Numbers = np.flatnonzero(named)
         """The numbers of those of whom anything was said, ascending: the order of all that is read."""
@@ -80,18 +85,23 @@ class Reading:
 
     def merged(self, names: Sequence[str]) -> Iterator[tuple[str, Merged]]:
         """What all views together say of each of these facts or links."""
+        for name, said in self.said(names):
+            fact = self._vocabulary.dictionary.facts.get(name)
+            merged = merge(said, self._on_date, None if fact is None else fact.authority)
+            for hidden in self._hidden.get(name, ()):
+                _hide(merged, self._place[hidden.subjects], hidden.gap)
+            yield name, merged
+
+    def said(self, names: Sequence[str]) -> Iterator[tuple[str, list[Said]]]:
+        """What each view says of each of these facts or links."""
         for held in self._held:
             held.read(self._partitions, [name for name in held.source.view.facts if name in names])
         for name in names:
             fact = self._vocabulary.dictionary.facts.get(name)
-            months, authority = (None, None) if fact is None else (fact.maximum_age_months, fact.authority)
+            months = None if fact is None else fact.maximum_age_months
             is_link = name in self._vocabulary.subjects.links
             carriers = (held for held in self._held if name in held.source.view.facts)
-            said = [held.said(name, months, is_link=is_link) for held in carriers]
-            merged = merge(said, self._on_date, authority)
-            for hidden in self._hidden.get(name, ()):
-                _hide(merged, self._place[hidden.subjects], hidden.gap)
-            yield name, merged
+            yield name, [held.said(name, months, is_link=is_link) for held in carriers]
 
     def carriers(self, name: str) -> list[View]:
         """The views that `Merged.source` counts."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.facts.dictionary import Authority
 from features.facts.encoding import STALE_SUFFIX, column_type
 from features.facts.values import Gap, Known, Unknown
 from features.history.history import History
@@ -19,8 +20,12 @@ from features.history.records import Batch, View
 from tests.unit.history.plain import Answer, Delivery, Line, answer, frame_of
 from tests.village_world import village_vocabulary
 
-VOCABULARY = village_vocabulary()
-FACTS = VOCABULARY.dictionary.facts
+VILLAGE = village_vocabulary()
+_GOATS = VILLAGE.dictionary.facts["goats"]
+FACTS = VILLAGE.dictionary.facts | {
+    "goats": replace(_GOATS, authority=Authority(("shop", "tax"), "村规 第二条", _GOATS.place))
+}
+VOCABULARY = replace(VILLAGE, dictionary=replace(VILLAGE.dictionary, facts=FACTS))
 TYPES = {fact.id: column_type(fact, VOCABULARY.areas) for fact in FACTS.values()}
 VIEWS = (
     View("village_office.people", "village_office", "person", ("birth_date", "wage", "household_id"), full=True),

@@ -122,6 +122,20 @@ def test_only_whom_a_register_tells_of_has_a_row(history: History) -> None:
     assert history.subjects("person", at(1, 1)).to_list() == []
 
 
+def test_whoever_may_have_one_more_person_is_doubtful(history: History) -> None:
+    def living(subject: str, home: str | None, status: str = "stated", month: int = 1) -> Line:
+        return Line(subject, dt.date(2020, month, 1), None, status, (None, None, home))
+
+    deliver(history, PEOPLE, 1, living("ann", "h1"), living("bo", "h2"), living("cy", "h3"), living("di", "h4"))
+    deliver(history, MOVES, 1, Line("ann", dt.date(2020, 1, 1), None, "stated", ("910000", "h9")))
+    lists = [living("ann", "h1"), living("bo", None, "quarantined", 2), living("cy", "h3"), living("di", "h4")]
+    deliver(history, PEOPLE, 2, *lists)
+    history.tickets.open("person", "cy", "household_id", "village_office", "moved", at(2, 5), dt.date(2026, 3, 1))
+    found = [("household", home) for home in ("h1", "h2", "h3", "h9")]
+    assert history.doubtful(ON, at(3)).rows() == found
+    assert history.doubtful(dt.date(2029, 1, 1), at(3)).rows() == [*found[:3], ("household", "h4"), found[3]]
+
+
 def test_a_ticket_leaves_the_fact_disputed_until_the_register_changes_its_record(history: History) -> None:
     deliver(history, PEOPLE, 1, person("ann", 100), person("bo", 100))
     history.tickets.open("person", "ann", "wage", "village_office", "citizen_says_wrong", at(2, 5), dt.date(2026, 3, 1))
