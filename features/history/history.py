@@ -27,7 +27,7 @@ from features.history.merging import CONFLICTING, GAPS, HELD, NOT_HELD, WITHHELD
 from features.history.numbering import Numbering
 from features.history.partitions import ROWS, Commit, Part, Partitions
 from features.history.reading import Hidden, Reading, Source
-from features.history.records import Batch, View
+from features.history.records import Batch, Statement, View
 from features.history.speaking import EVER, Chosen, date_of
 from features.history.tickets import Ticket, Tickets, TicketState
 from features.history.withholding import Withholding
@@ -292,6 +292,26 @@ class History:
         stale_on = None if merged.stale_on[0] == EVER else date_of(merged.stale_on[0])
         value = cell if fact is None else decode(fact, cell)
         return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
+
+    def statements(
+        self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime
+    ) -> dict[str, list[Statement]]:
+        """What each view says of each fact of one subject, also where together they leave it unknown."""
+        self._refresh()
+        names = self._columns(kind)
+        found: dict[str, list[Statement]] = {name: [] for name in names}
+        reading = self._reading(kind, on_date, known_at, [subject_id], names)
+        if reading is not None and len(reading.subjects):
+            for name, said in reading.said(names):
+                fact = self.vocabulary.dictionary.facts.get(name)
+                for one in said:
+                    cell = one.values[0]
+                    if cell is not None or one.unreadable[0]:
+                        value = cell if cell is None or fact is None else decode(fact, cell)
+                        stale_on = None if one.stale[0] == EVER else date_of(one.stale[0])
+                        days = date_of(one.true_from[0]), date_of(one.attested[0])
+                        found[name].append(Statement(one.view.id, one.view.register, value, *days, stale_on))
+        return found
 
     def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
         """The ids of everybody of a kind of whom anything was ever said, in the order in which they were named."""
