@@ -3,7 +3,7 @@
     python -m benchmarks.history --persons 1000000
 
 One list of everybody for each register and kind of subject, of all facts of the dictionary; then the same lists a
-month later with 1 % of rows changed; then every fact of everybody as of a day. Peer in the same run: a plain Polars scan
+month later with 1 % of rows changed; then every fact of everybody as of a day. Peer: a plain Polars scan
 of the files that the history wrote.
 """
 
