@@ -167,13 +167,15 @@ class History:
         if reading is None:
             return None
         columns = [self._numbering[kind].ids.gather(reading.subjects).alias(ID)]
+        ages: list[pl.Expr] = []
         for name, merged in reading.merged(wanted):
             columns.append(merged.values.alias(name))
             fact = self.vocabulary.dictionary.facts.get(name)
             if fact is not None and fact.maximum_age_months is not None:
-                days = pl.Series(name + STALE_SUFFIX, merged.stale_on)
-                columns.append(days.set(days == EVER, None).cast(pl.Date))
-        return pl.DataFrame(columns)
+                columns.append(pl.Series(name + STALE_SUFFIX, merged.stale_on))
+                ages.append(pl.col(name + STALE_SUFFIX))
+        table = pl.DataFrame(columns)
+        return table.with_columns(pl.when(days != int(EVER)).then(days).cast(pl.Date) for days in ages)
 
     def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
         """Subjects of whom it is not known who belongs to them: somebody may, whose link is unknown.
