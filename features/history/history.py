@@ -23,7 +23,7 @@ from features.history.deliveries import Deliveries
 from features.history.disputes import first_change
 from features.history.keeping import Appended
 from features.history.merging import CONFLICTING, GAPS, HELD, NOT_HELD, WITHHELD, Merged
-from features.history.partitions import ROWS
+from features.history.partitions import ROWS, SUBJECT
 from features.history.reading import Hidden, Reading, Source
 from features.history.records import Batch, Statement, View
 from features.history.speaking import EVER, Chosen, date_of
@@ -273,11 +273,8 @@ class History:
             if view.kind == kind:
                 for part in self._deliveries.known(view, known_at):
                     if part.new:
-                        named[
-                            self._deliveries.partitions.read(part.stem, ROWS, ["subject"])
-                            .get_column("subject")
-                            .to_numpy()
-                        ] = True
+                        rows = self._deliveries.partitions.read(part.stem, ROWS, [SUBJECT])
+                        named[rows.get_column(SUBJECT).to_numpy()] = True
         return numbering.ids.filter(pl.Series(named))
 
     def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
