@@ -1,0 +1,337 @@
+"""The bitemporal history: what registers told us of each subject, when it was true, and when we learned it.
+
+Every question names the day it is about (`on_date`) and the moment of knowledge (`known_at`): the answer to a question
+never changes, however much is learned later. What the rows mean is told in docs/decisions/0004-history-by-view.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.facts.encoding import ID, STALE_SUFFIX, Tables, decode
+from features.facts.population import NONE
+from features.facts.subjects import PERSON
+from features.facts.values import Holding, Known, Unknown
+from features.facts.vocabulary import Vocabulary
+from features.history import news
+from features.history.deliveries import Deliveries
+from features.history.disputes import first_change
+from features.history.keeping import Appended
+from features.history.merging import CONFLICTING, GAPS, HELD, NOT_HELD, WITHHELD, Merged
+from features.history.partitions import ROWS, SUBJECT
+from features.history.reading import Hidden, Reading, Source
+from features.history.records import Batch, Statement, View
+from features.history.speaking import EVER, Chosen, date_of
+from features.history.tickets import Ticket, Tickets, TicketState
+from features.history.withholding import Withholding
+
+Ids = Mapping[str, Collection[str]]
+"""Subjects by kind."""
+
+
+class History:
+    """What registers told us, under a folder.
+
+    Args:
+        folder: holds the partitions; made if it is not there.
+        vocabulary: what facts and links there are.
+        views: the tables of registers that are kept.
+
+    Raises:
+        HistoryError: a view carries what the dictionary does not know of its kind of subject.
+    """
+
+    def __init__(self, folder: Path, vocabulary: Vocabulary, views: Iterable[View]) -> None:
+        self.folder, self.vocabulary = folder, vocabulary
+        self._deliveries = Deliveries(folder, vocabulary, views)
+        self.views = self._deliveries.views
+        self.withholding = Withholding(folder)
+        self.tickets = Tickets(folder)
+        self._closed: dict[tuple[int, int, dt.datetime], dt.datetime | None] = {}
+
+    def append(self, batch: Batch, rows: pl.DataFrame) -> Appended:
+        """Keep a delivery: all of it or, whatever happens, nothing.
+
+        Args:
+            batch: what was delivered.
+            rows: `id`, the view's links and facts encoded, `true_from`, `true_to`, `status`, `row`.
+
+        Raises:
+            HistoryError: the view is not known, or the rows are not what it carries.
+        """
+        return self._deliveries.append(batch, rows)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def as_of(
+        self,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        *,
+        kinds: Collection[str] | None = None,
+        facts: Collection[str] | None = None,
+        ids: Ids | None = None,
+    ) -> Tables:
+        """What was known at a moment of how things are on a day, as batch evaluation reads it.
+
+        A subject has a row if any register has said anything of it from on or before the day, even if nothing holds
+        any more: then nothing is known. A fact that is unknown is null; one that is too old stands, with the day on
+        which it grew so in `<fact>@stale_on`.
+
+        Args:
+            on_date: the day.
+            known_at: what was learned later does not exist.
+            kinds: the kinds of subject asked for; those of `ids`, else all, by default.
+            facts: the facts and links asked for; all by default. Nothing else is read.
+            ids: only these subjects, by kind.
+
+        Returns:
+            By kind: `id`, links, facts, and `fact@stale_on` for facts that age. A kind of which nothing was ever said
+            has no table.
+        """
+        self._deliveries.refresh()
+        asked = kinds if kinds is not None else ids if ids is not None else self.vocabulary.subjects.kinds
+        tables: Tables = {}
+        for kind in asked:
+            table = self._table(kind, on_date, known_at, facts, None if ids is None else ids.get(kind))
+            if table is not None:
+                tables[kind] = table
+        return tables
+
+    def _table(
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str] | None,
+        ids: Collection[str] | None,
+    ) -> pl.DataFrame | None:
+        wanted = [name for name in self._columns(kind) if facts is None or name in facts]
+        reading = self._reading(kind, on_date, known_at, ids, wanted)
+        if reading is None:
+            return None
+        columns = [self._deliveries.numbering[kind].ids.gather(reading.subjects).alias(ID)]
+        ages: list[pl.Expr] = []
+        for name, merged in reading.merged(wanted):
+            columns.append(merged.values.alias(name))
+            fact = self.vocabulary.dictionary.facts.get(name)
+            if fact is not None and fact.maximum_age_months is not None:
+                columns.append(pl.Series(name + STALE_SUFFIX, merged.stale_on))
+                ages.append(pl.col(name + STALE_SUFFIX))
+        table = pl.DataFrame(columns)
+        return table.with_columns(pl.when(days != int(EVER)).then(days).cast(pl.Date) for days in ages)
+
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Subjects of whom it is not known who belongs to them: somebody may, whose link is unknown.
+
+        A household that one of two registers gives to a person is doubtful, and so is a mother whom a disputed record
+        names. In the tables they look complete: answers that rest on their persons are to be left undetermined.
+
+        Returns:
+            `kind` and `id`, each subject once.
+        """
+        self._deliveries.refresh()
+        frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
+        links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
+        reading = self._reading(PERSON, on_date, known_at, None, links)
+        readable = self._reading(PERSON, on_date, known_at, None, links, readable_only=True)
+        if reading is not None and readable is not None:
+            groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
+            for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
+                unsure = pl.Series((merged.gap != HELD) & (merged.gap != NOT_HELD))
+                named = pl.concat([one.values.filter(unsure) for one in said]).alias(ID).drop_nulls()
+                kind = pl.lit(groups.get(name, PERSON)).alias("kind")
+                frames.append(named.filter(named != NONE).to_frame().select(kind, ID))
+        return pl.concat(frames).unique().sort("kind", ID)
+
+    def _reading(
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        ids: Collection[str] | None,
+        names: Collection[str],
+        *,
+        readable_only: bool = False,
+    ) -> Reading | None:
+        """A question about a kind; None where nothing was ever said of it."""
+        numbering = self._deliveries.numbering[kind]
+        sources = [
+            Source(view, self._deliveries.known(view, known_at), self._deliveries.types[view.id])
+            for view in self.views.values()
+            if view.kind == kind
+        ]
+        if not any(source.parts for source in sources):
+            return None
+        wanted: Chosen | None = None
+        if ids is not None:
+            numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
+            wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
+        hidden = self._hidden(kind, known_at, names)
+        return Reading(
+            self._deliveries.partitions,
+            sources,
+            on_date,
+            numbering.count,
+            wanted,
+            self.vocabulary,
+            hidden,
+            readable_only=readable_only,
+        )
+
+    def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
+        """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""
+        disputed = {
+            (state.ticket.subject, state.ticket.fact)
+            for state in self.ticket_states(known_at)
+            if state.closed_at is None and state.ticket.kind == kind
+        }
+        withheld = self.withholding.in_force(kind, known_at)
+        hidden: dict[str, list[Hidden]] = {}
+        for pairs, gap in ((disputed, CONFLICTING), (withheld, WITHHELD)):
+            for name in sorted({fact for _, fact in pairs} & set(names)):
+                ids = pl.Series(sorted(subject for subject, fact in pairs if fact == name), dtype=pl.String)
+                numbers = self._deliveries.numbering[kind].of(ids)
+                hidden.setdefault(name, []).append(Hidden(numbers[numbers >= 0], gap))
+        return hidden
+
+    def ticket_states(self, known_at: dt.datetime) -> list[TicketState]:
+        """Every ticket opened until a moment, and whether it is still open then."""
+        self._deliveries.refresh()
+        opened = [ticket for ticket in self.tickets.all() if ticket.opened_at <= known_at]
+        return [TicketState(ticket, self._closed_at(ticket, known_at)) for ticket in opened]
+
+    def _closed_at(self, ticket: Ticket, known_at: dt.datetime) -> dt.datetime | None:
+        key = (ticket.id, self._deliveries.last_commit, known_at)
+        if key not in self._closed:
+            numbering = self._deliveries.numbering[ticket.kind]
+            number = int(numbering.of(pl.Series([ticket.subject], dtype=pl.String))[0])
+            sources = [
+                (view, self._deliveries.known(view, known_at))
+                for view in self.views.values()
+                if (view.kind, view.register) == (ticket.kind, ticket.register) and ticket.fact in view.facts
+            ]
+            self._closed[key] = None
+            if number >= 0:
+                self._closed[key] = first_change(
+                    self._deliveries.partitions, sources, ticket.fact, number, ticket.opened_at, numbering.count
+                )
+        answered = ticket.answered_at if ticket.answered_at and ticket.answered_at <= known_at else None
+        return min((moment for moment in (self._closed[key], answered) if moment is not None), default=None)
+
+    def holdings(self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime) -> dict[str, Holding]:
+        """Every fact and link of one subject, with the register that says so and since when; or why it is not known."""
+        self._deliveries.refresh()
+        names = self._columns(kind)
+        found: dict[str, Holding] = dict.fromkeys(names, Unknown())
+        reading = self._reading(kind, on_date, known_at, [subject_id], names)
+        if reading is not None and len(reading.subjects):
+            for name, merged in reading.merged(names):
+                found[name] = self._holding(name, merged, reading.carriers(name))
+        return found
+
+    def _holding(self, name: str, merged: Merged, carriers: Sequence[View]) -> Holding:
+        if merged.gap[0] != HELD:
+            return Unknown(GAPS[merged.gap[0]])
+        fact = self.vocabulary.dictionary.facts.get(name)
+        cell = merged.values[0]
+        stale_on = None if merged.stale_on[0] == EVER else date_of(merged.stale_on[0])
+        value = cell if fact is None else decode(fact, cell)
+        return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
+
+    def statements(
+        self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime
+    ) -> dict[str, list[Statement]]:
+        """What each view says of each fact of one subject, also where together they leave it unknown."""
+        self._deliveries.refresh()
+        names = self._columns(kind)
+        found: dict[str, list[Statement]] = {name: [] for name in names}
+        reading = self._reading(kind, on_date, known_at, [subject_id], names)
+        if reading is not None and len(reading.subjects):
+            for name, said in reading.said(names):
+                fact = self.vocabulary.dictionary.facts.get(name)
+                for one in said:
+                    cell = one.values[0]
+                    if cell is not None or one.unreadable[0]:
+                        value = cell if cell is None or fact is None else decode(fact, cell)
+                        stale_on = None if one.stale[0] == EVER else date_of(one.stale[0])
+                        days = date_of(one.true_from[0]), date_of(one.attested[0])
+                        found[name].append(Statement(one.view.id, one.view.register, value, *days, stale_on))
+        return found
+
+    def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
+        """The ids of everybody of a kind of whom anything was ever said, in the order in which they were named."""
+        self._deliveries.refresh()
+        numbering = self._deliveries.numbering[kind]
+        named = np.zeros(numbering.count, dtype=np.bool_)
+        for view in self.views.values():
+            if view.kind == kind:
+                for part in self._deliveries.known(view, known_at):
+                    if part.new:
+                        rows = self._deliveries.partitions.read(part.stem, ROWS, [SUBJECT])
+                        named[rows.get_column(SUBJECT).to_numpy()] = True
+        return numbering.ids.filter(pl.Series(named))
+
+    def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
+        """Whose records changed because of something learned in `(after, until]`.
+
+        Returns:
+            `kind`, `id`, `view`, `record` (`<content hash>:<row>`), `learned_at`. The row is 0 where a list says
+            something of a subject without a new row: that it no longer names it, or again what had grown too old.
+            The views `tickets` and `withholding` tell of facts that people dispute or withhold, or no longer do.
+        """
+        self._deliveries.refresh()
+        frames: list[pl.DataFrame] = []
+        for view in self.views.values():
+            ages = self._ages(view.facts)
+            parts = self._deliveries.known(view, until)
+            numbering = self._deliveries.numbering[view.kind]
+            shortest = min(ages, default=None)
+            frames += news.of_view(self._deliveries.partitions, view, parts, after, until, numbering, shortest)
+        return news.gathered([*frames, *news.of_people(self.tickets, self.withholding, after, until)])
+
+    def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Whose facts change in `(after, until]` by the coming of a day alone, nothing new being learned.
+
+        A period begins or ends, or one of several registers' values grows too old. (`next_change` of an answer sees
+        only what stands in the tables of its day: a value that grows stale, not a row that begins tomorrow.)
+
+        Returns:
+            `kind` and `id`, each subject once.
+        """
+        self._deliveries.refresh()
+        frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
+        for kind, numbering in self._deliveries.numbering.items():
+            named = np.zeros(numbering.count, dtype=np.bool_)
+            for view in self.views.values():
+                if view.kind == kind:
+                    shared = [name for name in view.facts if self._carried_by(kind, name) > 1]
+                    parts = self._deliveries.known(view, known_at)
+                    named |= news.turning(
+                        self._deliveries.partitions, view, parts, after, until, numbering.count, self._ages(shared)
+                    )
+            frames.append(
+                pl.DataFrame({ID: numbering.ids.filter(pl.Series(named))}).select(pl.lit(kind).alias("kind"), ID)
+            )
+        return pl.concat(frames)
+
+    # -- what is known -----------------------------------------------------------------------------------------------
+
+    def _ages(self, names: Iterable[str]) -> list[int]:
+        """The maximum ages of facts that age, in months."""
+        facts = (self.vocabulary.dictionary.facts.get(name) for name in names)
+        return [fact.maximum_age_months for fact in facts if fact is not None and fact.maximum_age_months is not None]
+
+    def _carried_by(self, kind: str, name: str) -> int:
+        return sum(name in view.facts for view in self.views.values() if view.kind == kind)
+
+    def _columns(self, kind: str) -> list[str]:
+        """The links and facts that any view of a kind carries, links first."""
+        carried = dict.fromkeys(f for v in self.views.values() if v.kind == kind for f in v.facts)
+        links = self.vocabulary.subjects.links
+        return [n for n in carried if n in links] + sorted(n for n in carried if n not in links)
