@@ -10,8 +10,9 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import ConsequenceError, DocumentError, Findings, nearest_advice
-from features.facts.dictionary import IDENTIFIER, Fact, Register
+from features.facts.dictionary import IDENTIFIER, Register
 from features.facts.vocabulary import Vocabulary
+from features.registers.contract_columns import allowed_header, one_or_more, read_columns
 from features.registers.contracts import (
     DATE_FORMS,
     DATE_MARK,
@@ -19,22 +20,15 @@ from features.registers.contracts import (
     ENCODINGS,
     ENDINGS,
     FORMATS,
-    MONEY_UNITS,
-    Column,
     Contracts,
     StatusColumn,
     Table,
 )
-from features.registers.forbidden import why_forbidden
 from features.yaml_files import Shelf
 
 _SHARED = ("delivery", "formats", "encoding", "true_from", "true_to", "attested_on", "status", "ignored", "limit",
            "dates", "money", "yes", "no", "nobody")  # fmt: skip
 _OWN = ("names", "subject", "files", "key", "columns")
-_COLUMN_KEYS = {
-    "code": ("codes",), "boolean": ("yes", "no"), "money": ("money",), "date": ("dates",), "id": ("nobody",),
-}  # fmt: skip
-_WORDS = {"yes": "是", "no": "否", "nobody": "无"}
 _SAMPLE_DAY = dt.date(2026, 3, 1)
 
 
@@ -133,7 +127,7 @@ class _TableReader:
             encoding=doc.choice_of(self._needed("encoding"), ENCODINGS, "encoding") if "csv" in formats else "utf-8",
             relation=self._relation(formats),
             key=self._header("key") or "",
-            columns=tuple(self._columns(kind)),
+            columns=read_columns(self.get, kind, register=self.register, vocabulary=self.vocabulary),
             true_from=self._header("true_from"),
             true_to=self._header("true_to"),
             attested_on=self._header("attested_on"),
@@ -158,10 +152,10 @@ class _TableReader:
 
     def _header(self, key: str) -> str | None:
         node = self.get.get(key)
-        return None if node is None or _is_none(node) else _allowed_header(doc.text_of(node, key), node.place)
+        return None if node is None or _is_none(node) else allowed_header(doc.text_of(node, key), node.place)
 
     def _formats(self) -> tuple[str, ...]:
-        return tuple(doc.choice_of(node, FORMATS, "formats") for node in _one_or_more(self._needed("formats")))
+        return tuple(doc.choice_of(node, FORMATS, "formats") for node in one_or_more(self._needed("formats")))
 
     def _files(self) -> str:
         node = self.get["files"]
@@ -204,7 +198,7 @@ class _TableReader:
 
     def _ignored(self) -> Iterable[str]:
         for node in doc.sequence_of(self.get["ignored"], "ignored") if "ignored" in self.get else ():
-            yield _allowed_header(doc.text_of(node, "ignored"), node.place)
+            yield allowed_header(doc.text_of(node, "ignored"), node.place)
 
     def _limit(self) -> Decimal:
         if "limit" not in self.get:
@@ -225,129 +219,7 @@ class _TableReader:
                 "Give one of them its own `header`. (`true_from` may be the header of a fact that is a date.)",
             )
 
-    # -- columns -----------------------------------------------------------------------------------------------------
-
-    def _columns(self, kind: str) -> Iterable[Column]:
-        seen: set[str] = set()
-        for node in doc.sequence_of(self.get["columns"], "columns"):
-            column = self._column(node, kind)
-            if column.fact.id in seen:
-                raise DocumentError(node.place, f"`{column.fact.id}` has two columns.", "Remove one of them.")
-            seen.add(column.fact.id)
-            yield column
-
-    def _column(self, node: doc.Node, kind: str) -> Column:
-        if isinstance(node, doc.Scalar):
-            fact, get = self._fact(node, kind), {}
-        else:
-            entry = doc.mapping_of(node, "a column")
-            words = tuple(key for keys in _COLUMN_KEYS.values() for key in keys)
-            entry.expect(("fact",), ("header", "legal_basis", "note", *words), what="a column")
-            fact, get = self._fact(entry.entries["fact"], kind), entry.entries
-            for key in words:
-                if key in get and key not in _COLUMN_KEYS.get(fact.type.kind, ()):
-                    raise DocumentError(
-                        entry.places[key], f"`{key}` does not go with a fact of type `{fact.type.kind}`.", "Remove it."
-                    )
-        header = _allowed_header(doc.text_of(get["header"], "header") if "header" in get else fact.names.zh, node.place)
-        settings = {**self.get, **get}
-        return Column(
-            header=header,
-            fact=fact,
-            codes=_codes(fact, get.get("codes"), node),
-            yes=_words(settings.get("yes"), "yes"),
-            no=_words(settings.get("no"), "no"),
-            money=self._money(fact, settings, node),
-            dates=doc.choice_of(settings["dates"], DATE_FORMS, "dates") if "dates" in settings else "YYYY-MM-DD",
-            nobody=_words(settings.get("nobody"), "nobody")[0],
-            legal_basis=self._legal_basis(fact, get.get("legal_basis"), node),
-        )
-
-    def _fact(self, node: doc.Node, kind: str) -> Fact:
-        name = doc.text_of(node, "fact")
-        reason = why_forbidden(name)
-        if reason is not None:
-            raise DocumentError(
-                node.place, f"The column `{name}` is a forbidden input: {reason}.", "No delivery may carry it."
-            )
-        dictionary = self.vocabulary.dictionary
-        fact = dictionary.facts.get(name)
-        if fact is None:
-            if name in dictionary.broken or dictionary.incomplete:
-                raise ConsequenceError(node.place, f"The fact `{name}` has a mistake of its own.")
-            raise DocumentError(
-                node.place,
-                f"The column `{name}` is no fact of the dictionary: it has no owner and no legal basis.",
-                nearest_advice(name, [f.id for f in dictionary.of_subject(kind)], "Facts are: "),
-            )
-        if fact.subject != kind:
-            raise DocumentError(
-                node.place,
-                f"`{name}` is a fact of a {fact.subject}; the rows of this table are about a {kind}.",
-                f"Put it in a table with `subject: {fact.subject}`.",
-            )
-        return fact
-
-    def _money(self, fact: Fact, settings: dict[str, doc.Node], node: doc.Node) -> str | None:
-        if fact.type.kind != "money":
-            return None
-        if "money" not in settings:
-            raise DocumentError(
-                node.place,
-                f"It is not said in which unit `{fact.id}` is written.",
-                "Add `money: yuan` or `money: fen` to the column, the table or `every_table`.",
-            )
-        return doc.choice_of(settings["money"], MONEY_UNITS, "money")
-
-    def _legal_basis(self, fact: Fact, node: doc.Node | None, column: doc.Node) -> str:
-        if node is not None:
-            return doc.text_of(node, "legal_basis")
-        if fact.register != self.register.id:
-            raise DocumentError(
-                column.place,
-                f"`{fact.id}` belongs to the register `{fact.register}`; on what ground does this one tell it?",
-                "Add `legal_basis: …` to the column, or remove it.",
-            )
-        return fact.legal_basis
-
-
-def _codes(fact: Fact, node: doc.Node | None, column: doc.Node) -> dict[str, str]:
-    """What is written -> code; by default the Chinese names of the codes are written."""
-    if fact.type.kind != "code":
-        return {}
-    if node is None:
-        return {names.zh: code for code, names in fact.code_names.items()}
-    written = doc.mapping_of(node, "codes").entries
-    codes = {
-        word: doc.choice_of(code, fact.type.codes, f"the code of `{word}`") for word, code in entry.entries.items()
-    }
-    left = [code for code in fact.type.codes if code not in codes.values()]
-    if left:
-        raise DocumentError(
-            column.place, f"Nothing that can be written means `{left[0]}`, a code of `{fact.id}`.", "Add it to `codes`."
-        )
-    return codes
-
-
-def _words(node: doc.Node | None, key: str) -> tuple[str, ...]:
-    return (_WORDS[key],) if node is None else tuple(doc.text_of(word, key) for word in _one_or_more(node))
-
-
-def _one_or_more(node: doc.Node) -> tuple[doc.Node, ...]:
-    return (node,) if isinstance(node, doc.Scalar) else doc.sequence_of(node, "a word or a list of words")
-
 
 def _is_none(node: doc.Node) -> bool:
     """`none` takes back what `every_table` says."""
     return isinstance(node, doc.Scalar) and node.text == "none"
-
-
-def _allowed_header(header: str, place: doc.Place) -> str:
-    reason = why_forbidden(header)
-    if reason is not None:
-        raise DocumentError(
-            place, f"The header `{header}` is a forbidden input: {reason}.", "No delivery may carry it."
-        )
-    if header != header.strip():
-        raise DocumentError(place, f"The header `{header}` begins or ends with a space.", "Remove the space.")
-    return header
