@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from features.facts.encoding import ID
+from features.facts.encoding import ID, link_columns
 from features.facts.rowproblems import ROW as PROBLEM_ROW
 from features.facts.rowproblems import RowProblems
 from features.facts.vocabulary import Vocabulary
@@ -229,9 +229,10 @@ class _Reader:
         is_bad = pl.col(ROW).is_in(numbers.implode())
         bad, good = frame.filter(is_bad), frame.filter(~is_bad)
         start = pl.col(TRUE_FROM).fill_null(self.attested_on)
-        rows = pl.concat([bad.select(ID, TRUE_FROM, ROW), broken])
+        links = [name for name in self.table.view.facts if name in link_columns(self.vocabulary, self.table.kind)]
+        rows = pl.concat([bad.select(ID, TRUE_FROM, ROW, *links), broken], how="diagonal")
         named = rows.filter(pl.col(ID).is_not_null()).with_columns(start)
-        named = named.unique([ID, TRUE_FROM], keep="first", maintain_order=True)
+        named = named.group_by(ID, TRUE_FROM, maintain_order=True).agg(pl.col(ROW).first(), *map(_agreed, links))
         beside = good.join(named.select(ID, TRUE_FROM), on=[ID, TRUE_FROM], how="semi")
         if beside.height:
             self.problems.add(self.delivery.source, beside[ROW], self.table.key, _BESIDE_BAD)
@@ -254,6 +255,11 @@ def _said(table: Table, delivery: Delivery) -> pl.DataFrame:
     ]
     blank = cells.select(pl.all_horizontal(empty).fill_null(value=True)).to_series()
     return cells.filter(~blank) if blank.any() else cells
+
+
+def _agreed(link: str) -> pl.Expr:
+    """What rows of one subject say of a link, where they agree: it shows whose household they are unknown in."""
+    return pl.when(pl.col(link).n_unique() == 1).then(pl.col(link).first()).alias(link)
 
 
 def _broken_rows(delivery: Delivery) -> pl.DataFrame:
