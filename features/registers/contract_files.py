@@ -183,6 +183,12 @@ class _TableReader:
             )
         if node is None:
             return None
+        if "attested_on" not in self.get:
+            raise DocumentError(
+                self.entry.place,
+                "A PostgreSQL table has no name with a day in it.",
+                "Add `attested_on: …`, the column that names the day.",
+            )
         text = doc.text_of(node, "relation")
         if not all(IDENTIFIER.match(part) for part in text.split(".")) or text.count(".") > 1:
             raise DocumentError(node.place, "`relation` is no name of a table.", "Write it like `schema.table`.")

@@ -25,6 +25,8 @@ from features.registers.garbling import decodes_as, meant_by
 
 _HEADER_CHARS = 1 << 20
 _LARGEST_BLOCK = 1 << 30
+_BLANK = ", \t\r\n"
+_HIDDEN = "A quote that opens here closes rows later, so those rows cannot be seen. Write the file again."
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -113,6 +115,7 @@ class Rows:
         self.key_is_first = header[0] == key
         self.broken: list[BrokenRow] = []
         self.skipped: list[int] = []
+        self.hiding: int | None = None
 
     def read(self, data: bytes) -> pl.DataFrame:
         names = [str(position) for position in range(len(self.header))]
@@ -139,16 +142,24 @@ class Rows:
             parts = [pl.DataFrame(pl.from_arrow(batch)) for batch in reader]
         except pa.ArrowInvalid as error:
             raise UnreadableDeliveryError("This is not a table in CSV form, or a quote is never closed.") from error
+        if self.hiding is not None:
+            raise UnreadableDeliveryError(_HIDDEN, self.hiding)
         empty = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
         return _named(pl.concat([empty, *parts], rechunk=True), self.header)
 
     def _note(self, row: Any) -> str:  # noqa: ANN401 pyarrow ships no types
-        if not row.text.strip():
+        if not row.text.strip(_BLANK):
             self.skipped.append(row.number)
             return "skip"
+        if self.hiding is None and self._hides_rows(row.text):
+            self.hiding = row.number
         reason = f"The row has {row.actual_columns} cells, the header {len(self.header)}."
         self.broken.append(BrokenRow(row.number, reason, self._key(row.text)))
         return "skip"
+
+    def _hides_rows(self, text: str) -> bool:
+        """Are there lines within the row that look like rows of their own?"""
+        return any(line.count(",") >= len(self.header) - 1 for line in text.strip().splitlines()[1:])
 
     def _key(self, text: str) -> str | None:
         """The first cell, where it is the key: what is wrong behind it does not move it."""
@@ -178,5 +189,4 @@ def _refuse_swallowed_rows(delivery: Delivery) -> None:
         positions = cells.select(hidden.fill_null(value=False).arg_true()).to_series()
         if len(positions):
             row = delivery.row_numbers()[positions[0]]
-            reason = "A quote that opens here closes rows later, so those rows cannot be seen. Write the file again."
-            raise UnreadableDeliveryError(reason, row, name[:60])
+            raise UnreadableDeliveryError(_HIDDEN, row, name[:60])

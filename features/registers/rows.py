@@ -205,8 +205,8 @@ class _Reader:
         if frame[ID].n_unique() == frame.height:
             return frame, 0
         key = [ID, TRUE_FROM]
-        named = pl.all_horizontal(pl.col(key).is_not_null())
-        several = frame.filter(named & pl.struct(key).is_duplicated())
+        usable = frame.filter(pl.all_horizontal(pl.col(key).is_not_null()) & ~pl.col(ROW).is_in(self._bad().implode()))
+        several = usable.filter(pl.struct(key).is_duplicated())
         if not several.height:
             return frame, 0
         once = several.unique([c for c in frame.columns if c != ROW], keep="first", maintain_order=True)
@@ -218,6 +218,10 @@ class _Reader:
             frame = frame.join(repeated.select(ROW), on=ROW, how="anti", maintain_order="left")
         return frame, repeated.height
 
+    def _bad(self) -> pl.Series:
+        """The numbers of the rows that have a mistake as far as is known."""
+        return self.problems.table[PROBLEM_ROW].unique()
+
     def _set_aside(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
         """The rows that can be used; for the subjects of the others one row each; and how many of them have no name."""
         broken = _broken_rows(self.delivery)
@@ -225,8 +229,7 @@ class _Reader:
             self.problems.add(self.delivery.source, pl.Series([row.row], dtype=pl.UInt32), None, row.reason)
         if not self.problems.total:
             return frame, frame.clear(), 0
-        numbers = self.problems.table[PROBLEM_ROW].unique()
-        is_bad = pl.col(ROW).is_in(numbers.implode())
+        is_bad = pl.col(ROW).is_in(self._bad().implode())
         bad, good = frame.filter(is_bad), frame.filter(~is_bad)
         start = pl.col(TRUE_FROM).fill_null(self.attested_on)
         links = [name for name in self.table.view.facts if name in link_columns(self.vocabulary, self.table.kind)]

@@ -29,7 +29,8 @@ tables:
 """
 
 MISTAKES = [
-    ("register: health", "register: heatlh", "1:11: `heatlh` is no register of the fact dictionary. Did you mean `health`?"),
+    ("register: health", "register: heatlh",
+     "1:11: `heatlh` is no register of the fact dictionary. Did you mean `health`?"),
     ("      - deceased", "      - deceesed",
      "12:9: The column `deceesed` is no fact of the dictionary: it has no owner and no legal basis. "
      "Did you mean `deceased`?"),
@@ -53,25 +54,30 @@ MISTAKES = [
      "Put it in a table with `subject: household`."),
     ("      - deceased", "      - deceased\n      - deceased", "13:9: `deceased` has two columns. Remove one of them."),
     ("      - deceased", "      - {fact: deceased, codes: {是: true}}",
-     "12:27: `codes` does not go with a fact of type `boolean`. Remove it."),
+     "12:26: `codes` does not go with a fact of type `boolean`. Remove it."),
     ("      - deceased", "      - {fact: deceased, header: 身份证件号码}",
      "4:5: The header `身份证件号码` has two meanings in the table `deaths`. Give one of them its own `header`. "
      "(`true_from` may be the header of a fact that is a date.)"),
     ("      - deceased", "      - {fact: maternity_event, codes: {生: birth}}",
      "12:9: Nothing that can be written means `none`, a code of `maternity_event`. Add it to `codes`."),
     ("    delivery: full", "    delivery: all", "6:15: `delivery` is `all`. Write one of: `changes`, `full`."),
-    ("    delivery: full\n", "", "4:5: The table `deaths` lacks `delivery`. Add `delivery: …` here or in `every_table`."),
+    ("    delivery: full\n", "",
+     "4:5: The table `deaths` lacks `delivery`. Add `delivery: …` here or in `every_table`."),
     ("    encoding: utf-8", "    encoding: gbk", "8:15: `encoding` is `gbk`. Write one of: `gb18030`, `utf-8`."),
-    ("[csv]", "[csv, odt]", "7:20: `formats` is `odt`. Write one of: `csv`, `dci_json`, `parquet`, `postgres`, `xlsx`."),
+    ("[csv]", "[csv, odt]",
+     "7:20: `formats` is `odt`. Write one of: `csv`, `dci_json`, `parquet`, `postgres`, `xlsx`."),
     ("[csv]", "[csv, postgres]",
      "4:5: `relation` goes with the format `postgres`, and it with `relation`. Write both, like `formats: [postgres]` "
      "and `relation: schema.table`, or neither."),
+    ("[csv]", "[csv, postgres]\n    relation: exchange.deaths",
+     "4:5: A PostgreSQL table has no name with a day in it. Add `attested_on: …`, the column that names the day."),
     ("死亡_{date}", "死亡_{date}.csv",
      "9:12: `files` is `死亡_{date}.csv`, which names no files. Write the name without ending; `{date}` stands for a "
      "day like 20260301."),
     ("    key: 身份证件号码", "    key: 身份证件号码\n    limit: 5",
      "11:12: `limit` is a share of rows. Write it like 0.005."),
-    ("    key: 身份证件号码", "    keys: 身份证件号码", "10:5: `keys` is not a key of the table `deaths`. Did you mean `key`?"),
+    ("    key: 身份证件号码", "    keys: 身份证件号码",
+     "10:5: `keys` is not a key of the table `deaths`. Did you mean `key`?"),
 ]  # fmt: skip
 
 
