@@ -7,6 +7,7 @@ facts are unknown for that reason and nothing older is taken for the last word.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -250,14 +251,20 @@ def _said(table: Table, delivery: Delivery) -> pl.DataFrame:
     absent = [pl.lit(None, dtype=pl.String).alias(h) for h in table.headers if h not in cells.columns]
     cells = cells.with_columns(absent) if absent else cells  # a message leaves out what it does not say
     cells = cells.select(table.headers).with_columns(delivery.row_numbers().alias(ROW_NUMBER))
-    empty = [
-        pl.col(h).is_null() | (pl.col(h).str.strip_chars() == "")
-        if cells[h].dtype == pl.String
-        else pl.col(h).is_null()
-        for h in table.headers
-    ]
-    blank = cells.select(pl.all_horizontal(empty).fill_null(value=True)).to_series()
+    blank = _blank(cells, (table.key,))
+    if blank.any():  # a row that says nothing at all has no key either: look at the rest only then
+        blank = _blank(cells, table.headers)
     return cells.filter(~blank) if blank.any() else cells
+
+
+def _blank(cells: pl.DataFrame, headers: Sequence[str]) -> pl.Series:
+    """Which rows have nothing, or only spaces, under all of these headers."""
+    empty = [pl.col(h).is_null() | _only_spaces(pl.col(h), cells.schema[h]) for h in headers]
+    return cells.select(pl.all_horizontal(empty)).to_series()
+
+
+def _only_spaces(cell: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    return (cell.str.strip_chars() == "").fill_null(value=True) if kind == pl.String else pl.lit(value=False)
 
 
 def _agreed(link: str) -> pl.Expr:
