@@ -21,9 +21,9 @@ from pyarrow import csv as arrow_csv
 from features.registers.contracts import Table
 from features.registers.deliveries import BrokenRow, Delivery
 from features.registers.errors import UnreadableDeliveryError
-from features.registers.garbling import decodes_as, meant_by
+from features.registers.garbling import as_utf8, first_bad_byte, meant_by, seems
 
-_HEADER_CHARS = 1 << 20
+_HEADER_BYTES = 1 << 20
 _LARGEST_BLOCK = 1 << 30
 _BLANK = ", \t\r\n"
 _HIDDEN = "A quote that opens here closes rows later, so those rows cannot be seen. Write the file again."
@@ -42,11 +42,11 @@ def read_csv(path: Path, table: Table) -> Delivery:
 
 def parse_csv(raw: bytes, encoding: str, source: str, table: Table) -> Delivery:
     """Read the bytes of a CSV file. See :func:`read_csv`."""
-    text = _decoded(raw, encoding)
-    header = _header(text)
+    data = _in_utf8(raw, encoding)
+    header = _header(data)
     _refuse_garbled_header(header, table)
     rows = Rows(header, table.key)
-    cells = rows.read(raw if encoding == "utf-8" and _is_utf8(raw) else text.encode("utf-8", "replace"))
+    cells = rows.read(data)
     delivery = Delivery(source, "csv", hashlib.sha256(raw).hexdigest(), cells, 2, rows.broken, rows.skipped)
     _refuse_swallowed_rows(delivery)
     return delivery
@@ -55,35 +55,32 @@ def parse_csv(raw: bytes, encoding: str, source: str, table: Table) -> Delivery:
 # -- encoding ----------------------------------------------------------------------------------------------------------
 
 
-def _decoded(raw: bytes, encoding: str) -> str:
+def _in_utf8(raw: bytes, encoding: str) -> bytes:
     if raw[:2] in _UTF16:
         raise UnreadableDeliveryError(f"The file is UTF-16; its contract says {encoding}. Save it as {encoding}.", 1)
     if not raw.strip():
         raise UnreadableDeliveryError("The file is empty. Its first row names the columns.", 1)
     if encoding == "gb18030":
-        if raw.startswith(codecs.BOM_UTF8) or decodes_as(raw, "utf-8"):
+        if raw.startswith(codecs.BOM_UTF8) or seems(raw, "utf-8"):
             raise _wrong_encoding(raw, encoding, "utf-8")
-        return raw.decode("gb18030", "replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if decodes_as(raw, "gb18030"):
-            raise _wrong_encoding(raw, encoding, "gb18030", error.start) from error
-        return raw.decode("utf-8-sig", "replace")
+        return as_utf8(raw, encoding)
+    bad = first_bad_byte(raw, encoding)
+    if bad is None:
+        return raw.removeprefix(codecs.BOM_UTF8)
+    if seems(raw, "gb18030"):
+        raise _wrong_encoding(raw, encoding, "gb18030", bad)
+    return as_utf8(raw.removeprefix(codecs.BOM_UTF8), encoding)
 
 
-def _is_utf8(raw: bytes) -> bool:
-    return raw.isascii() or decodes_as(raw, "utf-8")
-
-
-def _wrong_encoding(raw: bytes, said: str, seems: str, start: int = 0) -> UnreadableDeliveryError:
+def _wrong_encoding(raw: bytes, said: str, likely: str, start: int = 0) -> UnreadableDeliveryError:
     row = raw.count(b"\n", 0, start) + 1
-    return UnreadableDeliveryError(f"The contract says {said}; the file seems to be {seems}. Save it as {said}.", row)
+    return UnreadableDeliveryError(f"The contract says {said}; the file seems to be {likely}. Save it as {said}.", row)
 
 
-def _header(text: str) -> list[str]:
+def _header(data: bytes) -> list[str]:
+    text = data[:_HEADER_BYTES].decode("utf-8", "ignore")  # a character may be cut at the end
     try:
-        header = next(csv.reader(io.StringIO(text[:_HEADER_CHARS], newline="")), [])
+        header = next(csv.reader(io.StringIO(text, newline="")), [])
     except csv.Error as error:
         raise UnreadableDeliveryError(f"This is not a table in CSV form: {error}.", 1) from error
     if not any(cell.strip() for cell in header):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+
 LOST = "\ufffd"
 """What stands where a byte could not be read."""
+_BLOCK = 1 << 22
 _MISREAD_AS = ("gb18030", "latin-1", "cp1252", "utf-8")
 _MEANT = ("utf-8", "gb18030")
 
@@ -31,15 +34,31 @@ def looks_garbled(text: str) -> bool:
     return any(_is_chinese(_recode(text, misread, "utf-8")) for misread in ("gb18030", "latin-1", "cp1252"))
 
 
-def decodes_as(raw: bytes, encoding: str) -> bool:
+def first_bad_byte(raw: bytes, encoding: str) -> int | None:
+    """Where bytes cease to be text of an encoding; None where they are, to the end. Decodes block by block."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    view = memoryview(raw)
+    for start in range(0, len(raw), _BLOCK):
+        pending = len(decoder.getstate()[0])
+        try:
+            decoder.decode(view[start : start + _BLOCK], final=start + _BLOCK >= len(raw))
+        except UnicodeDecodeError as error:
+            return start - pending + error.start
+    return None
+
+
+def seems(raw: bytes, encoding: str) -> bool:
     """Are the bytes text of this encoding, and not merely ASCII?"""
-    if raw.isascii():
-        return False
-    try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return not raw.isascii() and first_bad_byte(raw, encoding) is None
+
+
+def as_utf8(raw: bytes, encoding: str) -> bytes:
+    """The text in UTF-8; what is no text of its encoding becomes U+FFFD."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    view = memoryview(raw)
+    starts = range(0, len(raw), _BLOCK)
+    parts = (decoder.decode(view[start : start + _BLOCK], final=start + _BLOCK >= len(raw)) for start in starts)
+    return b"".join(part.encode("utf-8") for part in parts)
 
 
 def _recode(text: str, misread: str, meant: str) -> str | None:
