@@ -13,6 +13,7 @@ RUNS = (
     ("benchmarks.incremental", "--persons", "4000000"),
     ("benchmarks.population", "--persons", "1000000"),
     ("benchmarks.population", "--persons", "10000000"),
+    ("benchmarks.history", "--persons", "1000000"),
     ("benchmarks.hostile_rules",),
     ("benchmarks.document",),
 )

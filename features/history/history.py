@@ -14,19 +14,23 @@ import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID, STALE_SUFFIX, Tables, column_type, decode
+from features.facts.population import NONE
 from features.facts.subjects import PERSON
 from features.facts.values import Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
 from features.history import keeping, news
+from features.history.disputes import first_change
 from features.history.errors import HistoryError
 from features.history.keeping import Appended, Types
 from features.history.lists import list_order, message_order
-from features.history.merging import GAPS, HELD, Merged
+from features.history.merging import CONFLICTING, GAPS, HELD, NOT_HELD, WITHHELD, Merged
 from features.history.numbering import Numbering
 from features.history.partitions import ROWS, Commit, Part, Partitions
 from features.history.reading import Hidden, Reading, Source
-from features.history.records import Batch, View
-from features.history.speaking import EVER, Mask, date_of
+from features.history.records import Batch, Statement, View
+from features.history.speaking import EVER, Chosen, date_of
+from features.history.tickets import Ticket, Tickets, TicketState
+from features.history.withholding import Withholding
 
 Ids = Mapping[str, Collection[str]]
 """Subjects by kind."""
@@ -52,6 +56,9 @@ class History:
         self._numbering = {kind: Numbering() for kind in vocabulary.subjects.kinds}
         self._parts: dict[str, list[Part]] = {}
         self._last_commit = 0
+        self.withholding = Withholding(folder)
+        self.tickets = Tickets(folder)
+        self._closed: dict[tuple[int, int, dt.datetime], dt.datetime | None] = {}
 
     # -- taking in ---------------------------------------------------------------------------------------------------
 
@@ -160,16 +167,48 @@ class History:
         if reading is None:
             return None
         columns = [self._numbering[kind].ids.gather(reading.subjects).alias(ID)]
+        ages: list[pl.Expr] = []
         for name, merged in reading.merged(wanted):
             columns.append(merged.values.alias(name))
             fact = self.vocabulary.dictionary.facts.get(name)
             if fact is not None and fact.maximum_age_months is not None:
-                days = pl.Series(name + STALE_SUFFIX, merged.stale_on)
-                columns.append(days.set(days == EVER, None).cast(pl.Date))
-        return pl.DataFrame(columns)
+                columns.append(pl.Series(name + STALE_SUFFIX, merged.stale_on))
+                ages.append(pl.col(name + STALE_SUFFIX))
+        table = pl.DataFrame(columns)
+        return table.with_columns(pl.when(days != int(EVER)).then(days).cast(pl.Date) for days in ages)
+
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Subjects of whom it is not known who belongs to them: somebody may, whose link is unknown.
+
+        A household that one of two registers gives to a person is doubtful, and so is a mother whom a disputed record
+        names. In the tables they look complete: answers that rest on their persons are to be left undetermined.
+
+        Returns:
+            `kind` and `id`, each subject once.
+        """
+        self._refresh()
+        frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
+        links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
+        reading = self._reading(PERSON, on_date, known_at, None, links)
+        readable = self._reading(PERSON, on_date, known_at, None, links, readable_only=True)
+        if reading is not None and readable is not None:
+            groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
+            for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
+                unsure = pl.Series((merged.gap != HELD) & (merged.gap != NOT_HELD))
+                named = pl.concat([one.values.filter(unsure) for one in said]).alias(ID).drop_nulls()
+                kind = pl.lit(groups.get(name, PERSON)).alias("kind")
+                frames.append(named.filter(named != NONE).to_frame().select(kind, ID))
+        return pl.concat(frames).unique().sort("kind", ID)
 
     def _reading(
-        self, kind: str, on_date: dt.date, known_at: dt.datetime, ids: Collection[str] | None, names: Collection[str]
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        ids: Collection[str] | None,
+        names: Collection[str],
+        *,
+        readable_only: bool = False,
     ) -> Reading | None:
         """A question about a kind; None where nothing was ever said of it."""
         numbering = self._numbering[kind]
@@ -180,17 +219,61 @@ class History:
         ]
         if not any(source.parts for source in sources):
             return None
-        wanted: Mask | None = None
+        wanted: Chosen | None = None
         if ids is not None:
-            wanted = np.zeros(numbering.count, dtype=np.bool_)
             numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
-            wanted[numbers[numbers >= 0]] = True
+            wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
         hidden = self._hidden(kind, known_at, names)
-        return Reading(self._partitions, sources, on_date, numbering.count, wanted, self.vocabulary, hidden)
+        return Reading(
+            self._partitions,
+            sources,
+            on_date,
+            numbering.count,
+            wanted,
+            self.vocabulary,
+            hidden,
+            readable_only=readable_only,
+        )
 
     def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
-        """What is withheld or disputed of a kind."""
-        return {}
+        """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""
+        disputed = {
+            (state.ticket.subject, state.ticket.fact)
+            for state in self.ticket_states(known_at)
+            if state.closed_at is None and state.ticket.kind == kind
+        }
+        withheld = self.withholding.in_force(kind, known_at)
+        hidden: dict[str, list[Hidden]] = {}
+        for pairs, gap in ((disputed, CONFLICTING), (withheld, WITHHELD)):
+            for name in sorted({fact for _, fact in pairs} & set(names)):
+                ids = pl.Series(sorted(subject for subject, fact in pairs if fact == name), dtype=pl.String)
+                numbers = self._numbering[kind].of(ids)
+                hidden.setdefault(name, []).append(Hidden(numbers[numbers >= 0], gap))
+        return hidden
+
+    def ticket_states(self, known_at: dt.datetime) -> list[TicketState]:
+        """Every ticket opened until a moment, and whether it is still open then."""
+        self._refresh()
+        opened = [ticket for ticket in self.tickets.all() if ticket.opened_at <= known_at]
+        return [TicketState(ticket, self._closed_at(ticket, known_at)) for ticket in opened]
+
+    def _closed_at(self, ticket: Ticket, known_at: dt.datetime) -> dt.datetime | None:
+        key = (ticket.id, self._last_commit, known_at)
+        if key not in self._closed:
+            numbering = self._numbering[ticket.kind]
+            number = int(numbering.of(pl.Series([ticket.subject], dtype=pl.String))[0])
+            sources = [
+                (view, self._known(view, known_at))
+                for view in self.views.values()
+                if (view.kind, view.register) == (ticket.kind, ticket.register) and ticket.fact in view.facts
+            ]
+            self._closed[key] = None
+            if number >= 0:
+                self._closed[key] = first_change(
+                    self._partitions, sources, ticket.fact, number, ticket.opened_at, numbering.count
+                )
+        answered = ticket.answered_at if ticket.answered_at and ticket.answered_at <= known_at else None
+        return min((moment for moment in (self._closed[key], answered) if moment is not None), default=None)
 
     def holdings(self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime) -> dict[str, Holding]:
         """Every fact and link of one subject, with the register that says so and since when; or why it is not known."""
@@ -212,6 +295,26 @@ class History:
         value = cell if fact is None else decode(fact, cell)
         return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
 
+    def statements(
+        self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime
+    ) -> dict[str, list[Statement]]:
+        """What each view says of each fact of one subject, also where together they leave it unknown."""
+        self._refresh()
+        names = self._columns(kind)
+        found: dict[str, list[Statement]] = {name: [] for name in names}
+        reading = self._reading(kind, on_date, known_at, [subject_id], names)
+        if reading is not None and len(reading.subjects):
+            for name, said in reading.said(names):
+                fact = self.vocabulary.dictionary.facts.get(name)
+                for one in said:
+                    cell = one.values[0]
+                    if cell is not None or one.unreadable[0]:
+                        value = cell if cell is None or fact is None else decode(fact, cell)
+                        stale_on = None if one.stale[0] == EVER else date_of(one.stale[0])
+                        days = date_of(one.true_from[0]), date_of(one.attested[0])
+                        found[name].append(Statement(one.view.id, one.view.register, value, *days, stale_on))
+        return found
+
     def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
         """The ids of everybody of a kind of whom anything was ever said, in the order in which they were named."""
         self._refresh()
@@ -232,6 +335,7 @@ class History:
         Returns:
             `kind`, `id`, `view`, `record` (`<content hash>:<row>`), `learned_at`. The row is 0 where a list says
             something of a subject without a new row: that it no longer names it, or again what had grown too old.
+            The views `tickets` and `withholding` tell of facts that people dispute or withhold, or no longer do.
         """
         self._refresh()
         frames: list[pl.DataFrame] = []
@@ -241,7 +345,7 @@ class History:
             numbering = self._numbering[view.kind]
             shortest = min(ages, default=None)
             frames += news.of_view(self._partitions, view, parts, after, until, numbering, shortest)
-        return news.gathered(frames)
+        return news.gathered([*frames, *news.of_people(self.tickets, self.withholding, after, until)])
 
     def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
         """Whose facts change in `(after, until]` by the coming of a day alone, nothing new being learned.
