@@ -264,6 +264,14 @@ def test_a_wrong_column_names_department_column_and_row(tmp_path: Path) -> None:
     assert f"{name}, row 1, column `出生日期`: The column is missing." in refusal
 
 
+def test_a_file_without_headers_is_refused_and_its_first_person_not_named(tmp_path: Path) -> None:
+    path = tmp_path / RESIDENTS.file_name(ATTESTED)
+    path.write_bytes("11010119560315123X,19560315,1,1\n".encode(RESIDENTS.encoding) * 300)
+    refusal = _refusal(RESIDENTS, path)
+    assert "The first row names none of the columns agreed (`公民身份号码`, `出生日期`" in refusal
+    assert "19560315" not in refusal
+
+
 def test_a_forbidden_column_is_refused_with_its_article(tmp_path: Path) -> None:
     cells = written(RESIDENTS).with_columns(pl.lit("汉").alias("民族"))
     refusal = _refusal(RESIDENTS, _csv(RESIDENTS, tmp_path, cells))
