@@ -14,6 +14,7 @@ RUNS = (
     ("benchmarks.population", "--persons", "1000000"),
     ("benchmarks.population", "--persons", "10000000"),
     ("benchmarks.history", "--persons", "1000000"),
+    ("benchmarks.intake",),
     ("benchmarks.hostile_rules",),
     ("benchmarks.document",),
 )
