@@ -24,14 +24,14 @@ from features.events.messages import Event, event_of
 PART, SOURCE, ID, VERSION, TARGET, SUBJECTS, HASH, TEXT = (
     "part", "source", "id", "version", "target", "subjects", "content_hash", "text",
 )  # fmt: skip
-SCHEMA = {
-    SOURCE: pl.String,
-    ID: pl.String,
-    VERSION: pl.Int32,
-    TARGET: pl.String,
+SCHEMA: dict[str, pl.DataType] = {
+    SOURCE: pl.String(),
+    ID: pl.String(),
+    VERSION: pl.Int32(),
+    TARGET: pl.String(),
     SUBJECTS: pl.List(pl.String),
-    HASH: pl.String,
-    TEXT: pl.String,
+    HASH: pl.String(),
+    TEXT: pl.String(),
 }
 _KEY = [SOURCE, ID]
 _MANIFEST = "manifest.json"
@@ -65,8 +65,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What became of the events of one load: new to the log, already there, or there under the same id and version
-    with another content (kept too: a dispute is no reason to forget either)."""
+    """What became of the events of one load: new to the log, or already there.
+
+    Of the new ones, `disputed` stand under an id and version that has another content too: both are kept.
+    """
 
     part: Part | None
     new: int
@@ -125,7 +127,9 @@ class EventLog:
         versions = pl.concat([index, table.select(*_KEY, VERSION, HASH)]).group_by(*_KEY, VERSION).len()
         disputed = table.join(versions.filter(pl.col("len") > 1), on=[*_KEY, VERSION], how="semi").height
         digest = hashlib.sha256("".join(sorted(new)).encode()).hexdigest()
-        part = Part(len(parts) + 1, file, received_at.isoformat(), len(new), digest, delivered=False)
+        # Of two rows about one day the one learned last speaks: loads never share a moment, whatever the clock does.
+        moment = max([received_at, *(part.moment + dt.timedelta(microseconds=1) for part in parts[-1:])])
+        part = Part(len(parts) + 1, file, moment.isoformat(), len(new), digest, delivered=False)
         self._write(self._path(part), table)
         self._write_manifest([*parts, part])
         return Logged(part, len(new), doubled, disputed)
@@ -136,7 +140,7 @@ class EventLog:
 
     def index(self, until: int | None = None) -> pl.DataFrame:
         """All events up to a part, with the part that brought them."""
-        tables = [pl.DataFrame(schema={**SCHEMA, PART: pl.Int32})]
+        tables = [pl.DataFrame(schema={**SCHEMA, PART: pl.Int32()})]
         for part in self.parts:
             if until is not None and part.number > until:
                 break

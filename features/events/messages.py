@@ -278,7 +278,8 @@ class _Line:
                 self._wrong(f"{where}.{key}".lstrip("."), "is missing")
 
     def _wrong(self, field: str | None, reason: str) -> None:
-        self.problems.append((field, reason))
+        if all(field != told for told, _ in self.problems):  # the first thing that is wrong with a field is enough
+            self.problems.append((field, reason))
 
     def _stop(self, field: str | None, reason: str) -> NoReturn:
         self._wrong(field, reason)

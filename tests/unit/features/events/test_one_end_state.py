@@ -1,0 +1,96 @@
+"""Whatever the order in which events come, however often, in however many deliveries: one end state."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.events.loading import LifeEvents, rows_of
+from features.events.log import EventLog
+from features.events.messages import Event
+from features.events.statements import Folded, Place, Row, changes, fold
+from features.history.records import Batch
+from tests.unit.features.events.worlds import DAYS, Twin, china, lines, logs
+
+START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+ASKED = sorted({day + dt.timedelta(days=shift) for day in DAYS for shift in (-1, 0, 1)})
+
+
+def state(folded: Folded) -> object:
+    return folded.rows, folded.contradicted, folded.resolved.idle, folded.resolved.disputed
+
+
+@pytest.mark.searched
+@given(logs(6), st.randoms(use_true_random=False))
+def test_all_orders_of_up_to_six_events_have_one_end_state(events: list[Event], chance: Random) -> None:
+    expected = state(fold(events, china()))
+    for order in itertools.permutations(events):
+        again = [*order, *chance.choices(events, k=2)]
+        assert state(fold(again, china())) == expected
+
+
+def deliver(twin: Twin, held: dict[Place, Row], folded: Folded, load: int) -> dict[Place, Row]:
+    """One load's changes, as one batch per view: what a history is told."""
+    changed = changes(held, folded.rows)
+    for view in sorted({place[0] for place in changed}):
+        of_view = {place: row for place, row in changed.items() if place[0] == view}
+        batch = Batch(view, f"{load}-{view}", "test", START + dt.timedelta(hours=load), START.date())
+        twin.append(batch, rows_of(china().views[view], of_view, china().vocabulary))
+    return dict(folded.rows)
+
+
+@pytest.mark.searched
+@given(logs(30), st.randoms(use_true_random=False))
+def test_any_order_of_many_events_one_by_one_reads_the_same_on_every_day(events: list[Event], chance: Random) -> None:
+    ended = START + dt.timedelta(days=30)
+    readings: list[object] = []
+    for turn in range(3):
+        twin, held, seen = Twin(), dict[Place, Row](), list[Event]()
+        order = [*events, *chance.choices(events, k=len(events) * turn)]
+        if turn:
+            chance.shuffle(order)
+        for load, said in enumerate(order):
+            seen.append(said)
+            held = deliver(twin, held, fold(seen, china()), load)
+        readings.append([twin.as_of(day, ended) for day in ASKED])
+    assert readings[0] == readings[1] == readings[2]
+
+
+@pytest.mark.searched
+@given(logs(10), st.randoms(use_true_random=False))
+def test_through_files_and_the_log_in_any_chunks(events: list[Event], chance: Random) -> None:
+    """The log works out only what a load may change: that must come to the same as working out everything."""
+    everything = Twin()
+    deliver(everything, {}, fold(events, china()), 0)
+    with TemporaryDirectory() as folder:
+        twin = Twin()
+        life = LifeEvents(EventLog(Path(folder) / "log"), china(), twin)
+        left = [*events, *events]
+        chance.shuffle(left)
+        while left:
+            size = chance.randint(1, len(left))
+            path = Path(folder) / "events.jsonl"
+            path.write_bytes(b"".join(lines(left[:size])))
+            loaded = life.load(path, START)
+            assert not loaded.problems
+            left = left[size:]
+        for day in ASKED:
+            assert twin.as_of(day, START + dt.timedelta(days=1)) == everything.as_of(day, START + dt.timedelta(days=1))
+
+
+@pytest.mark.searched
+@given(logs(8), st.integers(1, 7))
+def test_what_was_known_at_an_earlier_moment_stays_as_it_was(events: list[Event], cut: int) -> None:
+    twin = Twin()
+    held = deliver(twin, {}, fold(events[:cut], china()), 1)
+    known_at = START + dt.timedelta(hours=1)
+    before = [twin.as_of(day, known_at) for day in ASKED]
+    deliver(twin, held, fold(events, china()), 2)
+    assert [twin.as_of(day, known_at) for day in ASKED] == before
