@@ -26,9 +26,6 @@ from features.facts.encoding import ID, column_type, encode
 from features.facts.vocabulary import Vocabulary
 from features.history.records import ROW, STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN, Batch, View
 
-Month = tuple[str, int, int]
-"""View, year and month."""
-
 
 class TakesBatches(Protocol):
     """The history, as far as loading needs it."""
@@ -129,8 +126,8 @@ class LifeEvents:
         before, after = fold(found.before, self.kinds), fold(found.after, self.kinds)
         changed = changes(_about(before, found.subjects), _about(after, found.subjects))
         lineage: list[tuple[str, int, str, str]] = []
-        for view, month in _by_month(changed):
-            batch = _batch(self.kinds.views[view], part, month)
+        for view, first, month in _by_month(changed):
+            batch = _batch(self.kinds.views[view], part, first)
             self.history.append(batch, rows_of(self.kinds.views[view], month, self.kinds.vocabulary))
             for number, (place, row) in enumerate(month.items()):
                 events = (row or before.rows[place]).events
@@ -146,22 +143,23 @@ def _about(folded: Folded, subjects: frozenset[str]) -> dict[Place, Row]:
     return {place: row for place, row in folded.rows.items() if place[1] in subjects}
 
 
-def _by_month(changed: dict[Place, Row | None]) -> Iterator[tuple[str, dict[Place, Row | None]]]:
-    """The changes by view and month of the event, in order.
+def _by_month(changed: dict[Place, Row | None]) -> Iterator[tuple[str, dt.date, dict[Place, Row | None]]]:
+    """The changes by view and by the month in which they hold from, in order.
 
     A batch says on which day its register attested it, and facts age from then: what happened in March 2019 is not
-    fresh because it is told today. By day there would be thirty times as many batches, for a few days of age.
+    fresh because it is told today. Its attested day is the first of the month, whichever events a load brings: a fact
+    may grow old some days early, never late, and the same in whatever deliveries it came. By day there would be thirty
+    times as many batches.
     """
-    months: dict[Month, dict[Place, Row | None]] = defaultdict(dict)
+    months: dict[tuple[str, dt.date], dict[Place, Row | None]] = defaultdict(dict)
     for place, row in changed.items():
         view, _, day = place
-        months[view, day.year, day.month][place] = row
-    for (view, _, _), month in sorted(months.items()):
-        yield view, month
+        months[view, day.replace(day=1)][place] = row
+    for (view, first), month in sorted(months.items()):
+        yield view, first, month
 
 
-def _batch(view: View, part: Part, month: dict[Place, Row | None]) -> Batch:
-    attested_on = min(day for _, _, day in month)
+def _batch(view: View, part: Part, attested_on: dt.date) -> Batch:
     # The part is in the hash: to say again what was withdrawn in between is another delivery, not the same one.
     digest = hashlib.sha256(f"{view.id} {attested_on} {part.number} {part.content_hash}".encode()).hexdigest()
     return Batch(view.id, digest, part.file, part.moment, attested_on)

@@ -128,7 +128,9 @@ class EventLog:
         disputed = table.join(versions.filter(pl.col("len") > 1), on=[*_KEY, VERSION], how="semi").height
         digest = hashlib.sha256("".join(sorted(new)).encode()).hexdigest()
         # Of two rows about one day the one learned last speaks: loads never share a moment, whatever the clock does.
-        moment = max([received_at, *(part.moment + dt.timedelta(microseconds=1) for part in parts[-1:])])
+        moment = max(
+            [received_at.astimezone(dt.UTC), *(part.moment + dt.timedelta(microseconds=1) for part in parts[-1:])]
+        )
         part = Part(len(parts) + 1, file, moment.isoformat(), len(new), digest, delivered=False)
         self._write(self._path(part), table)
         self._write_manifest([*parts, part])

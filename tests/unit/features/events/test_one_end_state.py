@@ -9,13 +9,15 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.events.loading import LifeEvents, rows_of
 from features.events.log import EventLog
 from features.events.messages import Event
 from features.events.statements import Folded, Place, Row, changes, fold
+from features.facts.encoding import Tables
+from features.history.history import History
 from features.history.records import Batch
 from tests.unit.features.events.worlds import DAYS, Twin, china, lines, logs
 
@@ -94,3 +96,52 @@ def test_what_was_known_at_an_earlier_moment_stays_as_it_was(events: list[Event]
     before = [twin.as_of(day, known_at) for day in ASKED]
     deliver(twin, held, fold(events, china()), 2)
     assert [twin.as_of(day, known_at) for day in ASKED] == before
+
+
+def loaded(folder: Path, chunks: list[list[Event]]) -> History:
+    """A history to which events came in chunks."""
+    history = History(folder / "history", china().vocabulary, china().views.values())
+    life = LifeEvents(EventLog(folder / "log"), china(), history)
+    for number, chunk in enumerate(chunks):
+        path = folder / "events.jsonl"
+        path.write_bytes(b"".join(lines(chunk)))
+        assert not life.load(path, START + dt.timedelta(minutes=number)).problems
+    return history
+
+
+def same_in_the_history(events: list[Event], chance: Random) -> None:
+    """In the real history: what is read of every day after chunks in any order is what one load brings."""
+    ended = START + dt.timedelta(days=1)
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        whole = loaded(Path(one), [events])
+        order = [*events, *events]
+        chance.shuffle(order)
+        cuts = sorted(chance.choices(range(len(order)), k=2))
+        parts = loaded(Path(other), [order[: cuts[0]], order[cuts[0] : cuts[1]], order[cuts[1] :]])
+        for day in ASKED:
+            first, second = (_with_somebody(history.as_of(day, ended)) for history in (whole, parts))
+            assert first == second
+
+
+def _with_somebody(tables: Tables) -> dict[str, dict[str, dict[str, object]]]:
+    """Who is known and what of: whoever was named by a withdrawn row alone is somebody of whom nothing is known."""
+    found: dict[str, dict[str, dict[str, object]]] = {}
+    for kind, table in tables.items():
+        for row in table.iter_rows(named=True):
+            held = {name: value for name, value in row.items() if value is not None and name != "id"}
+            if held:
+                found.setdefault(kind, {})[row["id"]] = held
+    return found
+
+
+@settings(max_examples=10)
+@given(logs(6), st.randoms(use_true_random=False))
+def test_in_the_history_any_chunks_read_the_same(events: list[Event], chance: Random) -> None:
+    same_in_the_history(events, chance)
+
+
+@pytest.mark.long
+@settings(max_examples=500)
+@given(logs(8), st.randoms(use_true_random=False))
+def test_in_the_history_any_chunks_read_the_same_at_length(events: list[Event], chance: Random) -> None:
+    same_in_the_history(events, chance)

@@ -22,6 +22,16 @@ SPEAKS: list[tuple[str, list[Event], list[Event]]] = [
     ("one event", [FIRST], [FIRST]),
     ("a correction speaks instead", [FIRST, LATER], [LATER]),
     ("the latest correction speaks", [FIRST, LATER, LATEST], [LATEST]),
+    (
+        "by version, not by id",
+        [FIRST, move(id="e2", version=3, corrects="e1"), move(id="e3", version=2, corrects="e1")],
+        [move(id="e2", version=3, corrects="e1")],
+    ),
+    (
+        "the last of a chain by version",
+        [FIRST, LATER, LATEST, move(id="a4", version=4, corrects="e2")],
+        [move(id="a4", version=4, corrects="e2")],
+    ),
     ("a reversal cancels", [FIRST, NEVER], []),
     ("with all its corrections", [FIRST, LATER, LATEST, NEVER], []),
     ("a reversed correction leaves the one before", [FIRST, LATER, LATEST, NOT_LATEST], [LATER]),
