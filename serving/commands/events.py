@@ -51,7 +51,9 @@ def events(
             found.append(loaded)
             problems += loaded.problems
             progress.advance(task)
-    screen.table("Life events", _COLUMNS, [_row(*each) for each in zip(files, found, strict=True)], figures=_COLUMNS[1:])
+    screen.table(
+        "Life events", _COLUMNS, [_row(*each) for each in zip(files, found, strict=True)], figures=_COLUMNS[1:]
+    )
     _tell_problems(problems, quarantine)
     for loaded in found:
         _tell_open(loaded)
@@ -95,6 +97,8 @@ def _tell_open(loaded: Loaded) -> None:
     for (source, event), reason in loaded.idle[:MOST_SHOWN]:
         screen.line(f"Says nothing ({reason.value.replace('_', ' ')}): {event} of {source}.")
     if loaded.logged.disputed:
-        screen.line("Disputed: one id and version came with two contents. The facts are unknown until a higher version.")
+        screen.line(
+            "Disputed: one id and version came with two contents. The facts are unknown until a higher version."
+        )
     if loaded.contradicted:
         screen.line(f"Events contradict each other about {loaded.contradicted:,} facts that cannot change: not known.")
