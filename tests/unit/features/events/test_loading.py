@@ -7,52 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from features.events.errors import BrokenLogError, LogInUseError
-from features.events.loading import LifeEvents, Loaded
 from features.events.log import EventLog
-from features.events.messages import Event
 from features.facts.values import Gap, Known, Unknown
-from features.history.history import History
-from features.history.records import STATED, STATUS_TYPE, Batch, View
-from tests.unit.features.events.worlds import china, death, event, lines, move
-
-REGISTER = View("police.households", "public_security", "person", ("hukou_area", "birth_date"), full=False)
-START = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
-
-
-class City:
-    """A log and a history in a folder; each load comes an hour after the one before."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        views = [*china().views.values(), REGISTER]
-        self.history = History(folder / "history", china().vocabulary, views)
-        self.events = LifeEvents(EventLog(folder / "log"), china(), self.history)
-        self.now = START
-
-    def told(self, *events: Event, raw: bytes = b"") -> Loaded:
-        path = self.folder / "events.jsonl"
-        path.write_bytes(b"".join(lines(events)) + raw)
-        self.now += dt.timedelta(hours=1)
-        return self.events.load(path, self.now)
-
-    def registered(self, person: str, area: str, since: str, attested: str) -> None:
-        self.now += dt.timedelta(hours=1)
-        rows = {
-            "id": [person], "hukou_area": [area], "true_from": [dt.date.fromisoformat(since)], "true_to": [None],
-            "status": [STATED], "row": [0],
-        }  # fmt: skip
-        table = pl.DataFrame(rows, schema_overrides={"status": STATUS_TYPE, "true_to": pl.Date, "row": pl.UInt32})
-        self.history.append(
-            Batch(REGISTER.id, f"{person}{area}{since}", "police.csv", self.now, dt.date.fromisoformat(attested)), table
-        )
-
-    def fact(self, name: str, on: str = "2026-06-01", person: str = "p1", known_at: dt.datetime | None = None) -> Any:  # noqa: ANN401
-        held = self.history.holdings("person", person, dt.date.fromisoformat(on), known_at or self.now)[name]
-        return held.value if isinstance(held, Known) else held.gap
+from tests.unit.features.events.city import START, City
+from tests.unit.features.events.worlds import death, event, move
 
 
 @pytest.fixture
@@ -184,7 +145,7 @@ def test_a_load_bears_on_what_other_events_said_of_the_same_person(city: City) -
 
 
 def test_an_event_follows_what_its_register_said_before(city: City) -> None:
-    city.registered("p1", "440303", since="2010-01-01", attested="2026-01-01")
+    city.registered("public_security", "p1", since="2010-01-01", attested="2026-01-01", hukou_area="440303")
     city.told(move("2026-03-05", to="440305"))
     assert city.fact("hukou_area", "2026-03-04") == "440303"
     assert city.fact("hukou_area", "2026-03-05") == "440305"
