@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from features.documents import nearest_advice
@@ -49,6 +49,8 @@ class Event:
         attributes: text by name, each readable as a value of its fact.
         corrects: the event (of the same source) that was otherwise than said, as this one says.
         reverses: the event (of the same source) that never was.
+        text: the event as one line, the same for the same content however it was written.
+        content_hash: SHA-256 of the text: two deliveries of one event have the same, whatever their envelope.
     """
 
     source: str
@@ -60,6 +62,8 @@ class Event:
     attributes: Mapping[str, str]
     corrects: str | None = None
     reverses: str | None = None
+    text: str = field(init=False, repr=False, compare=False)
+    content_hash: str = field(init=False, repr=False)
 
     @property
     def target(self) -> str | None:
@@ -71,24 +75,20 @@ class Event:
         """What tells it from other events: its source and id."""
         return self.source, self.id
 
-    @property
-    def text(self) -> str:
-        """The event as one line, the same for the same content however it was written."""
+    def __post_init__(self) -> None:
         content: dict[str, object] = {
             "source": self.source, "id": self.id, "version": self.version, "kind": self.kind,
             "on": self.on.isoformat(), "subjects": dict(self.subjects), "attributes": dict(self.attributes),
             "corrects": self.corrects, "reverses": self.reverses,
         }  # fmt: skip
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-    @property
-    def content_hash(self) -> str:
-        """SHA-256 of :attr:`text`: two deliveries of the same event have the same, whatever their envelope."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        # Once: a load asks for them half a dozen times.
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "content_hash", hashlib.sha256(text.encode()).hexdigest())
 
 
 def event_of(text: str) -> Event:
-    """The event that :attr:`Event.text` wrote."""
+    """The event that its text stands for."""
     content = json.loads(text)
     return Event(**{**content, "on": dt.date.fromisoformat(content["on"])})
 
