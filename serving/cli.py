@@ -16,6 +16,7 @@ from serving.commands import catalogue
 from serving.commands.check import check
 from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
+from serving.commands.events import events
 from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.ingest import ingest
@@ -77,6 +78,9 @@ app.command(
         "applyfree ingest market_regulation postgresql://reader@exchange/market",
     )
 )(ingest)
+app.command(
+    epilog=_examples("applyfree events events.jsonl", "applyfree events *.jsonl --quarantine bad.csv"),
+)(events)
 app.add_typer(catalogue.app, name="catalogue")
 catalogue.app.command(
     epilog=_examples(
