@@ -10,7 +10,7 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,14 @@ Floats = npt.NDArray[np.float64]
 
 SLOTS = 6
 NOBODY = -1
+IMPOSSIBLE = -99
 FEMALE, MALE = 0, 1
 ADULT = 18
 OLDEST = 99
 GENERATION = 20
 """Completed years that lie between parent and child at least."""
 OLDEST_MOTHER = 44
+KINDS = ("sharing", "lone_parent", "elder_with_grown_child", "grandparent_with_child")
 POOL = 24_000
 ROUNDS = 80
 DECADE_DEATHS = ((0, 0.001), (40, 0.008), (60, 0.05), (70, 0.16), (80, 0.42))
@@ -47,6 +49,7 @@ class Pool:
         guardian: slot of a guardian who is no parent.
         weight: the share of all households that are like this.
         collective: the pattern is a place in a dormitory.
+        kind: position in `KINDS`; NOBODY for couples and persons who live alone.
     """
 
     age: Ints
@@ -57,6 +60,7 @@ class Pool:
     guardian: Ints
     weight: Floats
     collective: npt.NDArray[np.bool_]
+    kind: Ints
 
     @property
     def size(self) -> Ints:
@@ -101,25 +105,25 @@ class _Maker:
         self._sharing(n, 2)
         self._sharing(n // 3, 3)
         columns = [np.concatenate(column) for column in zip(*self.parts, strict=True)]
-        age, sex, mother, father, spouse, guardian, collective, rarity = columns
-        weight = 1 / rarity[:, 0].astype(np.float64)
-        return Pool(age, sex, mother, father, spouse, guardian, weight / weight.sum(), collective[:, 0] > 0)
+        age, sex, mother, father, spouse, guardian, collective, kind = columns
+        weight = np.full(len(age), 1 / len(age))
+        return Pool(age, sex, mother, father, spouse, guardian, weight, collective[:, 0] > 0, kind[:, 0])
 
     def _empty(self, n: int) -> dict[str, Ints]:
         names = ("age", "sex", "mother", "father", "spouse", "guardian")
         return {name: np.full((n, SLOTS), NOBODY, dtype=np.int32) for name in names}
 
     def _add(
-        self, grid: dict[str, Ints], members: list[tuple[Ints, Ints]], *, collective: bool = False, rarity: int = 1
+        self, grid: dict[str, Ints], members: list[tuple[Ints, Ints]], *, collective: bool = False, kind: str = ""
     ) -> None:
-        """Keep what is possible; `rarity`: how many times less common it is than its share of the patterns."""
+        """Keep what is possible; `kind`: one whose share of family households the margins say."""
         for slot, (age, sex) in enumerate(members):
             grid["age"][:, slot] = age
             grid["sex"][:, slot] = sex
         possible = np.all((grid["age"] <= OLDEST) & (grid["age"] >= NOBODY), axis=1)
-        kind = np.full_like(grid["age"], int(collective))
-        rare = np.full_like(grid["age"], rarity)
-        self.parts.append(tuple(column[possible] for column in (*grid.values(), kind, rare)))
+        alone = np.full_like(grid["age"], int(collective))
+        kinds = np.full_like(grid["age"], KINDS.index(kind) if kind else NOBODY)
+        self.parts.append(tuple(column[possible] for column in (*grid.values(), alone, kinds)))
 
     def _sex(self, n: int) -> Ints:
         return self.rng.integers(0, 2, n).astype(np.int32)
@@ -134,7 +138,7 @@ class _Maker:
         """Ages that fit a parent, the eldest first, at least a year apart."""
         gap = np.sort(self.rng.integers(GENERATION, OLDEST_MOTHER, (len(youngest_parent), count)), axis=1)
         ages = youngest_parent[:, None] - gap - np.arange(count)[None, :]
-        ages = np.clip(ages, 0, None)
+        ages = np.where(ages < 0, IMPOSSIBLE, ages)
         return [(ages[:, k].astype(np.int32), self._sex(len(ages))) for k in range(count)]
 
     def _couples(self, n: int, children: int, elders: int) -> None:
@@ -176,7 +180,7 @@ class _Maker:
             grid["mother"][:, len(members)] = np.where(sex == FEMALE, 0, NOBODY)
             grid["father"][:, len(members)] = np.where(sex == MALE, 0, NOBODY)
             members.append(child)
-        self._add(grid, members, rarity=6)
+        self._add(grid, members, kind="lone_parent")
 
     def _elder_with_grown_child(self, n: int) -> None:
         child = self.rng.integers(25, 66, n).astype(np.int32)
@@ -184,18 +188,18 @@ class _Maker:
         sex, grid = self._sex(n), self._empty(n)
         grid["mother"][:, 1] = np.where(sex == FEMALE, 0, NOBODY)
         grid["father"][:, 1] = np.where(sex == MALE, 0, NOBODY)
-        self._add(grid, [(elder, sex), (child, self._sex(n))], rarity=4)
+        self._add(grid, [(elder, sex), (child, self._sex(n))], kind="elder_with_grown_child")
 
     def _grandparent_with_child(self, n: int) -> None:
         elder = self.rng.integers(50, 80, n).astype(np.int32)
         grid = self._empty(n)
         grid["guardian"][:, 1] = 0
         child = self.rng.integers(1, 17, n).astype(np.int32)
-        self._add(grid, [(elder, self._sex(n)), (child, self._sex(n))], rarity=3)
+        self._add(grid, [(elder, self._sex(n)), (child, self._sex(n))], kind="grandparent_with_child")
 
     def _sharing(self, n: int, persons: int) -> None:
         ages = [self.rng.integers(ADULT, 50, n).astype(np.int32) for _ in range(persons)]
-        self._add(self._empty(n), [(age, self._sex(n)) for age in ages], rarity=12)
+        self._add(self._empty(n), [(age, self._sex(n)) for age in ages], kind="sharing")
 
 
 def _raked(pool: Pool, margins: Margins) -> Pool:
@@ -210,7 +214,7 @@ def _raked(pool: Pool, margins: Margins) -> Pool:
     sizes = {size: share for size, share in margins.household_sizes.items()}
     mean = sum(size * share for size, share in sizes.items())
     in_families = 1 - margins.rates["collective_households"]
-    weight = pool.weight * len(pool.age)
+    weight = np.ones(len(pool.age))
     for _ in range(ROUNDS):
         for c, target in enumerate(persons):
             has = counts[:, c] > 0
@@ -218,7 +222,8 @@ def _raked(pool: Pool, margins: Margins) -> Pool:
         for size, share in sizes.items():
             has = (pool.size == size) & ~pool.collective
             weight[has] *= in_families / mean * share / weight[has].sum()
+        for number, kind in enumerate(KINDS):
+            has = pool.kind == number
+            weight[has] *= in_families / mean * margins.rates[f"{kind}_households"] / weight[has].sum()
         weight[pool.collective] *= (1 - in_families) / weight[pool.collective].sum()
-    return Pool(
-        pool.age, pool.sex, pool.mother, pool.father, pool.spouse, pool.guardian, weight / weight.sum(), pool.collective
-    )
+    return replace(pool, weight=weight / weight.sum())
