@@ -1,7 +1,7 @@
 """The cells of one column of a delivery to values of its fact, whole columns at a time.
 
-What cannot be read is null and counted as bad; what had to be tidied first (spaces, full-width digits) is counted too. A
-reason names the words that a cell may hold, never the word that it held.
+What cannot be read is null and counted as bad; what had to be tidied first (spaces, full-width digits) is counted too.
+A reason names the words that a cell may hold, never the word that it held.
 """
 
 from __future__ import annotations
@@ -144,6 +144,22 @@ def read_days(cells: pl.Series, form: str) -> pl.Series | None:
     else:
         return None
     return frame.select(pl.when(day.is_between(FIRST_DAY, LAST_DAY)).then(day)).to_series()
+
+
+def read_tidied_days(raw: pl.Series, form: str) -> tuple[pl.Series, pl.Series] | None:
+    """The days of a column, after tidying where need be, and where a cell is none. See :func:`read_days`."""
+    cells = _without_blanks(raw)
+    days = read_days(cells, form)
+    if days is None:
+        return None
+    bad = cells.is_not_null() & days.is_null()
+    if cells.dtype == pl.String and bad.any():
+        tidied = pl.DataFrame({"cell": cells}).select(half_width(pl.col("cell"))).to_series()
+        again = read_days(tidied, form)
+        assert again is not None, "text was accepted before"
+        days = days.zip_with(~bad, again)
+        bad = cells.is_not_null() & days.is_null()
+    return days, bad
 
 
 def why_bad(written: pl.Series, column: Column, areas: Areas) -> pl.Series:

@@ -1,4 +1,4 @@
-"""DCI-shaped messages: answers to a search and notifications of registries, in the envelope that the standard publishes.
+"""DCI-shaped messages: answers to a search, and notifications, in the envelope that the standard publishes.
 
 A file holds one message, or one message per line. Records are counted from 1 through all its messages. The fields of a
 record are the headers of the contract.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from features.errors import FactProblem, FeaturesError
 from features.registers.contracts import Table
 
@@ -11,10 +13,14 @@ MOST_SHOWN = 20
 
 
 class LoadRefusedError(FeaturesError):
-    """A delivery cannot be used; nothing of it was taken. `problems` holds the first of `total`."""
+    """A delivery cannot be used; nothing of it was taken.
+
+    `problems` holds the first of `total`; `quarantine` every row with a mistake, where rows were the reason.
+    """
 
     def __init__(self, table: Table, source: str, problems: Sequence[FactProblem], total: int, advice: str) -> None:
         self.table, self.source, self.problems, self.total, self.advice = table, source, tuple(problems), total, advice
+        self.quarantine: pl.DataFrame | None = None
         owner, names = table.register.owner, table.names
         shown = "\n".join(f"  {problem}" for problem in self.problems)
         rest = total - len(self.problems)
