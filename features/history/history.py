@@ -18,15 +18,18 @@ from features.facts.subjects import PERSON
 from features.facts.values import Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
 from features.history import keeping, news
+from features.history.disputes import first_change
 from features.history.errors import HistoryError
 from features.history.keeping import Appended, Types
 from features.history.lists import list_order, message_order
-from features.history.merging import GAPS, HELD, Merged
+from features.history.merging import CONFLICTING, GAPS, HELD, WITHHELD, Merged
 from features.history.numbering import Numbering
 from features.history.partitions import ROWS, Commit, Part, Partitions
 from features.history.reading import Hidden, Reading, Source
 from features.history.records import Batch, View
-from features.history.speaking import EVER, Mask, date_of
+from features.history.speaking import EVER, Chosen, date_of
+from features.history.tickets import Ticket, Tickets, TicketState
+from features.history.withholding import Withholding
 
 Ids = Mapping[str, Collection[str]]
 """Subjects by kind."""
@@ -52,6 +55,9 @@ class History:
         self._numbering = {kind: Numbering() for kind in vocabulary.subjects.kinds}
         self._parts: dict[str, list[Part]] = {}
         self._last_commit = 0
+        self.withholding = Withholding(folder)
+        self.tickets = Tickets(folder)
+        self._closed: dict[tuple[int, int, dt.datetime], dt.datetime | None] = {}
 
     # -- taking in ---------------------------------------------------------------------------------------------------
 
@@ -180,17 +186,52 @@ class History:
         ]
         if not any(source.parts for source in sources):
             return None
-        wanted: Mask | None = None
+        wanted: Chosen | None = None
         if ids is not None:
-            wanted = np.zeros(numbering.count, dtype=np.bool_)
             numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
-            wanted[numbers[numbers >= 0]] = True
+            wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
         hidden = self._hidden(kind, known_at, names)
         return Reading(self._partitions, sources, on_date, numbering.count, wanted, self.vocabulary, hidden)
 
     def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
-        """What is withheld or disputed of a kind."""
-        return {}
+        """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""
+        disputed = {
+            (state.ticket.subject, state.ticket.fact)
+            for state in self.ticket_states(known_at)
+            if state.closed_at is None and state.ticket.kind == kind
+        }
+        withheld = self.withholding.in_force(kind, known_at)
+        hidden: dict[str, list[Hidden]] = {}
+        for pairs, gap in ((disputed, CONFLICTING), (withheld, WITHHELD)):
+            for name in sorted({fact for _, fact in pairs} & set(names)):
+                ids = pl.Series(sorted(subject for subject, fact in pairs if fact == name), dtype=pl.String)
+                numbers = self._numbering[kind].of(ids)
+                hidden.setdefault(name, []).append(Hidden(numbers[numbers >= 0], gap))
+        return hidden
+
+    def ticket_states(self, known_at: dt.datetime) -> list[TicketState]:
+        """Every ticket opened until a moment, and whether it is still open then."""
+        self._refresh()
+        opened = [ticket for ticket in self.tickets.all() if ticket.opened_at <= known_at]
+        return [TicketState(ticket, self._closed_at(ticket, known_at)) for ticket in opened]
+
+    def _closed_at(self, ticket: Ticket, known_at: dt.datetime) -> dt.datetime | None:
+        key = (ticket.id, self._last_commit, known_at)
+        if key not in self._closed:
+            numbering = self._numbering[ticket.kind]
+            number = int(numbering.of(pl.Series([ticket.subject], dtype=pl.String))[0])
+            sources = [
+                (view, self._known(view, known_at))
+                for view in self.views.values()
+                if (view.kind, view.register) == (ticket.kind, ticket.register) and ticket.fact in view.facts
+            ]
+            self._closed[key] = None
+            if number >= 0:
+                self._closed[key] = first_change(
+                    self._partitions, sources, ticket.fact, number, ticket.opened_at, numbering.count
+                )
+        answered = ticket.answered_at if ticket.answered_at and ticket.answered_at <= known_at else None
+        return min((moment for moment in (self._closed[key], answered) if moment is not None), default=None)
 
     def holdings(self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime) -> dict[str, Holding]:
         """Every fact and link of one subject, with the register that says so and since when; or why it is not known."""
@@ -232,6 +273,7 @@ class History:
         Returns:
             `kind`, `id`, `view`, `record` (`<content hash>:<row>`), `learned_at`. The row is 0 where a list says
             something of a subject without a new row: that it no longer names it, or again what had grown too old.
+            The views `tickets` and `withholding` tell of facts that people dispute or withhold, or no longer do.
         """
         self._refresh()
         frames: list[pl.DataFrame] = []
@@ -241,7 +283,7 @@ class History:
             numbering = self._numbering[view.kind]
             shortest = min(ages, default=None)
             frames += news.of_view(self._partitions, view, parts, after, until, numbering, shortest)
-        return news.gathered(frames)
+        return news.gathered([*frames, *news.of_people(self.tickets, self.withholding, after, until)])
 
     def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
         """Whose facts change in `(after, until]` by the coming of a day alone, nothing new being learned.

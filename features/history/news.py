@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID
-from features.history.lists import SUBJECT, listing
+from features.history.lists import listing
 from features.history.merging import add_months, stale_days
 from features.history.numbering import Numbering
-from features.history.partitions import LEFT, ROWS, Part, Partitions
+from features.history.partitions import LEFT, ROWS, SUBJECT, Part, Partitions
 from features.history.records import ROW, View
 from features.history.speaking import EVER, Mask, day_number, known_rows
+from features.history.tickets import Tickets
+from features.history.withholding import Withholding
 
 NEWS_SCHEMA = {
     "kind": pl.String(),
@@ -82,6 +84,18 @@ def _news(view: View, part: Part, rows: pl.DataFrame, numbering: Numbering) -> p
         pl.format("{}:{}", pl.lit(part.batch.content_hash), pl.col(ROW)).alias("record"),
         pl.lit(part.batch.learned_at).cast(NEWS_SCHEMA["learned_at"]).alias("learned_at"),
     )
+
+
+def of_people(
+    tickets: Tickets, withholding: Withholding, after: dt.datetime, until: dt.datetime
+) -> Iterator[pl.DataFrame]:
+    """What people disputed or withheld in `(after, until]`, or released, or what a register answered."""
+    told = [(t.kind, t.subject, "tickets", t.id, t.opened_at) for t in tickets.all()]
+    told += [(t.kind, t.subject, "tickets", t.id, t.answered_at) for t in tickets.all() if t.answered_at is not None]
+    told += [(w.kind, w.subject, "withholding", w.number, w.learned_at) for w in withholding.entries()]
+    for kind, subject, view, number, moment in told:
+        if after < moment <= until:
+            yield pl.DataFrame([(kind, subject, view, f"{view}:{number}", moment)], schema=NEWS_SCHEMA, orient="row")
 
 
 def gathered(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
