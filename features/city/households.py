@@ -209,21 +209,21 @@ def _raked(pool: Pool, margins: Margins) -> Pool:
     cell = np.where(pool.age >= 0, group * 2 + pool.sex, 2 * len(lows))
     counts = np.stack([(cell == c).sum(axis=1) for c in range(2 * len(lows))], axis=1).astype(np.float64)
     living = 1 - died_in_decade(np.where(pool.age >= 0, pool.age, 0))
-    alive = np.stack([((cell == c) * living).sum(axis=1) for c in range(2 * len(lows))], axis=1)
+    alive = np.asfortranarray(np.stack([((cell == c) * living).sum(axis=1) for c in range(2 * len(lows))], axis=1))
     persons = np.array([s for a in margins.ages for s in (a.share * (1 - a.men), a.share * a.men)])
-    sizes = {size: share for size, share in margins.household_sizes.items()}
+    sizes = margins.household_sizes
     mean = sum(size * share for size, share in sizes.items())
     in_families = 1 - margins.rates["collective_households"]
+    of_size = {size: (pool.size == size) & ~pool.collective for size in sizes}
+    of_kind = {kind: pool.kind == number for number, kind in enumerate(KINDS)}
+    with_some = [np.flatnonzero(counts[:, c]) for c in range(len(persons))]
     weight = np.ones(len(pool.age))
     for _ in range(ROUNDS):
         for c, target in enumerate(persons):
-            has = counts[:, c] > 0
-            weight[has] *= target / (weight @ alive[:, c])
+            weight[with_some[c]] *= target / (weight @ alive[:, c])
         for size, share in sizes.items():
-            has = (pool.size == size) & ~pool.collective
-            weight[has] *= in_families / mean * share / weight[has].sum()
-        for number, kind in enumerate(KINDS):
-            has = pool.kind == number
+            weight[of_size[size]] *= in_families / mean * share / weight[of_size[size]].sum()
+        for kind, has in of_kind.items():
             weight[has] *= in_families / mean * margins.rates[f"{kind}_households"] / weight[has].sum()
         weight[pool.collective] *= (1 - in_families) / weight[pool.collective].sum()
     return replace(pool, weight=weight / weight.sum())

@@ -160,14 +160,14 @@ class _Desk:
             self._list(file, of, file.path.name)
         self._deliver_again()
         table = self.book.table()
-        table.write_parquet(self.out / FAULTS, statistics=False)
+        table.write_parquet(self.out / TRUTH / FAULTS, statistics=False)
         self.account.faults.update(dict(table.get_column("kind").value_counts().iter_rows()))
         order = ("attested_on", "view", "file")
         self.account.files.sort(key=lambda row: tuple(str(row[name]) for name in order))
         pl.DataFrame(self.account.files).write_csv(self.out / DELIVERIES)
         about = {"persons": self.plan.persons, "seed": self.plan.seed, "on_date": str(self.plan.today),
                  "partition": self.plan.partition, "jurisdiction": self.vocabulary.jurisdiction}  # fmt: skip
-        (self.out / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        (self.out / TRUTH / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
     def _list(self, file: DeliveryFile, of: Round, name: str) -> None:
         table = file.table

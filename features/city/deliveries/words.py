@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from features.city.deliveries.planting import Planted
-from features.facts.population import NONE
 from features.history.records import STATED, STATUS, TRUE_FROM
-from features.registers.contracts import DATE_FORMS, MONEY_UNITS, Column
+from features.registers.contracts import DATE_FORMS, Column
+from features.registers.writing import written_cells
 
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜"
 GIVEN = "安邦昌达恩芳刚海慧佳健静康兰丽敏宁平琪荣山书婷伟文晓欣雅怡颖勇宇云泽哲珍志忠"
@@ -49,43 +49,13 @@ def in_words(planted: Planted, attested_on: dt.date, typed: bool) -> pl.DataFram
 
 
 def _written(values: pl.Series, column: Column, typed: bool) -> pl.Series:
-    kind, name = column.fact.type.kind, values.name
-    if kind == "boolean":
-        if typed:
-            return values
-        return values.replace_strict({True: column.yes[0], False: column.no[0]}, default=None, return_dtype=pl.String)
-    if kind == "code":
-        words: dict[str, str] = {}
-        for word, code in column.codes.items():
-            words.setdefault(code, word)
-        return values.cast(pl.String).replace_strict(words, default=None, return_dtype=pl.String)
-    if kind == "date":
-        return _day(values, column.dates, typed)
-    if kind == "id":
-        return values.replace(NONE, column.nobody)
-    if kind == "months":
-        return _months(values)
-    if kind in ("integer", "number", "money"):
-        decimals = MONEY_UNITS[column.money or "yuan"] if kind == "money" else column.fact.type.decimals
-        if decimals == 0:
-            return values if typed else values.cast(pl.String)
-        shown = pl.col(name).cast(pl.Decimal(38, 0)) / 10**decimals
-        return values.to_frame().select(shown.cast(pl.Decimal(38, decimals)).cast(pl.String)).to_series()
-    return values.cast(pl.String)
+    kind = column.fact.type.kind
+    whole = kind == "integer" or (kind == "money" and column.money == "fen")
+    return values if typed and (kind in ("boolean", "date") or whole) else written_cells(values, column)
 
 
 def _day(days: pl.Series, form: str, typed: bool) -> pl.Series:
     return days if typed else days.dt.strftime(DATE_FORMS[form])
-
-
-def _months(values: pl.Series) -> pl.Series:
-    """Runs of months, like 2024-01..2025-02; `;` says that there is none."""
-    def month(number: pl.Expr) -> pl.Expr:
-        return pl.format("{}-{}", number // 12, (number % 12 + 1).cast(pl.String).str.zfill(2))
-
-    run = pl.concat_str(month(pl.col("v").list.first()), pl.lit(".."), month(pl.col("v").list.last()))
-    text = pl.when(pl.col("v").list.len() > 0).then(run).when(pl.col("v").is_not_null()).then(pl.lit(";"))
-    return values.alias("v").to_frame().select(text.alias(values.name)).to_series()
 
 
 def _names(count: int, header: str) -> pl.Series:
