@@ -99,7 +99,9 @@ def raise_children(people: People, facts: Columns, rng: np.random.Generator) -> 
     facts.yes("birth_lawful", rng.random(n) < 0.985)
     facts.number("birth_order", _birth_order(people), (people.mother != NOBODY) | (people.father != NOBODY))
     facts.number("babies_born", np.zeros(n))
-    facts.number("living_children", np.minimum(people.children_of(alive) + (age > 50) * rng.integers(0, 3, n), 8), age >= 20)
+    facts.number(
+        "living_children", np.minimum(people.children_of(alive) + (age > 50) * rng.integers(0, 3, n), 8), age >= 20
+    )
     _parents(people, facts, child, rng)
     young = child & (people.birth >= FULL_CHILDCARE_FROM)
     claimed = young & (age >= 1) & (rng.random(n) < 0.7)

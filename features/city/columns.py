@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from features.facts.population import NONE
 from features.facts.vocabulary import Vocabulary
 
 Flags = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.generic]
+Numbers = npt.NDArray[Any]
 
 
 class Columns:

@@ -65,7 +65,8 @@ class Pool:
     @property
     def size(self) -> Ints:
         """Persons of each pattern."""
-        return (self.age >= 0).sum(axis=1).astype(np.int32)
+        sizes: Ints = (self.age >= 0).sum(axis=1).astype(np.int32)
+        return sizes
 
 
 def died_in_decade(age: Ints) -> Floats:
@@ -90,7 +91,7 @@ class _Maker:
 
     def pool(self) -> Pool:
         n = POOL // 12
-        adult = self.rng.integers(ADULT, 60, 3 * n)
+        adult = self.rng.integers(ADULT, 60, 3 * n).astype(np.int32)
         self._add(self._empty(3 * n), [(adult, self._sex(3 * n))], collective=True)
         self._add(self._empty(2 * n), [(self._any_adult(2 * n), self._sex(2 * n))])
         self._couples(2 * n, 0, 0)

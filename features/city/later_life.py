@@ -23,13 +23,17 @@ def certify_disabilities(people: People, facts: Columns, margins: Margins, rng: 
     """
     n, age = people.n, people.age
     rates = margins.rates
-    share = np.where(age < 60, rates["holds_disability_certificate_under_60"], rates["holds_disability_certificate_from_60"])
+    share = np.where(
+        age < 60, rates["holds_disability_certificate_under_60"], rates["holds_disability_certificate_from_60"]
+    )
     holds = ~people.dead & (rng.random(n) < share)
     expired = holds & (rng.random(n) < 0.05)
     facts.code("disability_certificate_status", ("none", "valid", "expired"), np.where(expired, 2, holds.astype(int)))
     facts.text("disability_certificate_area", people.hukou, holds)
     valid_to = np.where(rng.random(n) < 0.3, FOREVER, people.today + rng.integers(30, 3_000, n))
-    facts.day("disability_certificate_valid_to", np.where(expired, people.today - rng.integers(1, 300, n), valid_to), holds)
+    facts.day(
+        "disability_certificate_valid_to", np.where(expired, people.today - rng.integers(1, 300, n), valid_to), holds
+    )
     grade = rng.choice((1, 2, 3, 4), n, p=(0.15, 0.25, 0.3, 0.3))
     facts.number("disability_grade", grade, holds)
     category = rng.choice(6, n, p=(0.45, 0.11, 0.16, 0.1, 0.15, 0.03))

@@ -17,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from features.city.courses import CERTIFICATE
 from features.city.deliveries.calendar import Calendar, Round
 from features.city.deliveries.faults import Victims
 from features.city.households import NOBODY
 from features.city.people import EPOCH, day_number
-from features.city.quarter import CERTIFICATE, Quarter
+from features.city.quarter import Quarter
 from features.facts.subjects import PERSON
 
 YEAR = 365
@@ -62,7 +63,9 @@ class EventFile:
         """
         rng = np.random.default_rng([quarter.people.partition, 5, len(victims.moved)])
         counts: Counter[str] = Counter()
-        events = sorted(self._events(quarter, victims), key=lambda event: (event.told, event.kind, *event.subjects.values()))
+        events = sorted(
+            self._events(quarter, victims), key=lambda event: (event.told, event.kind, *event.subjects.values())
+        )
         alive = np.flatnonzero(~quarter.people.dead)
         for event in events:
             counts[event.kind] += 1
@@ -118,7 +121,9 @@ class EventFile:
     def _recent(self, days: np.ndarray) -> list[tuple[int, int, int]]:
         """Of those to whom something happened within the year: position, day, and the day on which it was told."""
         at = np.flatnonzero((days > self._last - YEAR) & (days <= self._last - 1))
-        return [(int(p), int(days[p]), min(self._last, int(days[p]) + 1 + int(days[p] * 7 + p) % MOST_LAG_DAYS)) for p in at]
+        return [
+            (int(p), int(days[p]), min(self._last, int(days[p]) + 1 + int(days[p] * 7 + p) % MOST_LAG_DAYS)) for p in at
+        ]
 
     def _births(self, quarter: Quarter) -> Iterator[_Event]:
         people, facts = quarter.people, quarter.facts[PERSON]
@@ -129,8 +134,9 @@ class EventFile:
                 if link[at] != NOBODY:
                     subjects[role] = people.ids[int(link[at])]
             attributes: dict[str, object] = {
-                "sex": "male" if people.male[at] else "female", "hukou_area": str(people.hukou[at]), "hukou_type": kind[at],
-                "household_id": people.household_ids[int(people.household[at])], "birth_lawful": lawful[at],
+                "sex": "male" if people.male[at] else "female", "hukou_area": str(people.hukou[at]),
+                "hukou_type": kind[at], "birth_lawful": lawful[at],
+                "household_id": people.household_ids[int(people.household[at])],
             }  # fmt: skip
             if "mother" in subjects or "father" in subjects:
                 attributes["birth_order"] = order[at]
@@ -145,7 +151,9 @@ class EventFile:
         people = quarter.people
         wives = np.where(people.male | (people.spouse == NOBODY), 0, quarter.days["married"])
         for at, day, told in self._recent(wives):
-            yield _Event("marriage", day, told, {"one": people.ids[at], "other": people.ids[int(people.spouse[at])]}, {})
+            yield _Event(
+                "marriage", day, told, {"one": people.ids[at], "other": people.ids[int(people.spouse[at])]}, {}
+            )
 
     def _moves(self, quarter: Quarter, victims: Victims) -> Iterator[_Event]:
         people = quarter.people
@@ -168,7 +176,9 @@ class EventFile:
         people, facts = quarter.people, quarter.facts[PERSON]
         valid = (facts["disability_certificate_status"] == "valid").to_numpy()
         for at, day, told in self._recent(np.where(valid, quarter.days["certified"], 0)):
-            attributes = {name: _plain(facts[name][at]) for name in CERTIFICATE if name != "disability_certificate_status"}
+            attributes = {
+                name: _plain(facts[name][at]) for name in CERTIFICATE if name != "disability_certificate_status"
+            }
             yield _Event("disability_certified", day, told, {"person": people.ids[at]}, attributes)
 
     def _enterprises(self, quarter: Quarter) -> Iterator[_Event]:

@@ -116,7 +116,9 @@ class _Desk:
             shutil.rmtree(out / name, ignore_errors=True)
             (out / name).mkdir(parents=True)
         self._files = {
-            (table.id, of): self._file(table, of) for table in contracts.tables.values() for of in self.calendar.rounds(table.id)
+            (table.id, of): self._file(table, of)
+            for table in contracts.tables.values()
+            for of in self.calendar.rounds(table.id)
         }
         self._events = EventFile(out / EVENTS / "events.jsonl", self.calendar)
 
@@ -139,7 +141,7 @@ class _Desk:
             frame.write_parquet(self.out / TRUTH / f"{kind}-{quarter.people.partition:04d}.parquet", statistics=False)
 
     def _deliver(self, quarter: Quarter, file: DeliveryFile, of: Round, victims: Victims) -> None:
-        sheet = make_sheet(quarter, file.table, of, self.calendar, victims, self.faults, self.plan.seed)
+        sheet = make_sheet(quarter, file.table, of, self.calendar, victims)
         planted = plant(sheet, quarter, victims, self.faults, self.calendar, file.form, self.plan.seed)
         written = in_words(planted, self.calendar.day(of), file.form == "parquet")
         first = file.write(written, planted.garbled)

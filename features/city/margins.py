@@ -62,7 +62,9 @@ class FaultRates:
 
     def scaled(self, factor: float) -> FaultRates:
         """The same faults, so many times as often (0: none)."""
-        return FaultRates({kind: min(1.0, rate * factor) for kind, rate in self.rates.items()}, self.corrected, self.gaps)
+        return FaultRates(
+            {kind: min(1.0, rate * factor) for kind, rate in self.rates.items()}, self.corrected, self.gaps
+        )
 
 
 def load_margins(path: Path | None = None) -> Margins:

@@ -38,7 +38,9 @@ class Chronicle:
         self.courses: list[Course] = []
         self._rows = np.arange(facts.n, dtype=np.uint32)
 
-    def course(self, names: tuple[str, ...], began: Numbers, *before: tuple[Mapping[str, pl.Series | None], Flags, Numbers]) -> None:
+    def course(
+        self, names: tuple[str, ...], began: Numbers, *before: tuple[Mapping[str, pl.Series | None], Flags, Numbers]
+    ) -> None:
         """Add a course.
 
         Args:
@@ -75,7 +77,9 @@ class Chronicle:
 
     def _episode(self, rows: np.ndarray, start: Numbers, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
         days = pl.Series(TRUE_FROM, np.asarray(start).astype(np.int32)).cast(pl.Date)
-        return pl.DataFrame([pl.Series(POSITION, rows, dtype=pl.UInt32), days, *(s.alias(n) for n, s in columns.items())])
+        return pl.DataFrame(
+            [pl.Series(POSITION, rows, dtype=pl.UInt32), days, *(s.alias(n) for n, s in columns.items())]
+        )
 
     def rows_of(self, names: tuple[str, ...]) -> pl.DataFrame:
         """Every period in which some facts were as they were: position, true_from, and the facts.
@@ -106,4 +110,3 @@ class Chronicle:
         at = rows.get_column(POSITION)
         columns = [found[name].alias(name) if name in found else self.facts[name].gather(at) for name in names]
         return pl.DataFrame([at, rows.get_column(TRUE_FROM), *columns])
-

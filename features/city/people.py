@@ -85,7 +85,8 @@ class People:
 
     def sum_by_household(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
         """A sum over the persons of each household."""
-        return np.bincount(self.household, weights=values.astype(np.float64), minlength=self.households)
+        weights = values.astype(np.float64)
+        return np.bincount(self.household, weights, self.households).astype(np.float64)
 
     def children_of(self, chosen: Flags) -> npt.NDArray[np.int64]:
         """For everybody: how many of the chosen persons are their children."""

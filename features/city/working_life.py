@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from features.city.columns import Columns, Flags, Numbers
 from features.city.households import ADULT, NOBODY
@@ -52,9 +51,7 @@ def find_work(people: People, facts: Columns, margins: Margins, rng: np.random.G
     graduate = of_age & (age >= 22) & (age <= 32) & (rng.random(n) < 0.5)
     graduated = np.where(graduate, june - (age - 22) * 365, 0)
     graduated = np.where(graduated > people.today, graduated - 365, graduated)
-    return Work(
-        kind == 0, kind == 1, kind == 2, kind == 3, conscript, since, alive & (age >= limit), graduated
-    )
+    return Work(kind == 0, kind == 1, kind == 2, kind == 3, conscript, since, alive & (age >= limit), graduated)
 
 
 def live_working_life(people: People, facts: Columns, work: Work, rng: np.random.Generator) -> None:
@@ -79,7 +76,9 @@ def live_working_life(people: People, facts: Columns, work: Work, rng: np.random
     earning = work.employed | work.flexible | work.business
     facts.yes("has_work_income", earning)
     facts.text("workplace_area", people.home, earning)
-    income = np.select([work.employed, work.flexible, work.business, work.unemployed], [wage, wage * 0.7, wage * 1.4, 300.0], 0)
+    income = np.select(
+        [work.employed, work.flexible, work.business, work.unemployed], [wage, wage * 0.7, wage * 1.4, 300.0], 0
+    )
     facts.number("income_average_12_months", np.rint(income) * 100)
     facts.number("own_stable_income_month", np.rint(income) * 100)
     facts.yes("has_livelihood_source", ~people.dead & ((age < 60) | (rng.random(n) < 0.985)))
@@ -197,7 +196,13 @@ def found_enterprises(people: People, facts: Columns, work: Work, rng: np.random
 
 
 def _describe(
-    people: People, persons: Columns, facts: Columns, of: np.ndarray, founder: np.ndarray, work: Work, rng: np.random.Generator
+    people: People,
+    persons: Columns,
+    facts: Columns,
+    of: np.ndarray,
+    founder: np.ndarray,
+    work: Work,
+    rng: np.random.Generator,
 ) -> Employers:
     n, today, has = facts.n, people.today, of != NOBODY
     staff = np.bincount(of[has], minlength=n)
@@ -206,7 +211,9 @@ def _describe(
     founded = first - rng.integers(10, 900, n)
     home = np.full(n, people.home[0] if people.n else "440106")
     home[of[has]] = people.home[has]
-    certified = np.bincount(of[has], weights=persons["disability_certificate_status"].eq("valid").to_numpy()[has], minlength=n)
+    certified = np.bincount(
+        of[has], weights=persons["disability_certificate_status"].eq("valid").to_numpy()[has], minlength=n
+    )
     small = staff < 2
     kinds = ("enterprise", "individual_business", "social_organisation", "public_body")
     kind = np.where(small & (rng.random(n) < 0.6), 1, rng.choice(4, n, p=(0.86, 0.08, 0.03, 0.03)))
@@ -238,5 +245,3 @@ def _describe(
     facts.months("months_with_insured_employee", np.maximum(month_of(first), last - 36), last, staff > 0)
     closing = np.where(closed, np.maximum(today - rng.integers(2, 300, n), founded + 5), 0)
     return Employers(facts, of, founded, closing, founder)
-
-

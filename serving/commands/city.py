@@ -48,7 +48,8 @@ def city(
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same city, byte for byte.")] = 1,
     on_date: DayOption = CITY_DAY,
     faults: Annotated[
-        Path | None, typer.Option("--faults", metavar="FILE", help="How often departments err. Default: the shipped file.")
+        Path | None,
+        typer.Option("--faults", metavar="FILE", help="How often departments err. Default: the shipped file."),
     ] = None,
 ) -> None:
     """Make a city: `registers/` as departments would send them, `events/` of the last year, and `truth/`.
@@ -69,7 +70,13 @@ def city(
     with screen.progress() as progress:
         task = progress.add_task("making the city", total=persons)
         account = make_city(
-            plan, out, vocabulary, contracts, load_margins(), load_fault_rates(faults), lambda n: progress.advance(task, n)
+            plan,
+            out,
+            vocabulary,
+            contracts,
+            load_margins(),
+            load_fault_rates(faults),
+            lambda n: progress.advance(task, n),
         )
     _show_account(account, out)
 
@@ -79,11 +86,13 @@ def _rulebook() -> Rulebook:
 
 
 def _show_account(account: Account, out: Path) -> None:
-    registers = pl.DataFrame(account.files).group_by("register").agg(
-        files=pl.len(), rows=pl.col("rows").cast(pl.Int64).sum(), formats=pl.col("format").unique().sort().str.join(", ")
-    )  # fmt: skip
+    formats = pl.col("format").unique().sort().str.join(", ")
+    files = pl.DataFrame(account.files).group_by("register")
+    registers = files.agg(files=pl.len(), rows=pl.col("rows").cast(pl.Int64).sum(), formats=formats)
     lines = registers.sort("register").select("register", "files", "rows", "formats").iter_rows()
-    screen.table("What the departments sent", ("register", "files", "rows", "formats"), lines, figures=("files", "rows"))
+    screen.table(
+        "What the departments sent", ("register", "files", "rows", "formats"), lines, figures=("files", "rows")
+    )
     screen.table("Planted faults", ("kind", "places"), sorted(account.faults.items()), figures=("places",))
     subjects = ", ".join(f"{count:,} {kind}" for kind, count in account.subjects.items())
     screen.line(f"Subjects: {subjects}. Rows delivered: {account.rows:,}. Life events: {account.events.total():,}.")
@@ -121,12 +130,15 @@ def rate(
 
 def _show_score(rated: Score) -> None:
     columns = ("benefit", *_VERDICT_COLUMNS)
-    screen.table("By benefit", columns, rated.benefits.select(columns).iter_rows(), figures=_VERDICT_COLUMNS, whole=("benefit",))
-    columns = ("kind", "subjects", *_VERDICT_COLUMNS)
-    screen.table("By kind of fault", columns, rated.faults.select(columns).iter_rows(), figures=columns[1:], whole=("kind",))
+    screen.table(
+        "By benefit", columns, rated.benefits.select(columns).iter_rows(), figures=_VERDICT_COLUMNS, whole=("benefit",)
+    )
+    columns_of_faults = ("kind", "subjects", *_VERDICT_COLUMNS)
+    effects = rated.faults.select(columns_of_faults).iter_rows()
+    screen.table("By kind of fault", columns_of_faults, effects, figures=columns_of_faults[1:], whole=("kind",))
     if rated.strangers:
         screen.line(f"{rated.strangers:,} answers are about subjects that the city does not have.")
     screen.line(
-        f"Answers other than the truth: {rated.errors:,}. False automatic-grade grants: {rated.false_automatic:,}, of which "
-        f"{rated.false_automatic_by_fault:,} touch a planted fault."
+        f"Answers other than the truth: {rated.errors:,}. False automatic-grade grants: {rated.false_automatic:,}, "
+        f"of which {rated.false_automatic_by_fault:,} touch a planted fault."
     )

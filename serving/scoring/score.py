@@ -92,7 +92,9 @@ def score(
         by_fault.append(_by_fault(judged, share.touched))
         on_subjects(len(share.ids))
     total = int(given.select(pl.len()).collect().item())
-    return Score(_summed(by_benefit, "benefit"), _summed(by_fault, "kind"), total - known)
+    without_effect = pl.DataFrame({"kind": faults["kind"].unique().sort()})
+    effects = without_effect.join(_summed(by_fault, "kind"), on="kind", how="full", coalesce=True).fill_null(0)
+    return Score(_summed(by_benefit, "benefit"), effects.sort("kind"), total - known)
 
 
 def judge(share: Share, given: pl.DataFrame, careful: set[str]) -> pl.DataFrame:
@@ -124,7 +126,8 @@ def judge(share: Share, given: pl.DataFrame, careful: set[str]) -> pl.DataFrame:
     judged = both.select(ID, "benefit", verdict.alias("verdict"), owed.alias("owed"), automatic.alias(AUTOMATIC))
     wrong = pl.col("verdict").is_in(["false_grant", "money_wrong"])
     return judged.with_columns(
-        (pl.col(AUTOMATIC) & wrong).alias(FALSE_AUTOMATIC), (pl.col("owed") & (pl.col("verdict") == "right")).alias(TRUE_GRANT)
+        (pl.col(AUTOMATIC) & wrong).alias(FALSE_AUTOMATIC),
+        (pl.col("owed") & (pl.col("verdict") == "right")).alias(TRUE_GRANT),
     ).drop("owed")
 
 
@@ -157,7 +160,9 @@ def _summed(parts: list[pl.DataFrame], key: str) -> pl.DataFrame:
 def _scan(answers: Path) -> pl.LazyFrame:
     suffix = answers.suffix.lower()
     if suffix not in SUFFIXES:
-        raise AnswersFileError(f"{answers}: answers are rated as .parquet or .csv, as `applyfree evaluate` writes them.")
+        raise AnswersFileError(
+            f"{answers}: answers are rated as .parquet or .csv, as `applyfree evaluate` writes them."
+        )
     if not answers.exists():
         raise AnswersFileError(f"{answers}: there is no such file.")
     try:
@@ -166,7 +171,9 @@ def _scan(answers: Path) -> pl.LazyFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise AnswersFileError(f"{answers}: this is no readable {suffix} file. Write it again.") from error
     if missing:
-        raise AnswersFileError(f"{answers}: the column `{missing[0]}` is missing. `applyfree evaluate` writes such files.")
+        raise AnswersFileError(
+            f"{answers}: the column `{missing[0]}` is missing. `applyfree evaluate` writes such files."
+        )
     amount = pl.col("amount").cast(pl.Decimal(38, 6))
     return frame.select(pl.col(ID, "benefit", "outcome").cast(pl.String), amount)
 

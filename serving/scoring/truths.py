@@ -28,7 +28,9 @@ class NoTruthError(ServingError):
     """A folder does not hold the truth of a sample city."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} does not hold the truth of a sample city. Name the folder `truth` that `city` wrote.")
+        super().__init__(
+            f"{folder} does not hold the truth of a sample city. Name the folder `truth` that `city` wrote."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def _of_partition(
     answers = [
         pl.concat([rows.select(COMPARED) for rows in group])
         for _, group in groupby(
-            batch_determinations(rulebook, truth.on_date, tables, asked, benefits), key=lambda rows: rows.item(0, "benefit")
+            batch_determinations(rulebook, truth.on_date, tables, asked, benefits),
+            key=lambda rows: rows.item(0, "benefit"),
         )
     ]
     return Share(pl.concat([table[ID] for table in tables.values()]), pl.concat(answers), touched_by(tables, faults))

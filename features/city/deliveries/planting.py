@@ -1,7 +1,7 @@
 """Plants faults into a sheet. Every function returns the sheet's new rows and notes what can be seen where.
 
-A fault that must be seen by its words (an unreadable code, a garbled row) is returned as a `Spoilt` cell or row, for the
-encoded columns cannot hold it.
+A fault that must be seen by its words (an unreadable code, a garbled row) stands beside the rows, for encoded columns
+cannot hold it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 
 from features.city.columns import Flags
+from features.city.courses import CERTIFICATE, HOUSEHOLD
 from features.city.deliveries.calendar import Calendar, Round
 from features.city.deliveries.faults import Fault, Victims
 from features.city.deliveries.sheets import Sheet
 from features.city.margins import FaultRates
 from features.city.past import POSITION
-from features.city.quarter import CERTIFICATE, HOUSEHOLD, Quarter
+from features.city.quarter import Quarter
 from features.facts.subjects import PERSON
 from features.history.records import STATED, STATUS, TRUE_FROM, WITHDRAWN
 
@@ -62,7 +63,9 @@ class Planted:
     garbled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def plant(sheet: Sheet, quarter: Quarter, victims: Victims, faults: FaultRates, calendar: Calendar, form: str, seed: int) -> Planted:
+def plant(
+    sheet: Sheet, quarter: Quarter, victims: Victims, faults: FaultRates, calendar: Calendar, form: str, seed: int
+) -> Planted:
     """Plant every fault that can be in this sheet."""
     digest = zlib.crc32(sheet.table.id.encode())
     planter = _Planter(Planted(sheet), quarter, victims, faults, calendar, [seed, quarter.people.partition, 3, digest])
@@ -76,9 +79,21 @@ def plant(sheet: Sheet, quarter: Quarter, victims: Victims, faults: FaultRates, 
 
 class _Planter:
     def __init__(
-        self, planted: Planted, quarter: Quarter, victims: Victims, faults: FaultRates, calendar: Calendar, seed: list[int]
+        self,
+        planted: Planted,
+        quarter: Quarter,
+        victims: Victims,
+        faults: FaultRates,
+        calendar: Calendar,
+        seed: list[int],
     ) -> None:
-        self.planted, self.quarter, self.victims, self.faults, self.calendar = planted, quarter, victims, faults, calendar
+        self.planted, self.quarter, self.victims, self.faults, self.calendar = (
+            planted,
+            quarter,
+            victims,
+            faults,
+            calendar,
+        )
         self.sheet, self.table, self.seed = planted.sheet, planted.sheet.table, seed
         self.taken = np.zeros(quarter.facts[self.table.kind].n, dtype=bool)
         self.last_round = self.sheet.round is Round.LATEST
@@ -92,27 +107,25 @@ class _Planter:
             if "residence_area" in facts:
                 self._moves()
             if "bank_account_held" in facts:
-                self._set("bank_account_held", v.no_account, lambda old: None, Fault.MISSING_ACCOUNT)
+                self._set("bank_account_held", v.no_account, pl.lit(None), Fault.MISSING_ACCOUNT)
             if "birth_date" in facts and self.table.register.id != "public_security":
                 first = self.table.register.id == "healthcare_security"
                 half = (np.arange(len(v.birth_date)) % 2 == 0) == first
-                self._set("birth_date", v.birth_date & half, lambda old: old + pl.duration(days=31), Fault.CONFLICTING_BIRTH_DATE)
+                other_day = pl.col("birth_date") + pl.duration(days=31)
+                self._set("birth_date", v.birth_date & half, other_day, Fault.CONFLICTING_BIRTH_DATE)
             if set(CERTIFICATE) <= facts:
                 self._certificates()
         elif self.table.kind == HOUSEHOLD and self.sheet.round is Round.EARLIER and set(INCOMES) <= facts:
             for name in INCOMES:
-                self._set(name, v.stale_income, lambda old: (old // 4) // 100 * 100, Fault.STALE_INCOME)
+                self._set(name, v.stale_income, (pl.col(name) // 400) * 100, Fault.STALE_INCOME)
 
-    def _set(self, fact: str, who: Flags, value: object, fault: Fault) -> None:
+    def _set(self, fact: str, who: Flags, value: pl.Expr, fault: Fault) -> None:
         """Say something else of some, in their latest row."""
         hit = self._last_rows(who)
         if len(hit):
-            old = pl.col(fact)
-            new = value(old) if callable(value) else value
-            expression = pl.lit(None) if new is None else new
+            changed = pl.when(self._mask(hit)).then(value).otherwise(pl.col(fact))
             dtype = self.sheet.rows.schema[fact]
-            mask = self._mask(hit)
-            self.sheet.rows = self.sheet.rows.with_columns(pl.when(mask).then(expression).otherwise(old).cast(dtype).alias(fact))
+            self.sheet.rows = self.sheet.rows.with_columns(changed.cast(dtype).alias(fact))
             self._see(fault, hit, fact)
             self.taken |= who
 
@@ -151,8 +164,8 @@ class _Planter:
             TRUE_FROM: pl.Series(since[at].astype(np.int32)).cast(pl.Date),
             STATUS: [WITHDRAWN if self.last_round else STATED] * len(at),
         }
-        self._append(pl.DataFrame(held).select(pl.col(name).cast(schema[name]) for name in schema), Fault.WITHDRAWN_CERTIFICATE,
-                     "disability_certificate_status")  # fmt: skip
+        rows = pl.DataFrame(held).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+        self._append(rows, Fault.WITHDRAWN_CERTIFICATE, "disability_certificate_status")
         self.taken |= self.victims.withdrawn
 
     # -- namesakes -----------------------------------------------------------------------------------------------------
@@ -170,11 +183,15 @@ class _Planter:
         different = namesakes != victims
         victims, namesakes = victims[different], namesakes[different]
         rows = self.sheet.rows.unique(POSITION, keep="last", maintain_order=True)
-        place = pl.DataFrame({POSITION: pl.Series(namesakes, dtype=pl.UInt32), "victim": pl.Series(victims, dtype=pl.UInt32)})
+        place = pl.DataFrame(
+            {POSITION: pl.Series(namesakes, dtype=pl.UInt32), "victim": pl.Series(victims, dtype=pl.UInt32)}
+        )
         attached = place.join(rows, on=POSITION, how="inner", maintain_order="left")
         born = pl.Series(people.birth[attached.get_column("victim").to_numpy()].astype(np.int32)).cast(pl.Date)
         opening = self.calendar.day(Round.OPENING)
-        attached = attached.filter((attached.get_column(TRUE_FROM) >= born) & (attached.get_column(TRUE_FROM) <= opening))
+        attached = attached.filter(
+            (attached.get_column(TRUE_FROM) >= born) & (attached.get_column(TRUE_FROM) <= opening)
+        )
         self.taken[victims] = True
         who = attached.get_column("victim")
         attached = attached.with_columns(
@@ -294,4 +311,3 @@ class _Planter:
     def _see(self, fault: Fault, rows: np.ndarray, fact: str | None) -> None:
         if len(rows):
             self.planted.seen.append(Seen(fault, rows, fact))
-

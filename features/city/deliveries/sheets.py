@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from features.city.columns import Flags
+from features.city.courses import HOUSEHOLD
 from features.city.deliveries.calendar import Calendar, Round
 from features.city.deliveries.faults import Victims
-from features.city.margins import FaultRates
 from features.city.past import POSITION
 from features.city.people import day_number
-from features.city.quarter import HOUSEHOLD, Quarter
+from features.city.quarter import Quarter
 from features.facts.subjects import PERSON
 from features.history.records import STATED, STATUS, TRUE_FROM
 from features.registers.contracts import Table
+
+MEANS = (
+    "household_income_month",
+    "household_income_year",
+    "household_assets_within_limit",
+    "temporary_assistance_year",
+)
+OLDEST_WITH_CHILDCARE_SUBSIDY = 6
 
 
 @dataclass(slots=True)
@@ -36,9 +43,7 @@ class Sheet:
         return self.table.view.facts
 
 
-def make_sheet(
-    quarter: Quarter, table: Table, of: Round, calendar: Calendar, victims: Victims, faults: FaultRates, seed: int
-) -> Sheet:
+def make_sheet(quarter: Quarter, table: Table, of: Round, calendar: Calendar, victims: Victims) -> Sheet:
     """The rows that a department would deliver if it made no mistake but those of timing."""
     kind, people = table.kind, quarter.people
     past = quarter.past[kind]
@@ -47,7 +52,9 @@ def make_sheet(
     else:
         rows = past.rows_of(table.view.facts)
     rows = _of_round(rows, table, of, calendar)
-    listed = _listed(quarter, table, of, victims, faults, seed)
+    if kind == HOUSEHOLD and of is not Round.EARLIER:
+        rows = _without_unchecked_means(rows, victims.unchecked)
+    listed = _listed(quarter, table, of, victims)
     rows = rows.filter(pl.Series(listed).gather(rows.get_column(POSITION)))
     ids = quarter.facts[kind].ids.gather(rows.get_column(POSITION)).alias("id")
     status = pl.Series(STATUS, [STATED]).new_from_index(0, rows.height)
@@ -72,39 +79,34 @@ def _of_round(rows: pl.DataFrame, table: Table, of: Round, calendar: Calendar) -
     return rows
 
 
-def _listed(
-    quarter: Quarter, table: Table, of: Round, victims: Victims, faults: FaultRates, seed: int
-) -> Flags:
+def _listed(quarter: Quarter, table: Table, of: Round, victims: Victims) -> Flags:
     """Whom the department has on its list."""
-    people, facts = quarter.people, quarter.facts[table.kind]
-    rng = np.random.default_rng([seed, people.partition, 2])
-    listed = quarter.listed[table.kind].copy()
+    people, facts, listed = quarter.people, quarter.facts[table.kind], quarter.listed[table.kind]
+    only: dict[str, Flags] = {}
     if table.kind == HOUSEHOLD:
-        assisted = people.sum_by_household((quarter.facts[PERSON]["receives_dibao"]).to_numpy()) > 0
-        checked = assisted | (rng.random(people.households) >= faults.gaps["means_not_checked"])
-        if "hardship_cause" in facts.facts and "hardship_cause" in table.view.facts:
-            listed &= (facts["hardship_cause"] != "none").to_numpy()
-        else:
-            listed &= checked
-        if table.id == "civil_affairs.household_checks":
-            listed &= victims.stale_income if of is Round.EARLIER else ~victims.stale_income
+        checked_now = victims.stale_income if of is Round.EARLIER else ~victims.stale_income
+        only = {
+            "civil_affairs.household_checks": checked_now,
+            "housing.protection": ~victims.unchecked,
+            "citizen_declaration.hardships": (facts["hardship_cause"] != "none").to_numpy(),
+        }
     elif table.kind == PERSON:
-        foreign = ~people.local & (rng.random(people.n) < faults.gaps["not_passed_on"])
-        frail = (facts["ability_level"] != "intact").to_numpy() & (rng.random(people.n) < faults.gaps["not_assessed"])
-        if table.id == "public_security.deaths":
-            listed &= people.dead
-            if of is Round.OPENING:
-                listed &= ~victims.late_death
-        elif table.id in ("health.births", "civil_affairs.marriages", "disabled_persons_federation.certificates"):
-            listed &= ~foreign
-            if table.id == "disabled_persons_federation.certificates":
-                listed |= victims.withdrawn
-        elif table.id in ("civil_affairs.elders", "healthcare_security.long_term_care"):
-            listed &= ~frail
-        elif table.id == "human_resources_social_security.death_grants":
-            listed &= people.dead
-        elif table.id == "citizen_declaration.consents":
-            listed &= facts.flags("consent_given")
-        elif table.id == "finance.childcare_subsidies":
-            listed &= people.age < 6
-    return listed
+        died = people.dead & ~victims.late_death if of is Round.OPENING else people.dead
+        only = {
+            "public_security.deaths": died,
+            "health.births": ~victims.not_passed_on,
+            "civil_affairs.marriages": ~victims.not_passed_on,
+            "disabled_persons_federation.certificates": ~victims.not_passed_on | victims.withdrawn,
+            "civil_affairs.elders": ~victims.not_assessed,
+            "healthcare_security.long_term_care": ~victims.not_assessed,
+            "human_resources_social_security.death_grants": people.dead,
+            "citizen_declaration.consents": facts.flags("consent_given"),
+            "finance.childcare_subsidies": people.age < OLDEST_WITH_CHILDCARE_SUBSIDY,
+        }
+    return listed & only[table.id] if table.id in only else listed
+
+
+def _without_unchecked_means(rows: pl.DataFrame, unchecked: Flags) -> pl.DataFrame:
+    """Every household is on the list; of those whose means nobody checked it says only who they are."""
+    known = pl.Series(~unchecked).gather(rows.get_column(POSITION))
+    return rows.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in MEANS if name in rows.columns)
