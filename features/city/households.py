@@ -31,7 +31,7 @@ GENERATION = 20
 OLDEST_MOTHER = 44
 KINDS = ("sharing", "lone_parent", "elder_with_grown_child", "grandparent_with_child")
 POOL = 24_000
-ROUNDS = 80
+ROUNDS = 50
 DECADE_DEATHS = ((0, 0.001), (40, 0.008), (60, 0.05), (70, 0.16), (80, 0.42))
 """By age (that they would have today): the share of persons on record who died within the last ten years."""
 
