@@ -12,7 +12,7 @@ from features.documents import DocumentError
 from features.errors import FeaturesError
 from rules.errors import RulesError
 from serving import screen
-from serving.commands import catalogue
+from serving.commands import catalogue, city
 from serving.commands.check import check
 from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
@@ -90,3 +90,14 @@ catalogue.app.command(
 )(catalogue.facts)
 catalogue.app.command(epilog=_examples("applyfree catalogue benefits --format json"))(catalogue.benefits)
 app.command(epilog=_examples("applyfree demo", "applyfree demo --persons 100000 --on-date 2026-03-01"))(demo)
+app.add_typer(
+    city.app,
+    name="city",
+    epilog=_examples(
+        "applyfree city --persons 100000 --seed 1 --out var/city",
+        "applyfree city score --truth var/city/truth --answers answers.parquet",
+    ),
+)
+city.app.command(
+    "score", epilog=_examples("applyfree city score --truth var/city/truth --answers answers.parquet --out var/score")
+)(city.rate)
