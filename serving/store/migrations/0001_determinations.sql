@@ -25,8 +25,8 @@ CREATE TABLE sweep (
     CHECK (is_full OR base IS NOT NULL),
     CHECK ((state = 'planning') = (subjects IS NULL)),
     CHECK ((state = 'complete') = (completed_at IS NOT NULL)),
-    -- Two schedulers that start the same sweep get one: F17.
-    UNIQUE (jurisdiction, on_date, known_at, rulebook, is_full)
+    -- Two schedulers that start the same sweep get one: F17. With the base: rules that are rolled back are swept again.
+    UNIQUE NULLS NOT DISTINCT (jurisdiction, on_date, known_at, rulebook, is_full, base)
 );
 -- One sweep of a jurisdiction at a time: the next one builds on it.
 CREATE UNIQUE INDEX sweep_unfinished ON sweep (jurisdiction) WHERE state <> 'complete';
