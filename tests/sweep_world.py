@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,15 @@ import polars as pl
 
 from features.facts.vocabulary import Vocabulary, facts_folder
 from features.made.by_type import tables_by_type
+from rules.benefits import IN_AREA
 from rules.catalogue import Catalogue, load_catalogue
+from rules.evaluate.output import batch_determinations
 from rules.rulebook import Rulebook
 from serving.catalogues import shipped_catalogues
 from serving.evaluation import sound_rulebook
+from serving.store.answers import plain_figure
 from serving.store.database import Session, connect
+from serving.store.migrate import migrate
 from serving.store.server import EmbeddedServer
 from serving.sweep.run import Outcome, Settings, Sweeper
 
@@ -49,6 +54,7 @@ class Editions:
     folder: Path
     poison: str | None = None
     raises: str | None = None
+    pause_seconds: float = 0
 
     def open(self, vocabulary: Vocabulary) -> EditionHistory:
         """For the sweep."""
@@ -96,6 +102,7 @@ class EditionHistory:
     ) -> dict[str, pl.DataFrame]:
         tables = self.editions.tables(known_at)
         if ids is not None:
+            time.sleep(self.editions.pause_seconds)
             everybody = {subject for some in ids.values() for subject in some}
             if self.editions.poison in everybody:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -114,7 +121,9 @@ class EditionHistory:
         old, new = self.editions.tables(after), self.editions.tables(until)
         found: dict[str, pl.Series] = {}
         for kind, table in new.items():
-            before = table.select("id").join(old[kind].with_columns(known=True), on="id", how="left", maintain_order="left")
+            before = table.select("id").join(
+                old[kind].with_columns(known=True), on="id", how="left", maintain_order="left"
+            )
             differs = before["known"].is_null()
             for name in table.columns[1:]:
                 differs |= table[name].ne_missing(before[name])
@@ -176,12 +185,30 @@ def current(session: Session) -> pl.DataFrame:
         "SELECT subject, id, benefit, outcome, amount::text, amount_low::text, amount_high::text, version, unmet, "
         "missing, next_change FROM current_determination"
     ).fetchall()
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "subject": pl.String, "id": pl.String, "benefit": pl.String, "outcome": pl.String, "amount": pl.String,
         "amount_low": pl.String, "amount_high": pl.String, "version": pl.String, "unmet": pl.List(pl.String),
         "missing": pl.List(pl.String), "next_change": pl.Date,
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row").sort("subject", "id", "benefit")
+
+
+def expected(tables: dict[str, pl.DataFrame], on_date: dt.date = ON_DATE, book: Rulebook | None = None) -> pl.DataFrame:
+    """What the rules say of everybody at once, without any sweep; as :func:`current` tells it."""
+    asked = {kind: table.height for kind, table in tables.items()}
+    rows = pl.concat(list(batch_determinations(book or cn_rulebook(), on_date, tables, asked)))
+    applies = (pl.col("outcome") != "ineligible") | ~pl.col("unmet").list.contains(IN_AREA)
+    amounts = ["amount", "amount_low", "amount_high"]
+    columns = ["subject", "id", "benefit", "outcome", *amounts, "version", "unmet", "missing"]
+    figures = (pl.col(name).map_elements(plain_figure, return_dtype=pl.String) for name in amounts)
+    found = rows.filter(applies).with_columns(figures).select(*columns, "next_change")
+    return found.sort("subject", "id", "benefit")
+
+
+def a_database(folder: Path) -> Iterator[EmbeddedServer]:
+    """A real server over a new folder."""
+    with EmbeddedServer(folder / "postgres") as server:
+        yield server
 
 
 def emptied(server: EmbeddedServer, home: Path) -> Session:
@@ -190,4 +217,5 @@ def emptied(server: EmbeddedServer, home: Path) -> Session:
     session.execute("DROP SCHEMA public CASCADE")
     session.execute("CREATE SCHEMA public")
     shutil.rmtree(home / "sweeps", ignore_errors=True)
+    migrate(session)
     return session

@@ -82,7 +82,9 @@ def is_mine(session: Session, chunk: Chunk) -> bool:
     return row is not None
 
 
-def finish(session: Session, chunk: Chunk, written: int, same: int, determinations: int, account: dict[str, object]) -> None:
+def finish(
+    session: Session, chunk: Chunk, written: int, same: int, determinations: int, account: dict[str, object]
+) -> None:
     """The chunk is done, within the caller's transaction."""
     session.execute(
         "UPDATE chunk SET state = 'done', written = %s, same = %s, determinations = %s, account = %s WHERE id = %s",

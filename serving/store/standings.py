@@ -122,7 +122,7 @@ def _blocks(sweep: int, rows: Standings) -> list[bytes]:
 
 def _tails(sweep: int, rows: Standings) -> npt.NDArray[np.uint8]:
     """Everything behind the id. One width for all: `made_by` is written for all rows or for none."""
-    n, count = rows.answers.shape
+    n = len(rows.answers)
     never = rows.next_change == NEVER
     days = np.where(never, NEVER, rows.next_change + _EPOCH)
     due = days.min(axis=1, initial=NEVER)

@@ -43,7 +43,9 @@ def take_sweep_lock(session: Session) -> bool:
     return row is not None and row[0] is True
 
 
-def keep_rulebook(session: Session, content_hash: str, jurisdiction: str, benefits: dict[str, list[tuple[str, str]]]) -> None:
+def keep_rulebook(
+    session: Session, content_hash: str, jurisdiction: str, benefits: dict[str, list[tuple[str, str]]]
+) -> None:
     """Note a rulebook and the order of its benefits; once."""
     session.execute(
         "INSERT INTO rulebook (hash, jurisdiction, benefits) VALUES (%s, %s, %s) ON CONFLICT (hash) DO NOTHING",
@@ -54,7 +56,9 @@ def keep_rulebook(session: Session, content_hash: str, jurisdiction: str, benefi
 def benefits_of_sweeps(session: Session) -> dict[int, dict[str, list[tuple[str, str]]]]:
     """For every sweep the benefits of its rulebook, by kind of subject, in the order of stored answers."""
     found: dict[int, dict[str, list[tuple[str, str]]]] = {}
-    for sweep, benefits in session.execute("SELECT s.id, r.benefits FROM sweep s JOIN rulebook r ON r.hash = s.rulebook"):
+    for sweep, benefits in session.execute(
+        "SELECT s.id, r.benefits FROM sweep s JOIN rulebook r ON r.hash = s.rulebook"
+    ):
         assert isinstance(sweep, int)
         assert isinstance(benefits, dict)
         found[sweep] = {kind: [(name, mark) for name, mark in pairs] for kind, pairs in benefits.items()}
@@ -103,7 +107,9 @@ def unfinished(session: Session) -> Sweep | None:
 def last_complete(session: Session) -> Sweep | None:
     """The sweep on which the next one builds."""
     with session.cursor(row_factory=class_row(Sweep)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM sweep WHERE state = 'complete' ORDER BY id DESC LIMIT 1").fetchone()
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM sweep WHERE state = 'complete' ORDER BY id DESC LIMIT 1"
+        ).fetchone()
 
 
 def plan(session: Session, sweep: int, subjects: int, population: int, chunks: list[tuple[str, int]]) -> None:
@@ -153,3 +159,23 @@ def dead_letters(session: Session, sweep: int) -> pl.DataFrame:
     """The subjects that a sweep could not answer: columns `kind`, `id`."""
     rows = session.execute("SELECT kind, id FROM dead_letter WHERE sweep = %s ORDER BY kind, id", (sweep,)).fetchall()
     return pl.DataFrame(rows, schema={"kind": pl.String, "id": pl.String}, orient="row")
+
+
+def written_ids(session: Session, sweep: int, kind: str) -> pl.Series:
+    """The subjects of a kind that have a row of a sweep."""
+    rows = session.execute("SELECT id FROM standing WHERE sweep = %s AND kind = %s", (sweep, kind)).fetchall()
+    return pl.Series("id", [row[0] for row in rows], dtype=pl.String)
+
+
+def determinations_made(session: Session, sweep: int) -> int:
+    """How many determinations a sweep made, as stored."""
+    row = session.execute(
+        """
+        SELECT count(*) FROM standing s CROSS JOIN LATERAL unnest(s.answers, s.made_by) AS u(answer, made_by)
+        WHERE s.sweep = %s AND u.answer <> 0 AND (u.made_by IS NULL OR u.made_by = s.sweep)
+        """,
+        (sweep,),
+    ).fetchone()
+    assert row is not None
+    assert isinstance(row[0], int)
+    return row[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from rules.benefits import IN_AREA
@@ -82,11 +83,12 @@ def next_changes(answers: pl.DataFrame) -> Days:
     return np.where(days >= DAY_HIGH, NEVER, days).astype(np.int32)
 
 
-def does_not_apply(evaluator: BatchEvaluator, benefit: str, answers: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def does_not_apply(evaluator: BatchEvaluator, benefit: str, answers: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Where the benefit is one of an area in which the subject certainly is not."""
     names = evaluator.clause_names(benefit)
     if IN_AREA not in names:
         return np.full(answers.height, False)
     bit = np.uint64(1 << names.index(IN_AREA))
     outside = (answers.get_column("unmet").to_numpy() & bit) != 0
-    return outside & (answers.get_column("outcome").to_numpy() == INELIGIBLE)
+    found: npt.NDArray[np.bool_] = outside & (answers.get_column("outcome").to_numpy() == INELIGIBLE)
+    return found

@@ -76,32 +76,18 @@ class Answering:
 
     def _stand(self, session: Session, tables: Tables, partition: Partition) -> Iterator[Standings]:
         """The new answers of all who are asked for, kind by kind; benefits that do not apply are still among them."""
-        places = {kind: _places(tables, kind, ids) for kind, ids in partition.asked.items()}
-        shape = {kind: (len(rows), len(self.pinned.benefits_of(kind))) for kind, rows in places.items()}
+        shape = {kind: (len(ids), len(self.pinned.benefits_of(kind))) for kind, ids in partition.asked.items()}
         answers = {kind: np.zeros(size, dtype=np.int32) for kind, size in shape.items()}
         changes = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
         outside = {kind: np.zeros(size, dtype=np.bool_) for kind, size in shape.items()}
-        column = {name: i for kind in places for i, name in enumerate(self.pinned.benefits_of(kind))}
-        asked = [name for name, plan in self.evaluator.plans.items() if plan.benefit.subject in places]
-        for benefit, frame in self._whole(tables, asked):
-            kind = self.evaluator.plans[benefit].benefit.subject
-            chosen = frame[places[kind]]
-            answers[kind][:, column[benefit]] = self.ids.of(session, benefit, chosen)
-            changes[kind][:, column[benefit]] = next_changes(chosen)
-            outside[kind][:, column[benefit]] = does_not_apply(self.evaluator, benefit, chosen)
+        column = {name: i for kind in shape for i, name in enumerate(self.pinned.benefits_of(kind))}
+        for kind, benefit, found in asked_answers(self.evaluator, tables, partition):
+            answers[kind][:, column[benefit]] = self.ids.of(session, benefit, found)
+            changes[kind][:, column[benefit]] = next_changes(found)
+            outside[kind][:, column[benefit]] = does_not_apply(self.evaluator, benefit, found)
         for kind, ids in partition.asked.items():
             made_by = np.where(outside[kind], _NOT_YET, self.sweep.id).astype(np.int32)
             yield Standings(kind, ids, answers[kind], changes[kind], made_by)
-
-    def _whole(self, tables: Tables, benefits: list[str]) -> Iterator[tuple[str, pl.DataFrame]]:
-        """The evaluator's answers, a benefit at a time for the whole table."""
-        parts: dict[str, list[pl.DataFrame]] = {}
-        for benefit, frame in self.evaluator.stream(tables, benefits):
-            size = tables[self.evaluator.plans[benefit].benefit.subject].height
-            got = parts.setdefault(benefit, [])
-            got.append(frame)
-            if sum(part.height for part in got) == size:
-                yield benefit, parts.pop(benefit)[0] if len(got) == 1 else pl.concat(got)
 
     def _compared(self, session: Session, new: Standings, account: Account) -> tuple[Standings, int]:
         """What of the new answers is to be written, and how many subjects stand as before."""
@@ -125,7 +111,7 @@ class Answering:
     def _before(
         self, session: Session, new: Standings
     ) -> tuple[Standings, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """How the subjects stood, in the columns of today's rulebook; who had a row; who had answers of benefits gone."""
+        """How the subjects stood, in today's columns; who had a row; who had answers of benefits that are gone."""
         n, columns = new.answers.shape
         answers, made_by = np.zeros((n, columns), dtype=np.int32), np.zeros((n, columns), dtype=np.int32)
         days = np.full((n, columns), NEVER, dtype=np.int32)
@@ -171,6 +157,22 @@ class Answering:
 def read_facts(history: FactHistory, sweep: Sweep, pinned: Pinned, partition: Partition) -> Tables:
     """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge."""
     return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed)
+
+
+def asked_answers(
+    evaluator: BatchEvaluator, tables: Tables, partition: Partition
+) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """The evaluator's answers for those a chunk asks for, in its order: (kind, benefit, answers)."""
+    places = {kind: _places(tables, kind, ids) for kind, ids in partition.asked.items()}
+    kinds = {name: plan.benefit.subject for name, plan in evaluator.plans.items() if plan.benefit.subject in places}
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for benefit, frame in evaluator.stream(tables, kinds):
+        kind = kinds[benefit]
+        got = parts.setdefault(benefit, [])
+        got.append(frame)
+        if sum(part.height for part in got) == tables[kind].height:
+            whole = parts.pop(benefit)
+            yield kind, benefit, (whole[0] if len(whole) == 1 else pl.concat(whole))[places[kind]]
 
 
 def _places(tables: Tables, kind: str, ids: pl.Series) -> npt.NDArray[np.int64]:

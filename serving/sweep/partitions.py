@@ -16,7 +16,7 @@ import polars as pl
 from features.facts.encoding import ID
 from features.facts.subjects import PERSON, Subjects
 from rules.evaluate.columns.positions import Index
-from serving.sweep.paths import Links, Path as Chain, needed
+from serving.sweep.paths import Chain, Links, needed
 
 _KIND, _ASKED = "kind", "asked"
 
@@ -92,9 +92,7 @@ def read_partition(
     answered = table.get_column(_ASKED).sum()
     chosen = table.slice(first, count)
     asked = {kind: chosen.filter(pl.col(_KIND) == kind).get_column(ID) for kind in chosen[_KIND].unique()}
-    everybody = {
-        kind: part.drop(_KIND, _ASKED) for (kind,), part in table.partition_by(_KIND, as_dict=True).items()
-    }
+    everybody = {kind: part.drop(_KIND, _ASKED) for (kind,), part in table.partition_by(_KIND, as_dict=True).items()}
     if count == answered:
         return Partition(asked, {kind: part.get_column(ID) for kind, part in everybody.items()})
     links = Links(everybody, subjects)
@@ -111,4 +109,6 @@ def subject_at(path: Path, row: int) -> tuple[str, str]:
 
 def _rows(links: Links, kind: str, ids: pl.Series) -> Index:
     known = links.ids(kind).to_frame().with_row_index("row")
-    return ids.to_frame().join(known, on=ID, how="left", maintain_order="left").get_column("row").cast(pl.Int64).to_numpy()
+    return (
+        ids.to_frame().join(known, on=ID, how="left", maintain_order="left").get_column("row").cast(pl.Int64).to_numpy()
+    )

@@ -42,10 +42,10 @@ class Step:
         return self.name if self.way == "to_group" else PERSON
 
 
-Path = tuple[Step, ...]
+Chain = tuple[Step, ...]
 
 
-def paths_of(benefit: str, plans: dict[str, BenefitPlan]) -> frozenset[Path]:
+def paths_of(benefit: str, plans: dict[str, BenefitPlan]) -> frozenset[Chain]:
     """Every chain of relations that a benefit's rule follows, prefixes included; the empty one is the subject."""
     return _Walk(plans).of(benefit)
 
@@ -55,12 +55,12 @@ class _Walk:
 
     def __init__(self, plans: dict[str, BenefitPlan]) -> None:
         self.plans = plans
-        self._known: dict[str, frozenset[Path]] = {}
+        self._known: dict[str, frozenset[Chain]] = {}
 
-    def of(self, benefit: str) -> frozenset[Path]:
+    def of(self, benefit: str) -> frozenset[Chain]:
         if benefit not in self._known:
-            found: set[Path] = {()}
-            seen: set[tuple[int, tuple[Path, ...]]] = set()
+            found: set[Chain] = {()}
+            seen: set[tuple[int, tuple[Chain, ...]]] = set()
             for root in (self.plans[benefit].outcome, self.plans[benefit].amount):
                 if root is not None:
                     self._visit(root, ((),), found, seen)
@@ -68,7 +68,7 @@ class _Walk:
         return self._known[benefit]
 
     def _visit(
-        self, node: plan.Node, contexts: tuple[Path, ...], found: set[Path], seen: set[tuple[int, tuple[Path, ...]]]
+        self, node: plan.Node, contexts: tuple[Chain, ...], found: set[Chain], seen: set[tuple[int, tuple[Chain, ...]]]
     ) -> None:
         """Args: contexts: the chains to the subjects in whose context the node is read, the innermost last."""
         if (id(node), contexts) in seen:
@@ -91,7 +91,7 @@ class _Walk:
             self._visit(child, contexts, found, seen)
 
 
-def _extended(path: Path, step: Step, found: set[Path]) -> Path:
+def _extended(path: Chain, step: Step, found: set[Chain]) -> Chain:
     longer = (*path, step)
     found.add(longer)
     return longer
@@ -144,10 +144,11 @@ def _joined(others: Index, starts: Index, rows: Index) -> Index:
     rows = rows[rows < len(starts) - 1]
     counts = starts[rows + 1] - starts[rows]
     offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    return others[np.repeat(starts[rows], counts) + offsets]
+    found: Index = others[np.repeat(starts[rows], counts) + offsets]
+    return found
 
 
-def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Path]]) -> dict[str, Index]:
+def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Chain]]) -> dict[str, Index]:
     """Everybody whose facts the answers of some subjects read, themselves included.
 
     Args:
@@ -157,7 +158,7 @@ def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Pat
     """
     found = {kind: [rows] for kind, rows in asked.items()}
     for kind, rows in asked.items():
-        reached: dict[Path, Index] = {(): rows}
+        reached: dict[Chain, Index] = {(): rows}
         for path in sorted(paths.get(kind, frozenset()), key=len):
             if path:
                 reached[path] = links.follow(path[-1], reached[path[:-1]])
@@ -165,7 +166,7 @@ def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Pat
     return {kind: np.unique(np.concatenate(parts)) for kind, parts in found.items()}
 
 
-def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset[Path]) -> Index:
+def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset[Chain]) -> Index:
     """The subjects of a kind whose answers a change of some subjects' facts or links may touch."""
     parts = [changed.get(kind, np.zeros(0, dtype=np.int64))]
     for path in paths:

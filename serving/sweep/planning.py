@@ -18,7 +18,7 @@ from serving.store.sweeps import Sweep
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import cut, write_partition
-from serving.sweep.paths import Links, Path as Chain, paths_of, touched
+from serving.sweep.paths import Chain, Links, paths_of, touched
 from serving.sweep.rulebooks import Pinned, changed_benefits
 
 CHUNK_SUBJECTS = 50_000

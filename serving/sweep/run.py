@@ -149,7 +149,11 @@ class Sweeper:
         try:
             return sweeps.begin(self._session, asked, self.now())
         except psycopg.errors.UniqueViolation:
-            same = [sweep for sweep in sweeps.all_sweeps(self._session) if _is_same(sweep, asked) and sweep.base == asked.base]
+            same = [
+                sweep
+                for sweep in sweeps.all_sweeps(self._session)
+                if _is_same(sweep, asked) and sweep.base == asked.base
+            ]
             if not same:
                 raise SweepBusyError(None) from None
             return same[-1]

@@ -75,9 +75,7 @@ def work(orders: Orders) -> None:
             chunks.release(session, chunk)
 
 
-def _answer(
-    session: Session, history: FactHistory, answering: Answering, chunk: Chunk, partition: Partition
-) -> None:
+def _answer(session: Session, history: FactHistory, answering: Answering, chunk: Chunk, partition: Partition) -> None:
     """Answer a chunk and write it: rows and the note that it is done in one transaction, or nothing."""
     found = answering.answer(session, history, partition)
     with session.transaction():

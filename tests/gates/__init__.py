@@ -1,0 +1,1 @@
+"""The gates: properties that never break."""
