@@ -1,1 +1,1 @@
-"""Faults that are injected, and what must hold then."""
+"""Faults brought about on purpose, by the number they have in the design."""

@@ -1,1 +1,1 @@
-"""The gates: properties that never break."""
+"""What may never break: one gate each, by the number it has in the design."""
