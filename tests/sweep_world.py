@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Editions:
     poison: str | None = None
     raises: str | None = None
     pause_seconds: float = 0
+    doubtful: tuple[str, str] | None = None
 
     def open(self, vocabulary: Vocabulary) -> EditionHistory:
         """For the sweep."""
@@ -98,7 +100,7 @@ class EditionHistory:
         *,
         kinds: Collection[str] | None = None,
         facts: Collection[str] | None = None,
-        ids: Mapping[str, pl.Series] | None = None,
+        ids: Mapping[str, Collection[str]] | None = None,
     ) -> dict[str, pl.DataFrame]:
         tables = self.editions.tables(known_at)
         if ids is not None:
@@ -108,30 +110,32 @@ class EditionHistory:
                 os.kill(os.getpid(), signal.SIGKILL)
             if self.editions.raises in everybody:
                 raise ValueError(f"cannot read {self.editions.raises}")
-            tables = {kind: tables[kind].filter(pl.col("id").is_in(some.implode())) for kind, some in ids.items()}
+            tables = {kind: tables[kind].filter(pl.col("id").is_in(list(some))) for kind, some in ids.items()}
         if kinds is not None:
             tables = {kind: table for kind, table in tables.items() if kind in kinds}
         if facts is not None:
             tables = {kind: t.select("id", *(c for c in t.columns if c in facts)) for kind, t in tables.items()}
         return tables
 
-    def touched(
-        self, after: dt.datetime, until: dt.datetime, after_day: dt.date, until_day: dt.date
-    ) -> dict[str, pl.Series]:
+    def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
         old, new = self.editions.tables(after), self.editions.tables(until)
-        found: dict[str, pl.Series] = {}
+        found = [pl.DataFrame(schema={"kind": pl.String, "id": pl.String})]
         for kind, table in new.items():
-            before = table.select("id").join(
-                old[kind].with_columns(known=True), on="id", how="left", maintain_order="left"
-            )
+            known = old[kind].with_columns(known=True)
+            before = table.select("id").join(known, on="id", how="left", maintain_order="left")
             differs = before["known"].is_null()
             for name in table.columns[1:]:
                 differs |= table[name].ne_missing(before[name])
-            found[kind] = table["id"].filter(differs)
-        return found
+            found.append(table.filter(differs).select(pl.lit(kind).alias("kind"), "id"))
+        return pl.concat(found)
 
-    def latest(self) -> dt.datetime | None:
-        return max(self.editions.moments(), default=None)
+    def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        return pl.DataFrame(schema={"kind": pl.String, "id": pl.String})
+
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        if self.editions.doubtful is None:
+            return pl.DataFrame(schema={"kind": pl.String, "id": pl.String})
+        return pl.DataFrame({"kind": [self.editions.doubtful[0]], "id": [self.editions.doubtful[1]]})
 
 
 def made_tables(persons: int, seed: int = 1) -> dict[str, pl.DataFrame]:
@@ -167,7 +171,7 @@ def changed_tables(tables: dict[str, pl.DataFrame], share: float, seed: int) -> 
 
 def sweeper(server: EmbeddedServer, home: Path, source: Editions, workers: int = 1, chunk: int = 300) -> Sweeper:
     """A sweeper with small chunks."""
-    return Sweeper(server, home, source, Settings(workers, chunk), lambda: NOW)
+    return Sweeper(server, home, source, Settings(workers, chunk), lambda: max(source.moments()))
 
 
 def swept(server: EmbeddedServer, home: Path, source: Editions, on_date: dt.date = ON_DATE, **how: object) -> Outcome:
@@ -205,9 +209,13 @@ def expected(tables: dict[str, pl.DataFrame], on_date: dt.date = ON_DATE, book: 
     return found.sort("subject", "id", "benefit")
 
 
-def a_database(folder: Path) -> Iterator[EmbeddedServer]:
+def a_database() -> Iterator[EmbeddedServer]:
     """A real server over a new folder."""
-    with EmbeddedServer(folder / "postgres") as server:
+    # Not below pytest's folder: other runs of pytest close that to the user as whom PostgreSQL runs.
+    with (
+        tempfile.TemporaryDirectory(prefix="applyfree-") as folder,
+        EmbeddedServer(Path(folder) / "postgres") as server,
+    ):
         yield server
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from features.facts.encoding import ID, Tables
 from rules.determination import Outcome
-from rules.evaluate.batch import BatchEvaluator
+from rules.evaluate.batch import UNDETERMINED, BatchEvaluator
 from serving.store import standings
 from serving.store.database import Session
 from serving.store.standings import NEVER, Standings
@@ -21,6 +21,7 @@ from serving.sweep.answering import AnswerIds, does_not_apply, next_changes
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import Partition
+from serving.sweep.paths import links_of, paths_of
 from serving.sweep.rulebooks import Contents, Pinned
 
 _NOT_YET = np.int32(0)
@@ -156,13 +157,18 @@ class Answering:
 
 def read_facts(history: FactHistory, sweep: Sweep, pinned: Pinned, partition: Partition) -> Tables:
     """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge."""
-    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed)
+    return history.as_of(
+        sweep.on_date,
+        sweep.known_at,
+        kinds=list(partition.needed),
+        ids={k: v.to_list() for k, v in partition.needed.items()},
+    )
 
 
 def asked_answers(
     evaluator: BatchEvaluator, tables: Tables, partition: Partition
 ) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """The evaluator's answers for those a chunk asks for, in its order: (kind, benefit, answers)."""
+    """The answers for those a chunk asks for, in its order: (kind, benefit, answers)."""
     places = {kind: _places(tables, kind, ids) for kind, ids in partition.asked.items()}
     kinds = {name: plan.benefit.subject for name, plan in evaluator.plans.items() if plan.benefit.subject in places}
     parts: dict[str, list[pl.DataFrame]] = {}
@@ -172,7 +178,32 @@ def asked_answers(
         got.append(frame)
         if sum(part.height for part in got) == tables[kind].height:
             whole = parts.pop(benefit)
-            yield kind, benefit, (whole[0] if len(whole) == 1 else pl.concat(whole))[places[kind]]
+            found = (whole[0] if len(whole) == 1 else pl.concat(whole))[places[kind]]
+            yield kind, benefit, _doubted(evaluator, benefit, partition, found)
+
+
+def _doubted(evaluator: BatchEvaluator, benefit: str, partition: Partition, answers: pl.DataFrame) -> pl.DataFrame:
+    """Answers left open where it is not known who a subject's persons are.
+
+    In the tables a household looks complete though somebody may belong to it whose link is disputed. What rests on its
+    persons is then not known: the link is what is missing. Outside of the benefit's area nothing rests on them.
+    """
+    plan = evaluator.plans[benefit]
+    chains = paths_of(benefit, evaluator.plans)
+    ids = partition.in_doubt(plan.benefit.subject, chains)
+    if ids is None:
+        return answers
+    open_now = partition.asked[plan.benefit.subject].is_in(ids.implode())
+    open_now &= ~pl.Series(does_not_apply(evaluator, benefit, answers))
+    bits = sum(1 << plan.names.index(link) for link in links_of(chains, partition.links.subjects, plan.names))
+    left_open = {
+        "outcome": pl.lit(UNDETERMINED), "amount_low": pl.lit(0), "amount_high": pl.lit(None), "unmet": pl.lit(0),
+        "missing": pl.col("missing") | pl.lit(bits, dtype=pl.UInt64),
+    }  # fmt: skip
+    return answers.with_columns(
+        pl.when(open_now).then(value.cast(answers.schema[name])).otherwise(name).alias(name)
+        for name, value in left_open.items()
+    )
 
 
 def _places(tables: Tables, kind: str, ids: pl.Series) -> npt.NDArray[np.int64]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
 from features.facts.vocabulary import Vocabulary
+from features.history.history import History
+from features.history.records import View
 
 
 class FactHistory(Protocol):
@@ -21,7 +25,7 @@ class FactHistory(Protocol):
         *,
         kinds: Collection[str] | None = None,
         facts: Collection[str] | None = None,
-        ids: Mapping[str, pl.Series] | None = None,
+        ids: Mapping[str, Collection[str]] | None = None,
     ) -> dict[str, pl.DataFrame]:
         """Encoded tables by kind: what was true on a date, as known at a moment.
 
@@ -29,21 +33,16 @@ class FactHistory(Protocol):
         """
         ...
 
-    def touched(
-        self, after: dt.datetime, until: dt.datetime, after_day: dt.date, until_day: dt.date
-    ) -> dict[str, pl.Series]:
-        """By kind, the subjects whose facts may differ between two looks, apart from growing stale.
-
-        Args:
-            after: what was known then is the old look …
-            until: … and what is known then the new one.
-            after_day: the day of the old look: a statement that begins or ends after it …
-            until_day: … and on or before this one makes a difference too, though it was known before.
-        """
+    def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
+        """Of whom anything was learned in `(after, until]` that may change a fact: columns `kind`, `id`, …."""
         ...
 
-    def latest(self) -> dt.datetime | None:
-        """When the last delivery was learned; None where there was none. Nothing newer is known."""
+    def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Whose facts change in `(after, until]` by the coming of a day, nothing being learned: `kind`, `id`."""
+        ...
+
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Of whom it is not known who belongs to them: `kind`, `id`. Their persons are not certainly all there."""
         ...
 
 
@@ -53,3 +52,14 @@ class FactSource(Protocol):
     def open(self, vocabulary: Vocabulary) -> FactHistory:
         """The history, for a vocabulary."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFacts:
+    """The history under a folder, with the tables of registers that it keeps."""
+
+    folder: Path
+    views: tuple[View, ...]
+
+    def open(self, vocabulary: Vocabulary) -> FactHistory:
+        return History(self.folder, vocabulary, self.views)

@@ -16,20 +16,43 @@ import polars as pl
 from features.facts.encoding import ID
 from features.facts.subjects import PERSON, Subjects
 from rules.evaluate.columns.positions import Index
-from serving.sweep.paths import Chain, Links, needed
+from serving.sweep.paths import Chain, Links, in_doubt, needed
 
-_KIND, _ASKED = "kind", "asked"
+_KIND, _ASKED, _DOUBTFUL = "kind", "asked", "doubtful"
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
     """The subjects of a chunk.
 
-    `asked` are to be answered, `needed` (themselves included) to be read, both by kind of subject.
+    `asked` are to be answered, `needed` (themselves included) to be read, both by kind of subject. `doubtful` are rows
+    of `links`: of them it is not known who belongs to them.
     """
 
     asked: dict[str, pl.Series]
     needed: dict[str, pl.Series]
+    links: Links
+    doubtful: dict[str, Index]
+
+    def in_doubt(self, kind: str, paths: frozenset[Chain]) -> pl.Series | None:
+        """The ids whose answers rest on persons who are not certainly all there; None: nobody's."""
+        if not any(len(rows) for rows in self.doubtful.values()):
+            return None
+        rows = in_doubt(self.links, self.doubtful, kind, paths)
+        return self.links.ids(kind).gather(rows) if len(rows) else None
+
+
+def partition_of(
+    links: Links, asked: dict[str, Index], chains: dict[str, frozenset[Chain]], doubtful: dict[str, Index]
+) -> Partition:
+    """The partition of some subjects, by row."""
+    reach = needed(links, asked, chains)
+    return Partition(
+        {kind: links.ids(kind).gather(rows) for kind, rows in asked.items()},
+        {kind: links.ids(kind).gather(rows) for kind, rows in reach.items()},
+        links,
+        doubtful,
+    )
 
 
 def cut(links: Links, asked: dict[str, Index], size: int) -> Iterator[dict[str, Index]]:
@@ -65,7 +88,13 @@ def cut(links: Links, asked: dict[str, Index], size: int) -> Iterator[dict[str, 
         yield {kind: part for kind, part in parts.items() if len(part)}
 
 
-def write_partition(path: Path, links: Links, asked: dict[str, Index], chains: dict[str, frozenset[Chain]]) -> int:
+def write_partition(
+    path: Path,
+    links: Links,
+    asked: dict[str, Index],
+    chains: dict[str, frozenset[Chain]],
+    doubtful: dict[str, Index],
+) -> int:
     """Write a chunk's file; returns how many subjects it answers."""
     reach = needed(links, asked, chains)
     frames: list[pl.DataFrame] = []
@@ -73,7 +102,10 @@ def write_partition(path: Path, links: Links, asked: dict[str, Index], chains: d
         is_asked = np.isin(rows, asked.get(kind, np.zeros(0, dtype=np.int64)))
         frames.append(
             links.tables.frames[kind][rows].select(
-                pl.lit(kind).alias(_KIND), pl.Series(_ASKED, is_asked), pl.all().cast(pl.String)
+                pl.lit(kind).alias(_KIND),
+                pl.Series(_ASKED, is_asked),
+                pl.Series(_DOUBTFUL, np.isin(rows, doubtful.get(kind, np.zeros(0, dtype=np.int64)))),
+                pl.all().cast(pl.String),
             )
         )
     table = pl.concat(frames, how="diagonal").sort(_ASKED, descending=True, maintain_order=True)
@@ -92,13 +124,12 @@ def read_partition(
     answered = table.get_column(_ASKED).sum()
     chosen = table.slice(first, count)
     asked = {kind: chosen.filter(pl.col(_KIND) == kind).get_column(ID) for kind in chosen[_KIND].unique()}
-    everybody = {kind: part.drop(_KIND, _ASKED) for (kind,), part in table.partition_by(_KIND, as_dict=True).items()}
+    parts = {str(kind): part for (kind,), part in table.partition_by(_KIND, as_dict=True).items()}
+    links = Links({kind: part.drop(_KIND, _ASKED, _DOUBTFUL) for kind, part in parts.items()}, subjects)
+    doubtful = {kind: np.flatnonzero(part.get_column(_DOUBTFUL).to_numpy()) for kind, part in parts.items()}
     if count == answered:
-        return Partition(asked, {kind: part.get_column(ID) for kind, part in everybody.items()})
-    links = Links(everybody, subjects)
-    rows = {kind: _rows(links, kind, ids) for kind, ids in asked.items()}
-    reach = needed(links, rows, chains)
-    return Partition(asked, {kind: links.ids(kind).gather(found) for kind, found in reach.items()})
+        return Partition(asked, {kind: part.get_column(ID) for kind, part in parts.items()}, links, doubtful)
+    return partition_of(links, {kind: _rows(links, kind, ids) for kind, ids in asked.items()}, chains, doubtful)
 
 
 def subject_at(path: Path, row: int) -> tuple[str, str]:

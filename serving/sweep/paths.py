@@ -114,6 +114,10 @@ class Links:
         """The ids of a kind, by row."""
         return self.tables.frames[kind].get_column("id")
 
+    def is_inverse(self, step: Step) -> bool:
+        """Does the step lead to persons by links of theirs?"""
+        return step.way == "related" and self.subjects.relations[step.name].inverse
+
     def follow(self, step: Step, rows: Index) -> Index:
         """The listed subjects that some listed subjects' relation leads to, each once."""
         if step.way == "to_group":
@@ -174,6 +178,31 @@ def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset
             rows = changed.get(path[-1].arrives_at)
             if rows is not None and len(rows):
                 for step in reversed(path):
+                    rows = links.follow(step.reversed(), rows)
+                parts.append(rows)
+    return np.unique(np.concatenate(parts))
+
+
+def links_of(paths: frozenset[Chain], subjects: Subjects, names: tuple[str, ...]) -> list[str]:
+    """The links of persons by which chains lead from a group or a parent to them, as far as a rule names them."""
+    links: list[str] = []
+    for path in paths:
+        for step in path:
+            if step.way == "members":
+                links.append(subjects.groups[step.name].link)
+            elif step.way == "related" and subjects.relations[step.name].inverse:
+                links += subjects.relations[step.name].links
+    return [name for name in names if name in links]
+
+
+def in_doubt(links: Links, doubtful: dict[str, Index], kind: str, paths: frozenset[Chain]) -> Index:
+    """The subjects of a kind whose answers rest on the persons of somebody of whom it is not known who those are."""
+    parts = [np.zeros(0, dtype=np.int64)]
+    for path in paths:
+        if path and (path[-1].way == "members" or links.is_inverse(path[-1])):
+            rows = doubtful.get(path[-2].arrives_at if len(path) > 1 else kind)
+            if rows is not None and len(rows):
+                for step in reversed(path[:-1]):
                     rows = links.follow(step.reversed(), rows)
                 parts.append(rows)
     return np.unique(np.concatenate(parts))

@@ -57,10 +57,11 @@ def plan_sweep(
     else:
         chosen = _incremental(session, sweep, pinned, history, links, reasons)
     subjects = sum(len(rows) for rows in chosen.values())
+    doubtful = doubtful_rows(history, sweep, links)
     chunks: list[tuple[str, int]] = []
     for number, asked in enumerate(cut(links, chosen, chunk_subjects)):
         name = f"{number:06d}.parquet"
-        chunks.append((name, write_partition(folder / name, links, asked, chains)))
+        chunks.append((name, write_partition(folder / name, links, asked, chains, doubtful)))
     handed_over = sum(count for _, count in chunks)
     if handed_over != subjects:
         raise CountIdentityError(f"sweep {sweep.id}, chunks", subjects, handed_over, 0)
@@ -85,6 +86,11 @@ def read_links(history: FactHistory, pinned: Pinned, sweep: Sweep) -> Links:
     return Links({kind: _only_links(table, subjects.links) for kind, table in tables.items()}, subjects)
 
 
+def doubtful_rows(history: FactHistory, sweep: Sweep, links: Links) -> dict[str, Index]:
+    """Of whom it is not known who belongs to them."""
+    return _rows_by_kind(links, _by_kind(history.doubtful(sweep.on_date, sweep.known_at)))
+
+
 def _only_links(table: pl.DataFrame, links: tuple[str, ...]) -> pl.DataFrame:
     return table.select(ID, *(name for name in links if name in table.columns))
 
@@ -105,7 +111,12 @@ def _incremental(
         for kind, rows in found.items():
             chosen[kind].append(rows)
 
-    changed = _rows_by_kind(links, history.touched(base.known_at, sweep.known_at, base.on_date, sweep.on_date))
+    news = [
+        history.changed(base.known_at, sweep.known_at).select("kind", ID),
+        history.turned(base.on_date, sweep.on_date, sweep.known_at),
+        _newly_certain_or_not(history, base, sweep),
+    ]
+    changed = _rows_by_kind(links, _by_kind(pl.concat(news)))
     choose("facts changed", changed)
     reached = _reached(links, changed, pinned, sweep)
     before = _links_before(links, changed, history, base)
@@ -140,7 +151,7 @@ def _links_before(links: Links, changed: dict[str, Index], history: FactHistory,
     if rows is None or not len(rows) or not names:
         return None
     ids = links.ids(PERSON).gather(rows)
-    found = history.as_of(base.on_date, base.known_at, kinds=[PERSON], facts=names, ids={PERSON: ids})
+    found = history.as_of(base.on_date, base.known_at, kinds=[PERSON], facts=names, ids={PERSON: ids.to_list()})
     if PERSON not in found or found[PERSON].is_empty():
         return None
     old = _only_links(found[PERSON], tuple(names))
@@ -152,6 +163,14 @@ def _links_before(links: Links, changed: dict[str, Index], history: FactHistory,
         return None
     merged = people.update(moved, on=ID, how="left", include_nulls=True)
     return Links({**links.tables.frames, PERSON: merged}, links.subjects)
+
+
+def _newly_certain_or_not(history: FactHistory, base: Sweep, sweep: Sweep) -> pl.DataFrame:
+    """Of whom it has become known, or doubtful, who belongs to them."""
+    before = history.doubtful(base.on_date, base.known_at)
+    now = history.doubtful(sweep.on_date, sweep.known_at)
+    columns = ["kind", ID]
+    return pl.concat([now.join(before, on=columns, how="anti"), before.join(now, on=columns, how="anti")])
 
 
 def _by_kind(rows: pl.DataFrame) -> dict[str, pl.Series]:

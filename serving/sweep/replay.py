@@ -16,6 +16,7 @@ import polars as pl
 
 from features.facts.encoding import ID
 from rules.evaluate.batch import BatchEvaluator
+from rules.evaluate.columns.positions import Index
 from serving.store import standings, sweeps
 from serving.store.answers import Answer, canonical_json, spelled
 from serving.store.database import Session
@@ -25,9 +26,9 @@ from serving.sweep.answering import next_changes, spell
 from serving.sweep.chunk import asked_answers, read_facts
 from serving.sweep.errors import SweepError
 from serving.sweep.facts import FactHistory, FactSource
-from serving.sweep.partitions import Partition, cut
-from serving.sweep.paths import Links, needed
-from serving.sweep.planning import CHUNK_SUBJECTS, chains_of, read_links
+from serving.sweep.partitions import Partition, cut, partition_of
+from serving.sweep.paths import Links
+from serving.sweep.planning import CHUNK_SUBJECTS, chains_of, doubtful_rows, read_links
 from serving.sweep.rulebooks import Pinned, load_pinned
 
 MOST_SHOWN = 20
@@ -172,12 +173,9 @@ class Replayer:
 
     # -- comparing -----------------------------------------------------------------------------------------------
 
-    def _partition(self, links: Links, asked: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]) -> Partition:
-        reach = needed(links, asked, chains_of(self.pinned, self.sweep))
-        return Partition(
-            {kind: links.ids(kind).gather(rows) for kind, rows in asked.items()},
-            {kind: links.ids(kind).gather(rows) for kind, rows in reach.items()},
-        )
+    def _partition(self, links: Links, asked: dict[str, Index]) -> Partition:
+        doubtful = doubtful_rows(self.history, self.sweep, links)
+        return partition_of(links, asked, chains_of(self.pinned, self.sweep), doubtful)
 
     def _facts(self, partition: Partition) -> dict[str, pl.DataFrame]:
         return read_facts(self.history, self.sweep, self.pinned, partition)

@@ -22,7 +22,7 @@ from serving.store.server import Server
 from serving.store.sweeps import Sweep
 from serving.sweep.account import Account
 from serving.sweep.errors import CountIdentityError, SweepBackwardsError, SweepBusyError, SweepError
-from serving.sweep.facts import FactHistory, FactSource
+from serving.sweep.facts import FactSource
 from serving.sweep.partitions import subject_at
 from serving.sweep.planning import CHUNK_SUBJECTS, plan_sweep
 from serving.sweep.rulebooks import Pinned, load_pinned, pin
@@ -100,7 +100,7 @@ class Sweeper:
             catalogue: the rules; pinned when the sweep begins.
             on_date: the day of the answers.
             full: look at everybody; the first sweep does anyhow.
-            known_at: what was learned later does not count. By default the moment of the last delivery.
+            known_at: what was learned later does not count. Now, by default.
 
         Raises:
             SweepBusyError: another process sweeps this database.
@@ -114,14 +114,11 @@ class Sweeper:
         if left is not None:
             self._finish(left)
         pinned = pin(self.home, catalogue)
-        history = self.source.open(pinned.rulebook.vocabulary)
-        moment = known_at or history.latest()
-        if moment is None:
-            raise SweepError("The history is empty: no register has delivered anything. Use `applyfree ingest` first.")
+        moment = known_at or self.now()
         sweep = self._begun(pinned, on_date, moment, full=full)
         if sweep.state == sweeps.COMPLETE:
             return self._outcome(sweep, was_done=left is None or left.id != sweep.id)
-        return self._finish(sweep, history)
+        return self._finish(sweep)
 
     # -- begin ---------------------------------------------------------------------------------------------------
 
@@ -160,20 +157,20 @@ class Sweeper:
 
     # -- run -----------------------------------------------------------------------------------------------------
 
-    def _finish(self, sweep: Sweep, history: FactHistory | None = None) -> Outcome:
+    def _finish(self, sweep: Sweep) -> Outcome:
         """Bring a sweep from wherever it stands to its end."""
         folder = sweep_folder(self.home, sweep.id)
         if sweep.state == sweeps.PLANNING:
             self.watch("planning", 0, 0)
             pinned = load_pinned(self.home, sweep.rulebook)
-            history = history or self.source.open(pinned.rulebook.vocabulary)
+            history = self.source.open(pinned.rulebook.vocabulary)
             while sweep.state == sweeps.PLANNING:
                 try:
                     plan_sweep(self._session, sweep, pinned, history, folder, self.how.chunk_subjects)
                     sweep = self._reread(sweep)
                 except LOST:
                     self._reconnect()
-        del history  # the workers open their own
+            del history, pinned  # the workers open their own
         self._run_workers(sweep)
         self._complete(sweep)
         shutil.rmtree(folder, ignore_errors=True)

@@ -21,8 +21,8 @@ from tests.sweep_world import FIRST, NOW, ON_DATE, Editions, cn_catalogue, curre
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database(tmp_path)
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def sweep_in_a_process(url: str, home: Path, source: Editions) -> None:

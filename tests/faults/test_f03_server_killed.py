@@ -16,8 +16,8 @@ from tests import sweep_world
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database(tmp_path)
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def test_what_was_acknowledged_survives_three_kills(server: EmbeddedServer, tmp_path: Path) -> None:

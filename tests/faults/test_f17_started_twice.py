@@ -19,8 +19,8 @@ BUSY = 7
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database(tmp_path_factory.mktemp("f17"))
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def sweep_or_leave(url: str, home: Path, source: Editions) -> None:

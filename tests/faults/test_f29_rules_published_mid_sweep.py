@@ -20,8 +20,8 @@ from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, e
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database(tmp_path_factory.mktemp("f29"))
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def raise_the_rate(catalogue: Path) -> None:

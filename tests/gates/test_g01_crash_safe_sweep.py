@@ -22,8 +22,8 @@ from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, e
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database(tmp_path)
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def kill_while_sweeping(
