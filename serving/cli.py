@@ -19,6 +19,8 @@ from serving.commands.evaluate import evaluate
 from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.ingest import ingest
+from serving.commands.replay import replay
+from serving.commands.sweep import sweep
 from serving.errors import ServingError
 
 CANNOT = 2
@@ -86,3 +88,9 @@ catalogue.app.command(
 )(catalogue.facts)
 catalogue.app.command(epilog=_examples("applyfree catalogue benefits --format json"))(catalogue.benefits)
 app.command(epilog=_examples("applyfree demo", "applyfree demo --persons 100000 --on-date 2026-03-01"))(demo)
+app.command(
+    epilog=_examples("applyfree sweep", "applyfree sweep --on-date 2026-03-01", "applyfree sweep --full --workers 8")
+)(sweep)
+app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
+    replay
+)

@@ -37,9 +37,7 @@ def replay(
     Equal means equal bytes of canonical JSON. Exit status 1: some differ; the first ones are shown by name.
     """
     if every == (name is not None):
-        raise ServingError(
-            "Say what to replay: `applyfree replay 3/person/p17/dibao`, `applyfree replay 3` or `--all`."
-        )
+        raise ServingError("Say what to replay: `applyfree replay 3/person/p17/dibao`, `replay 3` or `replay --all`.")
     server = open_server(settings.database_url(), settings.home())
     try:
         with connect(server.url, remedy=server.ensure_running) as session:

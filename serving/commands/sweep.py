@@ -20,9 +20,7 @@ _MOST_NAMED = 20
 def sweep(
     catalogue: CatalogueOption = None,
     on_date: DayOption = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Look at everybody, not only at whom something changed.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Look at everybody, changed or not.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes at work side by side.")] = 2,
 ) -> None:
     """Make one determination for every subject and applicable benefit, with its receipt, and store it in PostgreSQL.

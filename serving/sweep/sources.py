@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from features.documents import DocumentError, Findings
-from features.registers.contracts import load_contracts
+from features.registers.contract_files import load_contracts
 from rules.catalogue import Catalogue
 from serving.catalogues import open_catalogues, shipped_catalogues
 from serving.evaluation import sound_rulebook
