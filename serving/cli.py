@@ -20,6 +20,8 @@ from serving.commands.events import events
 from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.ingest import ingest
+from serving.commands.replay import replay
+from serving.commands.sweep import sweep
 from serving.errors import ServingError
 
 CANNOT = 2
@@ -101,3 +103,9 @@ app.add_typer(
 city.app.command(
     "score", epilog=_examples("applyfree city score --truth var/city/truth --answers answers.parquet --out var/score")
 )(city.rate)
+app.command(
+    epilog=_examples("applyfree sweep", "applyfree sweep --on-date 2026-03-01", "applyfree sweep --full --workers 8")
+)(sweep)
+app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
+    replay
+)
