@@ -26,7 +26,7 @@ def certify_disabilities(people: People, facts: Columns, margins: Margins, rng: 
     share = np.where(
         age < 60, rates["holds_disability_certificate_under_60"], rates["holds_disability_certificate_from_60"]
     )
-    holds = ~people.dead & (rng.random(n) < share)
+    holds = ~people.dead & (age >= 1) & (rng.random(n) < share)  # nobody is examined before
     expired = holds & (rng.random(n) < 0.05)
     facts.code("disability_certificate_status", ("none", "valid", "expired"), np.where(expired, 2, holds.astype(int)))
     facts.text("disability_certificate_area", people.hukou, holds)

@@ -51,9 +51,13 @@ class EventFile:
     """The file of life events, partition after partition."""
 
     def __init__(self, path: Path, calendar: Calendar) -> None:
+        self.path = path
         self._file = path.open("w", encoding="utf-8", newline="\n")
         self._last = day_number(calendar.day(Round.LATEST))
         self._number = 0
+        self._lines = 0
+        self.mistaken: list[tuple[int, str]] = []
+        """Deaths told of somebody else: the line, and of whom."""
 
     def write(self, quarter: Quarter, victims: Victims) -> Counter[str]:
         """Write a partition's events.
@@ -70,14 +74,18 @@ class EventFile:
         for event in events:
             counts[event.kind] += 1
             line = self._line(event)
-            self._file.write(line)
+            self._write(line)
             chance = rng.random()
             if chance < SHARE_TWICE:
-                self._file.write(line)
+                self._write(line)
             elif event.kind == "death" and chance < SHARE_TWICE + SHARE_MISTAKEN and len(alive):
                 self._mistake(event, quarter.people.ids[int(rng.choice(alive))])
                 counts["death taken back"] += 1
         return counts
+
+    def _write(self, line: str) -> None:
+        self._file.write(line)
+        self._lines += 1
 
     def close(self) -> None:
         """Finish the file."""
@@ -87,8 +95,9 @@ class EventFile:
         """The death is told of somebody else first, and that is reversed."""
         told = self._line(_Event(event.kind, event.day, event.told, {"person": namesake}, {}))
         wrong = f"{_SENDERS[event.kind]}-{self._number}"
-        self._file.write(told)
-        self._file.write(self._line(_Event(event.kind, event.day, event.told, {}, {}), reverses=wrong))
+        self._write(told)
+        self.mistaken.append((self._lines, namesake))
+        self._write(self._line(_Event(event.kind, event.day, event.told, {}, {}), reverses=wrong))
 
     def _line(self, event: _Event, reverses: str | None = None) -> str:
         self._number += 1

@@ -161,6 +161,7 @@ class _Desk:
         for (_, of), file in self._files.items():
             self._list(file, of, file.path.name)
         self._deliver_again()
+        self.book.note_mistaken_deaths(self._events.path.name, self._events.mistaken)
         table = self.book.table()
         table.write_parquet(self.out / TRUTH / FAULTS, statistics=False)
         self.account.faults.update(dict(table.get_column("kind").value_counts().iter_rows()))

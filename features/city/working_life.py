@@ -206,7 +206,7 @@ def _describe(
 ) -> Employers:
     n, today, has = facts.n, people.today, of != NOBODY
     staff = np.bincount(of[has], minlength=n)
-    first = np.full(n, today - 400, dtype=np.int64)
+    first = np.full(n, today - 30, dtype=np.int64)
     np.minimum.at(first, of[has], work.since[has])
     founded = first - rng.integers(10, 900, n)
     home = np.full(n, people.home[0] if people.n else "440106")

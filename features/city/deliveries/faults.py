@@ -69,6 +69,13 @@ class FaultBook:
         )
         self.parts.append(frame.select(list(FAULTS_SCHEMA)))
 
+    def note_mistaken_deaths(self, file: str, told: list[tuple[int, str]]) -> None:
+        """Write down deaths that life events told of a namesake: the line, and of whom."""
+        rows = [
+            ("health", "events.death", file, line, PERSON, who, "deceased", Fault.HOMONYM.value) for line, who in told
+        ]
+        self.parts.append(pl.DataFrame(rows, schema=FAULTS_SCHEMA, orient="row"))
+
     def table(self) -> pl.DataFrame:
         """Everything noted so far."""
         return pl.concat([pl.DataFrame(schema=FAULTS_SCHEMA), *self.parts])

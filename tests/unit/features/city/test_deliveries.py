@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def cells(city: City, file: str) -> pl.DataFrame:
 
 def noted(city: City, kind: Fault) -> Iterator[tuple[dict[str, str | None], Table, dict[str, object]]]:
     """Every noted fault of a kind: the cells of the row it names, the table, the note."""
-    faults = city.faults.filter(pl.col("kind") == kind.value)
+    faults = city.faults.filter((pl.col("kind") == kind.value) & ~pl.col("view").str.starts_with("events."))
     assert not faults.is_empty(), kind
     for (file,), notes in faults.group_by("file", maintain_order=True):
         rows = cells(city, str(file)).rows(named=True)
@@ -281,3 +282,21 @@ def test_withdrawn_and_quarantined_rows_reach_the_history_as_such(
 ) -> None:
     statuses = {status for _, _, intake in intakes for status in intake.rows["status"].unique()}
     assert {WITHDRAWN, QUARANTINED} <= statuses
+
+
+def test_life_events_tell_what_is_true_and_take_back_deaths_told_of_somebody_else(small_city: City) -> None:
+    lines = (small_city.folder / "events" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line) for line in lines]
+    assert {"birth", "death", "move_in", "marriage"} <= {event["message"]["event_type"] for event in told}
+    assert all(event["header"]["action"] == "notify" for event in told)
+    truth = dict(small_city.truth("person").select("id", "deceased").iter_rows())
+    taken_back = {event["message"]["reverses"] for event in told if "reverses" in event["message"]}
+    for event in told:
+        message = event["message"]
+        assert message["event_date"] <= event["header"]["message_ts"][:10] < TODAY.isoformat()
+        if message["event_type"] == "death" and "subjects" in message:
+            assert truth[message["subjects"]["person"]] is (message["event_id"] not in taken_back)
+    noted_in_events = small_city.faults.filter(pl.col("view") == "events.death")
+    assert noted_in_events.height == len(taken_back)
+    for note in noted_in_events.iter_rows(named=True):
+        assert told[note["row"] - 1]["message"]["subjects"]["person"] == note["subject"]
