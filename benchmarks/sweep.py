@@ -97,30 +97,24 @@ def make_files(folder: Path, persons: int) -> None:
     target = folder / "days"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    days: dict[tuple[str, str], list[pl.DataFrame]] = {}
     changed: list[pl.DataFrame] = []
     rng = np.random.default_rng(9)
-    for kind in ("person", "household", "enterprise"):
-        first: list[pl.DataFrame] = []
-        second: list[pl.DataFrame] = []
-        for number, partition in enumerate(people):
-            table = pl.read_parquet(partition.files[kind])
-            first.append(table)
-            fresh = tables_by_type(
-                vocabulary, pl.scan_parquet(partition.files["person"]).select(pl.len()).collect().item(), (77, number)
-            )
+    for number, partition in enumerate(people):
+        tables = partition.read()
+        fresh = tables_by_type(vocabulary, tables["person"].height, (77, number))
+        for kind, table in tables.items():
             mask = pl.Series(rng.random(table.height) < SHARE_CHANGED)
-            links = vocabulary.subjects.links
+            kept = {"id", *vocabulary.subjects.links}
             columns = [
-                c
-                if c.name == "id" or c.name in links
-                else c.zip_with(~mask, fresh[kind].get_column(c.name).head(len(c)))
+                c if c.name in kept else c.zip_with(~mask, fresh[kind].get_column(c.name).head(len(c)))
                 for c in table.get_columns()
             ]
-            second.append(pl.DataFrame(columns))
+            days.setdefault((kind, "first"), []).append(table)
+            days.setdefault((kind, "second"), []).append(pl.DataFrame(columns))
             changed.append(table.filter(mask).select(pl.lit(kind).alias("kind"), "id"))
-            del fresh
-        pl.concat(first).write_parquet(target / f"{kind}-first.parquet", compression="lz4", row_group_size=50_000)
-        pl.concat(second).write_parquet(target / f"{kind}-second.parquet", compression="lz4", row_group_size=50_000)
+    for (kind, day), parts in days.items():
+        pl.concat(parts).write_parquet(target / f"{kind}-{day}.parquet", compression="lz4", row_group_size=50_000)
     pl.concat(changed).write_parquet(target / "changed.parquet")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
 
@@ -30,9 +30,17 @@ class Answer:
     unmet: tuple[str, ...]
     missing: tuple[str, ...]
 
+    def content(self) -> dict[str, object]:
+        """Its columns by name. Written out: `asdict` took half of the time of a first chunk."""
+        return {
+            "benefit": self.benefit, "version": self.version, "outcome": self.outcome, "amount": self.amount,
+            "amount_low": self.amount_low, "amount_high": self.amount_high, "per": self.per, "unit": self.unit,
+            "unmet": self.unmet, "missing": self.missing,
+        }  # fmt: skip
+
     def canonical(self) -> bytes:
         """The one way to write this answer: JSON, keys in order, no spaces."""
-        return canonical_json(asdict(self))
+        return canonical_json(self.content())
 
     def digest(self) -> bytes:
         """The hash under which it is kept."""
@@ -58,12 +66,13 @@ def intern(session: Session, answers: Sequence[Answer]) -> list[int]:
     In a transaction of its own, before that of the chunk: an answer that no row uses does no harm, and two workers
     never wait for each other longer than this takes. In order of the hash, so that they cannot wait in a circle.
     """
-    by_digest = {answer.digest(): answer for answer in answers}
+    own = [answer.digest() for answer in answers]
+    by_digest = dict(zip(own, answers, strict=True))
     digests = sorted(by_digest)
     known = _ids(session, digests)
     lacking = [digest for digest in digests if digest not in known]
     if lacking:
-        rows = [{"digest": digest.hex(), **asdict(by_digest[digest])} for digest in lacking]
+        rows = [{"digest": digest.hex(), **by_digest[digest].content()} for digest in lacking]
         session.execute(
             """
             INSERT INTO answer (digest, benefit, version, outcome, amount, amount_low, amount_high, per, unit, unmet,
@@ -79,7 +88,7 @@ def intern(session: Session, answers: Sequence[Answer]) -> list[int]:
             (json.dumps(rows),),
         )
         known |= _ids(session, lacking)
-    return [known[answer.digest()] for answer in answers]
+    return [known[digest] for digest in own]
 
 
 def spelled(session: Session, ids: Sequence[int]) -> dict[int, Answer]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +90,9 @@ def determination_json(answer: Answer, sweep: Sweep, kind: str, subject: str, ne
     day = None if next_change == NEVER else (dt.date(1970, 1, 1) + dt.timedelta(days=next_change)).isoformat()
     return canonical_json(
         {
-            **asdict(answer), "subject": kind, "id": subject, "next_change": day, "on_date": sweep.on_date.isoformat(),
-            "known_at": sweep.known_at.astimezone(dt.UTC).isoformat(), "rulebook": sweep.rulebook,
+            **answer.content(), "subject": kind, "id": subject, "next_change": day,
+            "on_date": sweep.on_date.isoformat(), "rulebook": sweep.rulebook,
+            "known_at": sweep.known_at.astimezone(dt.UTC).isoformat(),
         }
     )  # fmt: skip
 
