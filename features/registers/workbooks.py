@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import fastexcel
 import polars as pl
@@ -66,9 +67,35 @@ def _cut_ids(book: fastexcel.ExcelReader, header: list[str], table: Table, heigh
     places = [header.index(name) for name in ids if name in header]
     if not places:
         return pl.repeat(value=False, n=height - 1, eager=True)
-    # Read as numbers, text is null: what is left was typed as a number.
-    numbers = book.load_sheet(0, header_row=None, skip_rows=0, dtypes="float", use_columns=places).to_polars()
-    return numbers[1:].select(pl.any_horizontal(pl.all() >= _EXACT).fill_null(value=False)).to_series()
+    cut = pl.repeat(value=False, n=height - 1, eager=True)
+    for place in places:
+        cut |= _cut_in(book, place)
+    return cut
+
+
+def _cut_in(book: fastexcel.ExcelReader, place: int) -> pl.Series:
+    """In which rows of a column a number stands that is longer than Excel keeps."""
+
+    def column(coercion: Literal["coerce", "strict"]) -> pl.Series:
+        sheet = book.load_sheet(
+            0, header_row=0, use_columns=[place], schema_sample_rows=None, dtype_coercion=coercion, skip_rows=0
+        )
+        return sheet.to_polars().to_series()
+
+    cells = column("coerce")
+    if cells.dtype.is_numeric():
+        return (cells >= _EXACT).fill_null(value=False)
+    if cells.dtype != pl.String:
+        return pl.repeat(value=False, n=len(cells), eager=True)
+    try:
+        column("strict")
+    except fastexcel.UnsupportedColumnTypeCombinationError:
+        # Text and numbers: a number shows itself by being what a floating-point number can hold to the last digit. One
+        # text in a hundred does so too, and is set aside with them.
+        whole = cells.str.strip_chars().cast(pl.Int128, strict=False)
+        held = whole.cast(pl.Float64).cast(pl.Int128)
+        return ((whole >= _EXACT) & (whole == held)).fill_null(value=False)
+    return pl.repeat(value=False, n=len(cells), eager=True)
 
 
 def _refuse_what_unpacks_too_large(path: Path) -> None:

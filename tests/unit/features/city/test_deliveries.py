@@ -71,14 +71,13 @@ def test_all_four_formats_and_both_encodings_are_there(small_city: City) -> None
 
 
 def taken(city: City) -> Iterator[tuple[dict[str, object], Table, Intake]]:
-    """Every delivery that is no workbook, taken in; a refusal fails the test."""
+    """Every delivery, taken in; a refusal fails the test."""
     for row in city.deliveries.iter_rows(named=True):
         path = city.folder / row["file"]
         table = city.contracts.of_file(path.name)
         assert table is not None
         assert table.id == row["view"]
-        if row["format"] != "xlsx":
-            yield row, table, take_in(table, path, NOW, city.vocabulary)
+        yield row, table, take_in(table, path, NOW, city.vocabulary)
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +102,8 @@ def test_every_delivery_is_taken_and_every_bad_row_is_a_noted_fault(
 
 @pytest.fixture(scope="module")
 def known(small_city: City, tmp_path_factory: pytest.TempPathFactory, intakes: object) -> dict[str, pl.DataFrame]:
-    """What the history holds of the city on its day, workbooks left out."""
-    views = [
-        table.view for table in small_city.contracts.tables.values()
-        if set(small_city.deliveries.filter(pl.col("view") == table.id)["format"]) != {"xlsx"}
-    ]  # fmt: skip
+    """What the history holds of the city on its day."""
+    views = [table.view for table in small_city.contracts.tables.values()]
     history = History(tmp_path_factory.mktemp("history"), small_city.vocabulary, views)
     for row, _, intake in intakes:  # type: ignore[attr-defined]
         moment = dt.datetime.fromisoformat(f"{row['attested_on']}T20:00:00+00:00")

@@ -250,6 +250,19 @@ def test_identity_numbers_that_a_spreadsheet_has_cut_are_not_guessed(tmp_path: P
     assert intake.rows.height == 399
 
 
+def test_identity_numbers_of_digits_alone_are_text_if_they_were_typed_so(tmp_path: Path) -> None:
+    table = contracts().tables["disabled_persons_federation.only_child_families"]
+    cells = written(table)
+    header = table.key
+    ids = [f"44010619900101{number:04d}" for number in range(cells.height)]
+    path = tmp_path / table.file_name(ATTESTED)
+    cells = cells.with_columns(pl.Series(header, ids))
+    write_workbook(path, [list(cells.columns), *(list(row) for row in cells.rows())])
+    intake = _taken(table, path)
+    assert intake.quarantine.height == 0
+    assert sorted(intake.rows["id"]) == ids
+
+
 # -- refusals ----------------------------------------------------------------------------------------------------------
 
 
