@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.documents import DocumentError, Findings
-from features.registers.contract_files import load_contracts
 from rules.catalogue import Catalogue
 from serving.catalogues import open_catalogues, shipped_catalogues
 from serving.evaluation import sound_rulebook
 from serving.sweep.errors import SweepError
 from serving.sweep.facts import RecordedFacts
+from serving.views import views_of
 
 SWEPT = "cn"
 """The shipped catalogue that is swept where none is named: the one with registers."""
@@ -36,9 +35,4 @@ def recorded_facts(catalogue: Catalogue, home: Path) -> RecordedFacts:
     Raises:
         DocumentError: a contract has a mistake; the first one is told.
     """
-    vocabulary = sound_rulebook(catalogue).vocabulary
-    findings = Findings()
-    contracts = load_contracts(vocabulary, findings)
-    if findings:
-        raise DocumentError(findings[0].place, findings[0].message, findings[0].advice)
-    return RecordedFacts(home / "history", tuple(contracts.views.values()))
+    return RecordedFacts(home / "history", views_of(sound_rulebook(catalogue).vocabulary))
