@@ -76,7 +76,7 @@ def completed(tables: Tables, vocabulary: Vocabulary, on_date: dt.date, seed: tu
     found: Tables = {}
     for kind, table in tables.items():
         drawn = tables_by_type(vocabulary, max(t.height for t in tables.values()) * 30, seed, share_unknown=0)[kind]
-        facts = [f for f in vocabulary.dictionary.of_subject(kind) if f.id not in vocabulary.subjects.links]
+        facts = [f for f in vocabulary.dictionary.of_subject(kind) if f.type.kind != "id"]
         columns = [table.get_column(name) for name in table.columns if not _is_fact(name, {f.id for f in facts})]
         for fact in facts:
             values = drawn.get_column(fact.id).head(table.height)
