@@ -1,0 +1,120 @@
+"""What the online store keeps of a subject: for each view the rows that registers sent, and which of them holds on a day.
+
+Rows are kept as the history keeps them (docs/decisions/0004-history-by-view.md), one for each first day: the one learned
+last. So the same rows in any order, repeated or late, leave the same behind: an older one never overwrites a newer one,
+a correction of the same first day does, and what was withdrawn lets the row before it speak again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from features.history.records import STATED, WITHDRAWN
+
+Cell = bool | int | str | list[int] | None
+"""A fact as stores hold it (`features.store.columns`)."""
+
+MOST_ROWS = 16
+"""Rows kept of one view of one subject, the latest first days; a push brings back those that a withdrawal uncovers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a view. Days are day numbers from 1970-01-01, moments microseconds."""
+
+    true_from: int
+    learned_at: int
+    status: str = STATED
+    true_to: int | None = None
+    attested_on: int | None = None
+    row: int = 0
+    facts: dict[str, Cell] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Of two rows with the same first day, the one with the greater order speaks."""
+        return self.learned_at, self.row, self.attested_on or 0
+
+
+@dataclass(slots=True)
+class Held:
+    """All that is kept of one subject: rows by view, and who named it by which link (a household: its members)."""
+
+    views: dict[str, list[Row]] = field(default_factory=dict)
+    named_by: dict[str, list[str]] = field(default_factory=dict)
+
+    def take(self, other: Held) -> bool:
+        """Join what another says of the same subject; did anything change?"""
+        changed = False
+        for view, rows in other.views.items():
+            joined = join(self.views.get(view, ()), rows)
+            if joined != self.views.get(view):
+                self.views[view], changed = joined, True
+        for link, ids in other.named_by.items():
+            known = self.named_by.get(link, [])
+            new = sorted({*known, *ids})
+            if new != known:
+                self.named_by[link], changed = new, True
+        return changed
+
+
+def join(held: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """Rows of one view, one for each first day, in their order."""
+    by_day: dict[int, Row] = {}
+    for row in (*held, *new):
+        there = by_day.get(row.true_from)
+        if there is None or row.order > there.order:
+            by_day[row.true_from] = row
+    return [by_day[day] for day in sorted(by_day)][-MOST_ROWS:]
+
+
+def standing(rows: Iterable[Row], on_day: int) -> Row | None:
+    """The row that holds on a day: of those not withdrawn, the one with the latest first day until then."""
+    held: Row | None = None
+    for row in rows:
+        if row.true_from > on_day:
+            break
+        if row.status != WITHDRAWN:
+            held = row
+    return held
+
+
+def dump(held: Held) -> bytes:
+    """As bytes, the same for the same content."""
+    views = {
+        view: [[r.true_from, r.learned_at, r.status, r.true_to, r.attested_on, r.row, r.facts] for r in rows]
+        for view, rows in held.views.items()
+    }
+    content = {"views": views, "named_by": held.named_by}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def load(content: bytes | str) -> Held:
+    """From bytes."""
+    read = json.loads(content)
+    views = {view: [Row(f, le, s, t, a, n, facts) for f, le, s, t, a, n, facts in rows] for view, rows in
+             read["views"].items()}
+    return Held(views, read.get("named_by", {}))
+
+
+def day_of(number: int) -> dt.date:
+    """The day of a day number."""
+    return dt.date(1970, 1, 1) + dt.timedelta(days=number)
+
+
+def day_number(day: dt.date) -> int:
+    """Days since 1970-01-01."""
+    return (day - dt.date(1970, 1, 1)).days
+
+
+def moment_of(number: int) -> dt.datetime:
+    """The moment of a number of microseconds."""
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=number)
+
+
+def moment_number(moment: dt.datetime) -> int:
+    """Microseconds since 1970-01-01, UTC."""
+    return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
