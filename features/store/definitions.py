@@ -109,6 +109,8 @@ def _feature_view(view: View, entity: Entity, vocabulary: Vocabulary, source: Da
     for fact in view.facts:
         found = vocabulary.dictionary.facts.get(fact)
         tags = {} if found is None else {"legal_basis": found.legal_basis, "sensitivity": str(found.sensitivity)}
+        if found is not None and found.maximum_age_months is not None:
+            tags["maximum_age_months"] = str(found.maximum_age_months)
         fields.append(Field(name=fact, dtype=_feast_type(stored_type(fact_type(fact, vocabulary))), tags=tags))
     fields += [Field(name=name, dtype=_feast_type(dtype)) for name, dtype in ROW_COLUMNS.items()]
     register = vocabulary.dictionary.registers.get(view.register)

@@ -1,8 +1,10 @@
-"""What the online store keeps of a subject: for each view the rows that registers sent, and which of them holds on a day.
+"""What the online store keeps of a subject: for each view the rows that its register sent, and which of them holds on a day.
 
-Rows are kept as the history keeps them (docs/decisions/0004-history-by-view.md), one for each first day: the one learned
-last. So the same rows in any order, repeated or late, leave the same behind: an older one never overwrites a newer one,
-a correction of the same first day does, and what was withdrawn lets the row before it speak again.
+The history says what was known at a moment: of two such states the later one stands. Single rows that were learned after
+it, as events bring them, are laid over it by the history's own rules (docs/decisions/0004-history-by-view.md): one for
+each first day, the one learned last. So states and events in any order, repeated or late, leave the same behind: an older
+one never overwrites a newer one, a correction of the same first day does, and what was withdrawn lets the row before it
+speak again.
 """
 
 from __future__ import annotations
@@ -16,10 +18,6 @@ from features.history.records import STATED, WITHDRAWN
 
 Cell = bool | int | str | list[int] | None
 """A fact as stores hold it (`features.store.columns`)."""
-
-MOST_ROWS = 16
-"""Rows kept of one view of one subject, the latest first days; a push brings back those that a withdrawal uncovers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -39,36 +37,57 @@ class Row:
         return self.learned_at, self.row, self.attested_on or 0
 
 
+@dataclass(frozen=True, slots=True)
+class ViewRows:
+    """The rows of one view: the state known at a moment (0: none yet), and single rows learned after it."""
+
+    known_at: int = 0
+    state: tuple[Row, ...] = ()
+    later: tuple[Row, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row for each first day, in their order."""
+        return join(self.state, self.later) if self.later else self.state
+
+    def with_other(self, other: ViewRows) -> ViewRows:
+        """Both together; the same in either order."""
+        known_at, state = max((self.known_at, self.state), (other.known_at, other.state), key=lambda pair: pair[0])
+        later = [row for row in (*self.later, *other.later) if row.learned_at > known_at]
+        return ViewRows(known_at, state, join((), later))
+
+
 @dataclass(slots=True)
 class Held:
     """All that is kept of one subject: rows by view, and who named it by which link (a household: its members)."""
 
-    views: dict[str, list[Row]] = field(default_factory=dict)
+    views: dict[str, ViewRows] = field(default_factory=dict)
     named_by: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, other: Held) -> bool:
         """Join what another says of the same subject; did anything change?"""
         changed = False
         for view, rows in other.views.items():
-            joined = join(self.views.get(view, ()), rows)
-            if joined != self.views.get(view):
+            known = self.views.get(view)
+            joined = rows if known is None else known.with_other(rows)
+            if joined != known:
                 self.views[view], changed = joined, True
         for link, ids in other.named_by.items():
-            known = self.named_by.get(link, [])
-            new = sorted({*known, *ids})
-            if new != known:
+            known_ids = self.named_by.get(link, [])
+            new = sorted({*known_ids, *ids})
+            if new != known_ids:
                 self.named_by[link], changed = new, True
         return changed
 
 
-def join(held: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+def join(held: Iterable[Row], new: Iterable[Row]) -> tuple[Row, ...]:
     """Rows of one view, one for each first day, in their order."""
-    by_day: dict[int, Row] = {}
-    for row in (*held, *new):
+    by_day: dict[int, Row] = {row.true_from: row for row in held}
+    for row in new:
         there = by_day.get(row.true_from)
         if there is None or row.order > there.order:
             by_day[row.true_from] = row
-    return [by_day[day] for day in sorted(by_day)][-MOST_ROWS:]
+    return tuple(by_day[day] for day in sorted(by_day))
 
 
 def standing(rows: Iterable[Row], on_day: int) -> Row | None:
@@ -85,7 +104,7 @@ def standing(rows: Iterable[Row], on_day: int) -> Row | None:
 def dump(held: Held) -> bytes:
     """As bytes, the same for the same content."""
     views = {
-        view: [[r.true_from, r.learned_at, r.status, r.true_to, r.attested_on, r.row, r.facts] for r in rows]
+        view: [rows.known_at, [_written(row) for row in rows.state], [_written(row) for row in rows.later]]
         for view, rows in held.views.items()
     }
     content = {"views": views, "named_by": held.named_by}
@@ -95,9 +114,15 @@ def dump(held: Held) -> bytes:
 def load(content: bytes | str) -> Held:
     """From bytes."""
     read = json.loads(content)
-    views = {view: [Row(f, le, s, t, a, n, facts) for f, le, s, t, a, n, facts in rows] for view, rows in
-             read["views"].items()}
-    return Held(views, read.get("named_by", {}))
+    views = {
+        view: ViewRows(known_at, tuple(Row(*row) for row in state), tuple(Row(*row) for row in later))
+        for view, (known_at, state, later) in read["views"].items()
+    }
+    return Held(views, read["named_by"])
+
+
+def _written(row: Row) -> list[object]:
+    return [row.true_from, row.learned_at, row.status, row.true_to, row.attested_on, row.row, row.facts]
 
 
 def day_of(number: int) -> dt.date:
