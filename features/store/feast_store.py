@@ -14,6 +14,7 @@ from features.history.records import View
 from features.store.columns import EVENT, LEARNED
 from features.store.definitions import Definitions, SourceOf, check_service
 from features.store.errors import StoreError
+from features.store.places import place_name
 from features.store.purposes import feast_name
 from features.store.settings import FILES, StoreSettings
 
@@ -22,12 +23,13 @@ _BATCH = 10_000
 """Rows that Feast hands over at once: half the memory of handing over all."""
 
 
-def configure(settings: StoreSettings, folder: Path | None = None) -> RepoConfig:
+def configure(settings: StoreSettings, folder: Path | None = None, *, online: bool = True) -> RepoConfig:
     """Feast's own configuration. It reports to nobody: lineage, MLflow and metrics stay off.
 
     Args:
         settings: which stores.
         folder: where the registry lies, if it is a file; the settings' folder by default.
+        online: with the online store; a training set has no need of it.
     """
     place = folder or settings.folder
     place.mkdir(parents=True, exist_ok=True)
@@ -36,7 +38,7 @@ def configure(settings: StoreSettings, folder: Path | None = None) -> RepoConfig
         provider="local",
         registry=_registry(settings, place),
         offline_store=_offline(settings),
-        online_store={"type": ONLINE_TYPE, "url": settings.online, "name": f"{settings.project}_facts_online"},
+        online_store=_online(settings) if online else None,
         materialization={"online_write_batch_size": _BATCH},
         entity_key_serialization_version=3,
     )
@@ -77,7 +79,7 @@ def sources(settings: StoreSettings, snapshot: Path) -> SourceOf:
                 timestamp_field=EVENT,
                 created_timestamp_column=LEARNED,
             )
-        if settings.offline.startswith("postgresql://"):
+        if settings.in_database:
             return _postgres_source(name, snapshot_table(snapshot, view))
         return _spark_source(name, snapshot_file(snapshot, view))
 
@@ -94,6 +96,10 @@ def snapshot_table(snapshot: Path, view: View) -> str:
     return f"{snapshot.name}_{feast_name(view.id)}"[:63]
 
 
+def _online(settings: StoreSettings) -> dict[str, str]:
+    return {"type": ONLINE_TYPE, "url": settings.online, "name": place_name(settings)}
+
+
 def _registry(settings: StoreSettings, folder: Path) -> dict[str, Any]:
     if settings.registry == FILES:
         return {"registry_type": "file", "path": str(folder / "registry.db")}
@@ -104,7 +110,7 @@ def _registry(settings: StoreSettings, folder: Path) -> dict[str, Any]:
 def _offline(settings: StoreSettings) -> dict[str, Any]:
     if settings.offline == FILES:
         return {"type": "duckdb"}
-    if settings.offline.startswith("postgresql://"):
+    if settings.in_database:
         parts = conninfo_to_dict(settings.offline)
         return {
             "type": "postgres",

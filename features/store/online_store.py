@@ -20,12 +20,12 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
 from features.store.backends.place import Place
-from features.store.backends.postgres import PostgresPlace
-from features.store.backends.redis import RedisPlace
 from features.store.cells import cell_of, proto_of
 from features.store.columns import ROW_ATTESTED, ROW_COLUMNS, ROW_LEARNED, ROW_STATUS, ROW_TRUE_FROM, STATED
 from features.store.errors import StoreError
+from features.store.places import mark_key, open_place, subject_key
 from features.store.rows import Held, Row, ViewRows, day_number, dump, load, moment_number, moment_of
+from features.store.taking_in import take_in
 from features.store.standing import Standing, stand
 
 _READING_ON: ContextVar[dt.date] = ContextVar("reading_on")
@@ -50,25 +50,6 @@ def reading_on(on_date: dt.date) -> Iterator[None]:
         _READING_ON.reset(token)
 
 
-def subject_key(kind: str, subject_id: str) -> str:
-    """The key under which a subject's rows lie."""
-    return f"{kind}:{subject_id}"
-
-
-def open_place(config: SubjectOnlineStoreConfig) -> Place:
-    """The place that a configuration names.
-
-    Raises:
-        StoreError: the address is of no kind that we know.
-    """
-    scheme = config.url.partition("://")[0]
-    if scheme in ("postgresql", "postgres"):
-        return PostgresPlace(config.url, config.name)
-    if scheme in ("redis", "rediss", "unix"):
-        return RedisPlace(config.url, f"{config.name}:")
-    raise StoreError("The online store's address begins with neither `postgresql://` nor `redis://`. Correct it.")
-
-
 class SubjectOnlineStore(OnlineStore):
     """One row per subject, read and written by the rules of `features.store.rows`."""
 
@@ -81,7 +62,7 @@ class SubjectOnlineStore(OnlineStore):
         assert isinstance(online, SubjectOnlineStoreConfig)
         key = (online.url, online.name)
         if key not in self._places:
-            self._places[key] = open_place(online)
+            self._places[key] = open_place(*key)
         return self._places[key]
 
     def online_write_batch(
@@ -96,7 +77,7 @@ class SubjectOnlineStore(OnlineStore):
         for entity_key, values, event, created in data:
             held = news.setdefault(_key(table, entity_key), Held())
             held.take(Held({table.tags["view"]: ViewRows(later=(_row(values, event, created),))}))
-        write(self.place(config), news)
+        take_in(self.place(config), {key: dump(held) for key, held in news.items()})
         if progress is not None:
             progress(len(data))
 
@@ -160,20 +141,6 @@ class SubjectOnlineStore(OnlineStore):
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         self.place(config).drop()
-
-
-def write(place: Place, news: dict[str, Held]) -> int:
-    """Join what is new of some subjects to what is held of them, as one step; how many changed."""
-
-    def merge(there: Any) -> dict[str, bytes]:  # noqa: ANN401 see features.store.backends.place.Merge
-        changed: dict[str, bytes] = {}
-        for key, new in news.items():
-            held = load(there[key]) if key in there else Held()
-            if held.take(new):
-                changed[key] = dump(held)
-        return changed
-
-    return place.change(sorted(news), merge)
 
 
 def _key(table: FeatureView, entity_key: EntityKey) -> str:

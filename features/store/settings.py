@@ -53,6 +53,11 @@ class StoreSettings:
                     f"It begins with one of: {', '.join(kinds)}."
                 )
 
+    @property
+    def in_database(self) -> bool:
+        """Are the offline rows tables of a PostgreSQL database?"""
+        return self.offline.startswith("postgresql://")
+
 
 def read_settings(folder: Path, embedded: str, environment: Mapping[str, str] | None = None) -> StoreSettings:
     """What the environment says, then `store.toml` in the folder, then the embedded default.

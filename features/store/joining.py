@@ -1,0 +1,99 @@
+"""What several views say of one fact, brought together row by row with the history's own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from features.facts.dictionary import Fact
+from features.facts.vocabulary import Vocabulary
+from features.history.merging import HELD, Said, merge
+from features.history.records import QUARANTINED, View
+from features.store.columns import ROW_ATTESTED, ROW_STATUS, ROW_TRUE_FROM, fact_type, from_stored
+from features.store.purposes import PART, feast_name
+
+_ON_DATE = "on_date"
+
+
+def join_views(
+    answers: pl.DataFrame, views: Mapping[str, View], facts: Mapping[str, Sequence[str]], vocabulary: Vocabulary
+) -> pl.DataFrame:
+    """One column for each fact, encoded; null where it is not known.
+
+    Args:
+        answers: `on_date`, and for each view its facts and rows' own columns as `<view>__<column>`, as Feast names them.
+        views: the views asked.
+        facts: the facts asked of each.
+        vocabulary: types, maximum ages, orders of authority.
+    """
+    carriers: dict[str, list[View]] = {}
+    for view_id, names in facts.items():
+        for name in names:
+            carriers.setdefault(name, []).append(views[view_id])
+    columns: list[pl.Series] = []
+    for name, carrying in carriers.items():
+        fact = vocabulary.dictionary.facts.get(name)
+        months = None if fact is None else fact.maximum_age_months
+        only = [_fresh(answers, view, name, months) for view in carrying]
+        joined = only[0] if len(only) == 1 else _joined(answers, carrying, name, fact, only)
+        encoded = from_stored(name, fact_type(name, vocabulary))
+        columns.append(joined.alias(name).to_frame().select(encoded).to_series())
+    return pl.DataFrame(columns)
+
+
+def _fresh(answers: pl.DataFrame, view: View, name: str, months: int | None) -> pl.Series:
+    """What one view says, where it is not too old."""
+    said = pl.col(column(view, name))
+    if months is not None:
+        stale_on = pl.col(column(view, ROW_ATTESTED)).cast(pl.Date).dt.offset_by(f"{months}mo")
+        said = pl.when(stale_on > pl.col(_ON_DATE)).then(said)
+    return answers.select(said).to_series()
+
+
+def _joined(
+    answers: pl.DataFrame, carrying: Sequence[View], name: str, fact: Fact | None, only: Sequence[pl.Series]
+) -> pl.Series:
+    """Where one view speaks, what it says; where several do, what the history makes of it, day by day."""
+    speak = [_speaks(answers, view, name) for view in carrying]
+    several = pl.sum_horizontal(s.cast(pl.Int8) for s in speak) > 1
+    first = pl.coalesce(
+        pl.when(s.alias(f"speaks_{i}")).then(o.alias(f"says_{i}")) for i, (s, o) in enumerate(zip(speak, only, strict=True))
+    )
+    frame = answers.with_columns(several.alias("several") if isinstance(several, pl.Series) else several.alias("several"))
+    joined = pl.select(first.alias(name)).to_series()
+    rows = frame.with_row_index("place").filter("several")
+    for (on_date,), some in rows.group_by(_ON_DATE):
+        said = [_said(some, view, name) for view in carrying]
+        months, authority = (None, None) if fact is None else (fact.maximum_age_months, fact.authority)
+        merged = merge(said, months, on_date, authority)
+        known = pl.Series(merged.gap == HELD)
+        nothing = pl.Series([None], dtype=merged.values.dtype).new_from_index(0, len(known))
+        joined = joined.scatter(some.get_column("place"), merged.values.zip_with(known, nothing))
+    return joined
+
+
+def _speaks(answers: pl.DataFrame, view: View, name: str) -> pl.Series:
+    says = pl.col(column(view, name)).is_not_null()
+    unreadable = (pl.col(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)
+    return answers.select(says | unreadable).to_series()
+
+
+def _said(rows: pl.DataFrame, view: View, name: str) -> Said:
+    def days(of: str) -> pl.Series:
+        return rows.get_column(column(view, of)).cast(pl.Int32).fill_null(0)
+
+    unreadable = (rows.get_column(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)
+    return Said(
+        view,
+        rows.get_column(column(view, name)),
+        unreadable.to_numpy().astype(np.bool_),
+        days(ROW_TRUE_FROM).to_numpy(),
+        days(ROW_ATTESTED).to_numpy(),
+    )
+
+
+def column(view: View, name: str) -> str:
+    """How Feast names a feature of a view in an answer."""
+    return f"{feast_name(view.id)}{PART}{name}"
