@@ -66,6 +66,15 @@ class FactType:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """Whose word counts where registers disagree about a fact, first to last, and the law that says so."""
+
+    order: tuple[str, ...]
+    legal_basis: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One fact: an id, what it says, of whom, and on what ground it may be used."""
 
@@ -80,6 +89,8 @@ class Fact:
     sensitivity: int
     ask_citizen: bool
     place: Place
+    authority: Authority | None = None
+    """None: registers that disagree make a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,8 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings, s
             broken |= entries.keys() - facts.keys()
             before = findings.failures
         incomplete = incomplete or findings.failures > before
+    if not incomplete:
+        _check_authorities(facts, registers, findings)
     return Dictionary(folder.name, facts, registers, frozenset(broken), incomplete)
 
 
@@ -165,7 +178,7 @@ def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str,
             )
     entry.expect(
         ("subject", "type", "names", "legal_basis", "maximum_age", "sensitivity", "ask_citizen"),
-        ("unit", "per", "codes", "minimum", "maximum", "decimals", "note"),
+        ("unit", "per", "codes", "minimum", "maximum", "decimals", "authority", "note"),
         what=f"the fact `{fact_id}`",
     )
     get = entry.entries
@@ -187,7 +200,39 @@ def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str,
         sensitivity=sensitivity,
         ask_citizen=doc.boolean_of(get["ask_citizen"], "ask_citizen"),
         place=entry.place,
+        authority=_read_authority(get["authority"]) if "authority" in get else None,
     )
+
+
+def _read_authority(node: doc.Node) -> Authority:
+    entry = doc.mapping_of(node, "authority (`{order: [first, second], legal_basis: …}`)")
+    entry.expect(("order", "legal_basis"), what="authority")
+    items = doc.sequence_of(entry.entries["order"], "order")
+    order = tuple(doc.text_of(item, "order") for item in items)
+    if len(order) < 2:
+        raise DocumentError(
+            entry.places["order"], "An order of authority names at least two registers.", "Add one, or remove it."
+        )
+    for position, register in enumerate(order):
+        if register in order[:position]:
+            raise DocumentError(
+                items[position].place, f"The register `{register[:60]}` stands here twice.", "Remove one."
+            )
+    return Authority(order, doc.text_of(entry.entries["legal_basis"], "legal_basis"), entry.place)
+
+
+def _check_authorities(facts: dict[str, Fact], registers: dict[str, Register], findings: Findings) -> None:
+    """An order of authority names registers that there are."""
+    for fact in facts.values():
+        for register in fact.authority.order if fact.authority else ():
+            if register not in registers and fact.authority is not None:
+                findings.append(
+                    doc.Finding(
+                        fact.authority.place,
+                        f"The fact `{fact.id}` gives authority to `{register[:60]}`, which is no register.",
+                        doc.nearest_advice(register, registers, "Registers are: "),
+                    )
+                )
 
 
 def _read_maximum_age(node: doc.Node) -> int | None:
