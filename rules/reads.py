@@ -1,6 +1,6 @@
 """What a benefit reads: the facts of each kind of subject without which its answer could not be computed.
 
-This is the whole of what may be fetched for the benefit. Personal Information Protection Law of the PRC, art. 6: what is
+This is all that may be fetched for it. Personal Information Protection Law of the PRC, art. 6: what is
 processed is limited to the smallest scope that the purpose needs.
 """
 
@@ -18,7 +18,7 @@ Read = tuple[str, str]
 
 
 def reads_of(rulebook: Rulebook, on_date: dt.date) -> dict[str, tuple[Read, ...]]:
-    """What each benefit in force on a day reads, in the order of kinds and facts. Benefits not in force are left out."""
+    """What each benefit in force on a day reads, sorted; benefits not in force are left out."""
     plans = rulebook.in_force(on_date)
     reads = _Reads(plans, rulebook.vocabulary)
     return {benefit: tuple(sorted(reads.of(benefit))) for benefit, found in plans.items() if found.variants}

@@ -17,7 +17,7 @@ from features.facts.encoding import ID, STALE_SUFFIX, Tables, column_type, decod
 from features.facts.subjects import PERSON
 from features.facts.values import Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
-from features.history import keeping, news
+from features.history import keeping, news, statements
 from features.history.errors import HistoryError
 from features.history.keeping import Appended, Types
 from features.history.lists import list_order, message_order
@@ -267,6 +267,29 @@ class History:
                 pl.DataFrame({ID: numbering.ids.filter(pl.Series(named))}).select(pl.lit(kind).alias("kind"), ID)
             )
         return pl.concat(frames)
+
+    def statements(self, view: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
+        """What a view states of some subjects, or of all, as known at a moment: one row for each first day.
+
+        Returns:
+            See :func:`features.history.statements.statements`.
+        """
+        self._refresh()
+        held = self.views[view]
+        numbering = self._numbering[held.kind]
+        wanted: Mask | None = None
+        if ids is not None:
+            wanted = np.zeros(numbering.count, dtype=np.bool_)
+            numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
+            wanted[numbers[numbers >= 0]] = True
+        parts = self._known(held, known_at)
+        return statements.statements(self._partitions, parts, wanted, numbering.ids, self._types[view], full=held.full)
+
+    def last_list(self, view: str, known_at: dt.datetime) -> dt.date | None:
+        """Of a view whose deliveries list everybody: the day of the last list known at a moment."""
+        self._refresh()
+        parts = self._known(self.views[view], known_at) if self.views[view].full else []
+        return parts[-1].batch.attested_on if parts else None
 
     # -- what is known -----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,12 @@ from features.facts.encoding import column_type
 from features.facts.vocabulary import Vocabulary
 
 EVENT, LEARNED = "event_timestamp", "created_timestamp"
-ROW_STATUS, ROW_ATTESTED, ROW_TRUE_FROM, ROW_LEARNED = "row_status", "row_attested_on", "row_true_from", "row_learned_at"
+ROW_STATUS, ROW_ATTESTED, ROW_TRUE_FROM, ROW_LEARNED = (
+    "row_status",
+    "row_attested_on",
+    "row_true_from",
+    "row_learned_at",
+)
 ROW_COLUMNS = {ROW_STATUS: pl.String(), ROW_ATTESTED: pl.Int32(), ROW_TRUE_FROM: pl.Int32(), ROW_LEARNED: pl.Int64()}
 """What each row says of itself: kind of row, day of attestation and first day (day numbers), moment (microseconds)."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from features.errors import FeaturesError
 
-MINIMUM = "Personal Information Protection Law of the PRC, art. 6 (个人信息保护法第六条: the smallest scope the purpose needs)"
+MINIMUM = "Personal Information Protection Law of the PRC, art. 6 (个人信息保护法第六条), the smallest scope"
 
 
 class StoreError(FeaturesError):

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from features.facts.dictionary import Fact
 from features.facts.vocabulary import Vocabulary
 from features.history.merging import HELD, Said, merge
 from features.history.records import QUARANTINED, View
@@ -23,7 +22,7 @@ def join_views(
     """One column for each fact, encoded; null where it is not known.
 
     Args:
-        answers: `on_date`, and for each view its facts and rows' own columns as `<view>__<column>`, as Feast names them.
+        answers: `on_date`, and of each view the facts and rows' own columns as `<view>__<column>`, Feast's names.
         views: the views asked.
         facts: the facts asked of each.
         vocabulary: types, maximum ages, orders of authority.
@@ -37,7 +36,7 @@ def join_views(
         fact = vocabulary.dictionary.facts.get(name)
         months = None if fact is None else fact.maximum_age_months
         only = [_fresh(answers, view, name, months) for view in carrying]
-        joined = only[0] if len(only) == 1 else _joined(answers, carrying, name, fact, only)
+        joined = only[0] if len(only) == 1 else _joined(answers, carrying, name, vocabulary, only)
         encoded = from_stored(name, fact_type(name, vocabulary))
         columns.append(joined.alias(name).to_frame().select(encoded).to_series())
     return pl.DataFrame(columns)
@@ -53,20 +52,19 @@ def _fresh(answers: pl.DataFrame, view: View, name: str, months: int | None) -> 
 
 
 def _joined(
-    answers: pl.DataFrame, carrying: Sequence[View], name: str, fact: Fact | None, only: Sequence[pl.Series]
+    answers: pl.DataFrame, carrying: Sequence[View], name: str, vocabulary: Vocabulary, only: Sequence[pl.Series]
 ) -> pl.Series:
     """Where one view speaks, what it says; where several do, what the history makes of it, day by day."""
+    fact = vocabulary.dictionary.facts.get(name)
+    months, authority = (None, None) if fact is None else (fact.maximum_age_months, fact.authority)
     speak = [_speaks(answers, view, name) for view in carrying]
-    several = pl.sum_horizontal(s.cast(pl.Int8) for s in speak) > 1
-    first = pl.coalesce(
-        pl.when(s.alias(f"speaks_{i}")).then(o.alias(f"says_{i}")) for i, (s, o) in enumerate(zip(speak, only, strict=True))
-    )
-    frame = answers.with_columns(several.alias("several") if isinstance(several, pl.Series) else several.alias("several"))
-    joined = pl.select(first.alias(name)).to_series()
-    rows = frame.with_row_index("place").filter("several")
+    several = pl.DataFrame([s.cast(pl.Int8).alias(str(i)) for i, s in enumerate(speak)]).sum_horizontal() > 1
+    joined = only[0]
+    for says in only[1:]:
+        joined = joined.zip_with(joined.is_not_null(), says)
+    rows = answers.with_row_index("place").filter(several)
     for (on_date,), some in rows.group_by(_ON_DATE):
-        said = [_said(some, view, name) for view in carrying]
-        months, authority = (None, None) if fact is None else (fact.maximum_age_months, fact.authority)
+        said = [_said(some, view, name, is_link=name in vocabulary.subjects.links) for view in carrying]
         merged = merge(said, months, on_date, authority)
         known = pl.Series(merged.gap == HELD)
         nothing = pl.Series([None], dtype=merged.values.dtype).new_from_index(0, len(known))
@@ -76,15 +74,16 @@ def _joined(
 
 def _speaks(answers: pl.DataFrame, view: View, name: str) -> pl.Series:
     says = pl.col(column(view, name)).is_not_null()
-    unreadable = (pl.col(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)
-    return answers.select(says | unreadable).to_series()
+    return answers.select(says | (pl.col(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)).to_series()
 
 
-def _said(rows: pl.DataFrame, view: View, name: str) -> Said:
+def _said(rows: pl.DataFrame, view: View, name: str, *, is_link: bool) -> Said:
     def days(of: str) -> pl.Series:
         return rows.get_column(column(view, of)).cast(pl.Int32).fill_null(0)
 
     unreadable = (rows.get_column(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)
+    if is_link:  # who a person belongs to can be read where other columns could not
+        unreadable &= rows.get_column(column(view, name)).is_null()
     return Said(
         view,
         rows.get_column(column(view, name)),

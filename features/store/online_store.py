@@ -1,8 +1,8 @@
 """Our own online store for Feast: one row per subject that holds all its views, right where the stock stores err.
 
-What is too old reads as null, not as present; a subject of whom nothing is held is not found, and differs from one whose
-value is null; an older row never overwrites a newer one, a correction of the same day does; "now unknown" is a row like
-any other. See `features.store.rows`. Feast finds this class and its configuration by their names.
+What is too old reads as null, not as present; a subject of whom nothing is held is not found, and differs from one
+whose value is null; an older row never overwrites a newer one, a correction of the same day does; "now unknown" is a
+row like any other. See `features.store.rows`. Feast finds this class and its configuration by their names.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from features.store.backends.place import Place
 from features.store.cells import cell_of, proto_of
 from features.store.columns import ROW_ATTESTED, ROW_COLUMNS, ROW_LEARNED, ROW_STATUS, ROW_TRUE_FROM, STATED
 from features.store.errors import StoreError
-from features.store.places import mark_key, open_place, subject_key
+from features.store.places import open_place, subject_key
 from features.store.rows import Held, Row, ViewRows, day_number, dump, load, moment_number, moment_of
-from features.store.taking_in import take_in
 from features.store.standing import Standing, stand
+from features.store.taking_in import take_in
 
 _READING_ON: ContextVar[dt.date] = ContextVar("reading_on")
 _READ: ContextVar[dict[str, Held] | None] = ContextVar("read", default=None)

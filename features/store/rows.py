@@ -1,10 +1,10 @@
-"""What the online store keeps of a subject: for each view the rows that its register sent, and which of them holds on a day.
+"""What the online store keeps of a subject: the rows that each register's view sent, and which of them holds on a day.
 
-The history says what was known at a moment: of two such states the later one stands. Single rows that were learned after
-it, as events bring them, are laid over it by the history's own rules (docs/decisions/0004-history-by-view.md): one for
-each first day, the one learned last. So states and events in any order, repeated or late, leave the same behind: an older
-one never overwrites a newer one, a correction of the same first day does, and what was withdrawn lets the row before it
-speak again.
+The history says what was known at a moment: of two such states the later one stands. Single rows that were learned
+after it, as events bring them, are laid over it by the history's own rules (docs/decisions/0004-history-by-view.md):
+one for each first day, the one learned last. So states and events in any order, repeated or late, leave the same
+behind: an older one never overwrites a newer one, a correction of the same first day does, and what was withdrawn lets
+the row before it speak again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from features.history.records import STATED, WITHDRAWN
 
 Cell = bool | int | str | list[int] | None
 """A fact as stores hold it (`features.store.columns`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

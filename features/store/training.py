@@ -1,7 +1,7 @@
 """Training sets: what was known of each subject on its own day, fetched by Feast for one purpose.
 
-A snapshot holds what was known at one moment; Feast joins it to subjects and days; what several registers say of one fact
-is brought together as the history does it. So a row never knows what was learned after its own moment.
+A snapshot holds what was known at one moment; Feast joins it to subjects and days; what several registers say of one
+fact is brought together as the history does it. So a row never knows what was learned after its own moment.
 """
 
 from __future__ import annotations

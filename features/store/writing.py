@@ -12,10 +12,10 @@ from features.facts.population import NONE
 from features.facts.subjects import PERSON
 from features.facts.vocabulary import Vocabulary
 from features.history.records import STATUS, TRUE_FROM, TRUE_TO, View
+from features.history.statements import ATTESTED_ON, LEARNED_AT
 from features.store.columns import fact_type, to_stored
 from features.store.places import subject_key
 from features.store.rows import moment_number
-from features.history.statements import ATTESTED_ON, LEARNED_AT
 
 _KEY, _TEXT = "key", "text"
 
@@ -38,16 +38,22 @@ def subjects_as_bytes(
     """
     moment = moment_number(known_at)
     parts = [_view(told[view.id], view, moment, vocabulary) for view in views.values() if view.id in told]
-    named = _named([told[view.id] for view in views.values() if view.kind == PERSON and view.id in told], vocabulary,
-                   tuple(indexed_links))
+    named = _named(
+        [told[view.id] for view in views.values() if view.kind == PERSON and view.id in told],
+        vocabulary,
+        tuple(indexed_links),
+    )
     empty = pl.DataFrame(schema={_KEY: pl.String, _TEXT: pl.String})
     by_view = pl.concat([empty, *parts]).group_by(_KEY).agg(pl.col(_TEXT).str.join(","))
     by_link = pl.concat([empty, *named]).group_by(_KEY).agg(pl.col(_TEXT).str.join(","))
     whole = by_view.join(by_link, on=_KEY, how="full", coalesce=True, suffix="_link").select(
         _KEY,
         pl.concat_str(
-            pl.lit('{"named_by":{'), pl.col(_TEXT + "_link").fill_null(""), pl.lit('},"views":{'),
-            pl.col(_TEXT).fill_null(""), pl.lit("}}"),
+            pl.lit('{"named_by":{'),
+            pl.col(_TEXT + "_link").fill_null(""),
+            pl.lit('},"views":{'),
+            pl.col(_TEXT).fill_null(""),
+            pl.lit("}}"),
         ).alias(_TEXT),
     )
     return {key: text.encode() for key, text in whole.iter_rows()}
@@ -56,7 +62,10 @@ def subjects_as_bytes(
 def _view(told: pl.DataFrame, view: View, moment: int, vocabulary: Vocabulary) -> pl.DataFrame:
     """Of each subject `"view":[known_at,[row,…],[]]`, each row as `features.store.rows` writes it."""
     facts = pl.struct(to_stored(fact, fact_type(fact, vocabulary)) for fact in view.facts).struct.json_encode()
-    day = {name: pl.col(name).cast(pl.Int32).cast(pl.String).fill_null("null") for name in (TRUE_FROM, TRUE_TO, ATTESTED_ON)}
+    day = {
+        name: pl.col(name).cast(pl.Int32).cast(pl.String).fill_null("null")
+        for name in (TRUE_FROM, TRUE_TO, ATTESTED_ON)
+    }
     row = pl.concat_str(
         pl.lit("["), day[TRUE_FROM], pl.lit(","), pl.col(LEARNED_AT).dt.epoch("us").cast(pl.String), pl.lit(',"'),
         pl.col(STATUS).cast(pl.String), pl.lit('",'), day[TRUE_TO], pl.lit(","), day[ATTESTED_ON], pl.lit(",0,"), facts,

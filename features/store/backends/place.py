@@ -19,7 +19,7 @@ class Place(Protocol):
         """What is held under the keys; a key of which nothing is held is left out."""
 
     def change(self, keys: Sequence[str], merge: Merge) -> int:
-        """Read, merge and write as one step, so that no other writer's change between is lost; how many were written."""
+        """Read, merge and write as one step, losing no other writer's change between; how many were written."""
 
     def drop(self) -> None:
         """Forget everything."""
