@@ -8,6 +8,7 @@ row like any other. See `features.store.rows`. Feast finds this class and its co
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,13 +24,13 @@ from features.store.backends.place import Place
 from features.store.cells import cell_of, proto_of
 from features.store.columns import ROW_ATTESTED, ROW_COLUMNS, ROW_LEARNED, ROW_STATUS, ROW_TRUE_FROM, STATED
 from features.store.errors import StoreError
-from features.store.places import open_place, subject_key
+from features.store.places import mark_key, open_place, subject_key
 from features.store.rows import Held, Row, ViewRows, day_number, dump, load, moment_number, moment_of
 from features.store.standing import Standing, stand
 from features.store.taking_in import take_in
 
 _READING_ON: ContextVar[dt.date] = ContextVar("reading_on")
-_READ: ContextVar[dict[str, Held] | None] = ContextVar("read", default=None)
+_READ: ContextVar[dict[str, bytes | None] | None] = ContextVar("read", default=None)
 
 
 class SubjectOnlineStoreConfig(FeastConfigBaseModel):
@@ -97,7 +98,7 @@ class SubjectOnlineStore(OnlineStore):
         if on_date is None:
             raise StoreError("A read of facts names its day: read inside `with reading_on(on_date):`.")
         keys = [_key(table, entity_key) for entity_key in entity_keys]
-        subjects = self._read(config, keys)
+        subjects = self._read(config, table, keys)
         answers: list[tuple[dt.datetime | None, dict[str, Value] | None]] = []
         for key in keys:
             held = subjects.get(key)
@@ -109,16 +110,18 @@ class SubjectOnlineStore(OnlineStore):
                 answers.append((moment_of(row.row.true_from * 86_400_000_000), _values(table, row, requested_features)))
         return answers
 
-    def _read(self, config: RepoConfig, keys: Sequence[str]) -> dict[str, Held]:
+    def _read(self, config: RepoConfig, table: FeatureView, keys: Sequence[str]) -> dict[str, Held]:
         """Subjects by key, each fetched once within one question however many views it asks for."""
         read = _READ.get()
-        if read is None:
-            return {key: load(held) for key, held in self.place(config).read(keys).items()}
-        new = [key for key in keys if key not in read]
+        mark = mark_key(table.tags["view"])
+        known: dict[str, bytes | None] = {} if read is None else read
+        new = [key for key in (*keys, mark) if key not in known]
         if new:
             found = self.place(config).read(new)
-            read.update({key: load(found[key]) if key in found else Held() for key in new})
-        return read
+            known.update({key: found.get(key) for key in new})
+        noted = known[mark]
+        marks = {} if noted is None else {table.tags["view"]: json.loads(noted)}
+        return {key: load(held).renewed(marks) for key in keys if (held := known[key]) is not None}
 
     def get_online_features(self, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401 Feast's own signature
         token = _READ.set({})

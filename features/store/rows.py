@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from features.history.records import STATED, WITHDRAWN
 
@@ -37,12 +37,17 @@ class Row:
         """Of two rows with the same first day, the one with the greater order speaks."""
         return self.learned_at, self.row, self.attested_on or 0
 
+    def renewed(self, day: int) -> Row:
+        """The row attested anew, unless a list that no longer named the subject has closed it."""
+        is_listed = self.true_to is None or self.true_to > day
+        return replace(self, attested_on=day) if is_listed and day > (self.attested_on or 0) else self
+
 
 @dataclass(frozen=True, slots=True)
 class ViewRows:
-    """The rows of one view: the state known at a moment (0: none yet), and single rows learned after it."""
+    """The rows of one view: the state known at a moment (-1: none yet), and single rows learned after it."""
 
-    known_at: int = 0
+    known_at: int = -1
     state: tuple[Row, ...] = ()
     later: tuple[Row, ...] = ()
 
@@ -79,6 +84,19 @@ class Held:
             if new != known_ids:
                 self.named_by[link], changed = new, True
         return changed
+
+    def renewed(self, marks: Mapping[str, Sequence[int]]) -> Held:
+        """With the age that the last list of each view gives to what it still names.
+
+        Args:
+            marks: by view, the moment as of which a last list was noted and the day it speaks for.
+        """
+        views = dict(self.views)
+        for view, (known_at, day) in marks.items():
+            held = views.get(view)
+            if held is not None and held.known_at < known_at:
+                views[view] = replace(held, state=tuple(row.renewed(day) for row in held.state))
+        return Held(views, self.named_by)
 
 
 def join(held: Iterable[Row], new: Iterable[Row]) -> tuple[Row, ...]:

@@ -42,6 +42,10 @@ class Standing:
             return Gap.QUARANTINED
         if self.status == CLOSED or self.row.facts.get(fact) is None:
             return Gap.NOT_HELD
+        return self.stale_gap(maximum_age_months)
+
+    def stale_gap(self, maximum_age_months: int | None) -> Gap | None:
+        """`STALE` where what the row says is too old."""
         stale_on = self.stale_on(maximum_age_months)
         return Gap.STALE if stale_on is not None and stale_on <= self.on_date else None
 

@@ -21,5 +21,8 @@ class Told(Protocol):
     def statements(self, view: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
         """What a view states; see :func:`features.history.statements.statements`."""
 
+    def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
+        """The ids of everybody of whom anything was ever said."""
+
     def last_list(self, view: str, known_at: dt.datetime) -> dt.date | None:
         """Of a view whose deliveries list everybody: the day of the last list known. None: there is none."""

@@ -15,8 +15,19 @@ from features.documents import Findings
 from features.facts.encoding import ID, column_type
 from features.facts.vocabulary import Vocabulary, load_vocabulary
 from features.history.history import History
-from features.history.records import QUARANTINED, ROW, STATED, STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN
-from features.history.records import Batch, View
+from features.history.merging import add_months
+from features.history.records import (
+    QUARANTINED,
+    ROW,
+    STATED,
+    STATUS,
+    STATUS_TYPE,
+    TRUE_FROM,
+    TRUE_TO,
+    WITHDRAWN,
+    Batch,
+    View,
+)
 from features.store.purposes import Purposes
 
 FIRST = dt.date(2024, 1, 1)
@@ -32,7 +43,9 @@ WORK = View(
     ("contributed_months", "insured_area", "pension_contribution_years"),
     False,
 )
-HOUSES = View("civil_affairs.households", "civil_affairs", "household", ("household_size", "household_income_month"), False)
+HOUSES = View(
+    "civil_affairs.households", "civil_affairs", "household", ("household_size", "household_income_month"), False
+)
 VIEWS = (HUKOU, AID, WELFARE, WORK, HOUSES)
 
 READS = {
@@ -85,7 +98,9 @@ def frame(view: View, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in told], schema=schema)
 
 
-def deliver(history: History, view: View, learned: int, rows: Iterable[dict[str, Any]], attested: int | None = None) -> None:
+def deliver(
+    history: History, view: View, learned: int, rows: Iterable[dict[str, Any]], attested: int | None = None
+) -> None:
     """Append rows that we learn at noon so many days after the first day."""
     told = frame(view, rows)
     day = FIRST + dt.timedelta(days=learned if attested is None else attested)
@@ -116,6 +131,16 @@ def deliveries(draw: st.DrawFn) -> list[tuple[View, int, list[dict[str, Any]], i
         rows = draw(st.lists(rows_of(view), min_size=1, max_size=4))
         made.append((view, learned, rows, attested))
     return made
+
+
+def telling_days(made: Iterable[tuple[View, int, list[dict[str, Any]], int]]) -> list[dt.date]:
+    """The days on which something begins, ends or grows too old, and the days before."""
+    turns: set[dt.date] = set()
+    for view, _, rows, attested in made:
+        ages = {fact.maximum_age_months for name in view.facts if (fact := CN.dictionary.facts[name])}
+        turns |= {add_months(day(attested), months) for months in ages if months is not None}
+        turns |= {row[TRUE_FROM] for row in rows} | {row[TRUE_TO] for row in rows if TRUE_TO in row} | {day(attested)}
+    return sorted(turns | {turn - dt.timedelta(days=1) for turn in turns})
 
 
 def rows_of(view: View) -> st.SearchStrategy[dict[str, Any]]:
