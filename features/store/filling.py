@@ -65,7 +65,7 @@ class OnlineFiller:
     def _write(
         self,
         told: Mapping[str, pl.DataFrame],
-        ids: Mapping[str, Collection[str]],
+        ids: Subjects,
         known_at: dt.datetime,
         *,
         whole: bool,
