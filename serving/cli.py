@@ -18,6 +18,7 @@ from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
 from serving.commands.examples import examples
 from serving.commands.explain import explain
+from serving.commands.ingest import ingest
 from serving.errors import ServingError
 
 CANNOT = 2
@@ -69,6 +70,13 @@ app.command(
         "applyfree explain h4 dibao --facts facts --catalogue rules/catalogue/cn --lang en",
     )
 )(explain)
+app.command(
+    epilog=_examples(
+        "applyfree ingest public_security 公安_户籍人口_20260301.csv",
+        "applyfree ingest all city/registers",
+        "applyfree ingest market_regulation postgresql://reader@exchange/market",
+    )
+)(ingest)
 app.add_typer(catalogue.app, name="catalogue")
 catalogue.app.command(
     epilog=_examples(

@@ -8,3 +8,8 @@ import datetime as dt
 def today() -> dt.date:
     """The day it is where this machine stands."""
     return dt.datetime.now().astimezone().date()
+
+
+def now() -> dt.datetime:
+    """This moment, in UTC."""
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,194 @@
+"""Loading deliveries into the history: each is taken or refused for itself, and a refusal changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.documents import DocumentError, Findings, nearest_advice
+from features.errors import FactProblem
+from features.facts.vocabulary import Vocabulary, load_vocabulary
+from features.history.history import History
+from features.history.keeping import Appended
+from features.registers.contract_files import load_contracts
+from features.registers.contracts import Contracts, Table
+from features.registers.errors import LoadRefusedError
+from features.registers.intake import Intake, take_in, take_in_relation
+from features.registers.reports import LoadReport
+from serving.errors import ServingError
+
+EVERY_REGISTER = "all"
+DATABASE = ("postgresql://", "postgres://")
+_MOMENT = "%Y%m%dT%H%M%S%f"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one delivery came to: taken, there already, or refused.
+
+    `report` and `appended` are None where it was refused, `refusal` where it was not.
+    """
+
+    table: Table | None
+    source: str
+    report: LoadReport | None = None
+    appended: Appended | None = None
+    refusal: LoadRefusedError | UnknownDeliveryError | None = None
+    quarantine: Path | None = None
+
+    @property
+    def outcome(self) -> str:
+        """In a word."""
+        if self.appended is None:
+            return "refused"
+        if not self.appended.taken:
+            return "was there already"
+        return "overtaken" if self.appended.overtaken else "taken"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        problems = [] if self.refusal is None else [asdict(problem) for problem in self.refusal.problems]
+        return {
+            "outcome": self.outcome,
+            "table": None if self.table is None else self.table.id,
+            "source": self.source,
+            "report": None if self.report is None else self.report.as_json(),
+            "history": None if self.appended is None else asdict(self.appended),
+            "refused_for": problems,
+            "refused_for_total": 0 if self.refusal is None else self.refusal.total,
+        }
+
+
+class UnknownDeliveryError(ServingError):
+    """No contract of the register knows a file of this name."""
+
+    total = 1
+
+    def __init__(self, source: str, tables: Iterable[Table]) -> None:
+        agreed = [table.files for table in tables]
+        reason = f"No contract knows such a file. {nearest_advice(Path(source).stem, agreed, 'Agreed names are: ')}"
+        self.problems = (FactProblem(source, None, None, reason),)
+        super().__init__(f"{source}: {reason} Or name its table with --table.")
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Loads the deliveries of some tables.
+
+    Attributes:
+        vocabulary: of the jurisdiction.
+        contracts: of all its registers.
+        history: where rows go.
+        records: where each load leaves its report and the rows that were set aside.
+    """
+
+    vocabulary: Vocabulary
+    contracts: Contracts
+    history: History
+    records: Path
+
+    def tables_of(self, register: str) -> tuple[Table, ...]:
+        """The tables of a register; of every one for `all`.
+
+        Raises:
+            ServingError: there is no such register.
+        """
+        if register == EVERY_REGISTER:
+            return tuple(self.contracts.tables.values())
+        tables = self.contracts.of_register(register)
+        if not tables:
+            registers = {table.register.id for table in self.contracts.tables.values()}
+            advice = nearest_advice(register, [*registers, EVERY_REGISTER], "Registers are: ")
+            raise ServingError(f"There is no contract with a register `{register}`. {advice}")
+        return tables
+
+    def load_file(
+        self, path: Path, tables: Sequence[Table], learned_at: dt.datetime, attested_on: dt.date | None = None
+    ) -> Load:
+        """Load one file. With one table, its name need not be as agreed where the day is given."""
+        table = tables[0] if len(tables) == 1 else next((one for one in tables if one.matches(path.name)), None)
+        if table is None:
+            return Load(None, path.name, refusal=UnknownDeliveryError(path.name, tables))
+        try:
+            intake = take_in(table, path, learned_at, self.vocabulary, attested_on)
+        except LoadRefusedError as refusal:
+            return self._refused(table, path.name, refusal, learned_at)
+        return self._taken(table, intake)
+
+    def load_relation(
+        self, table: Table, connection_url: str, learned_at: dt.datetime, attested_on: dt.date | None = None
+    ) -> Load:
+        """Load one PostgreSQL table."""
+        try:
+            intake = take_in_relation(table, connection_url, learned_at, self.vocabulary, attested_on)
+        except LoadRefusedError as refusal:
+            return self._refused(table, table.relation or table.name, refusal, learned_at)
+        return self._taken(table, intake)
+
+    def _taken(self, table: Table, intake: Intake) -> Load:
+        appended = self.history.append(intake.batch, intake.rows)
+        quarantine = self._keep_quarantine(table, intake.quarantine, intake.batch.learned_at)
+        load = Load(table, intake.batch.source, intake.report, appended, None, quarantine)
+        self._keep(load, table, intake.batch.learned_at)
+        return load
+
+    def _refused(self, table: Table, source: str, refusal: LoadRefusedError, learned_at: dt.datetime) -> Load:
+        quarantine = self._keep_quarantine(table, refusal.quarantine, learned_at)
+        load = Load(table, source, refusal=refusal, quarantine=quarantine)
+        self._keep(load, table, learned_at)
+        return load
+
+    def _keep_quarantine(self, table: Table, rows: pl.DataFrame | None, moment: dt.datetime) -> Path | None:
+        if rows is None or not rows.height:
+            return None
+        path = self._path(table, moment, ".quarantine.csv")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.write_csv(path)
+        return path
+
+    def _keep(self, load: Load, table: Table, moment: dt.datetime) -> None:
+        path = self._path(table, moment, ".json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(load.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def _path(self, table: Table, moment: dt.datetime, ending: str) -> Path:
+        return self.records / f"{moment.astimezone(dt.UTC).strftime(_MOMENT)}_{table.id}{ending}"
+
+
+def open_loader(home: Path, jurisdiction: str) -> Loader:
+    """The loader of a jurisdiction, with its state under `home`.
+
+    Raises:
+        DocumentError: a dictionary or contract has a mistake; the first one is told.
+    """
+    findings = Findings()
+    vocabulary = load_vocabulary(jurisdiction, findings)
+    contracts = load_contracts(vocabulary, findings)
+    if findings:
+        raise DocumentError(findings[0].place, findings[0].message, findings[0].advice)
+    history = History(home / "history", vocabulary, contracts.views.values())
+    return Loader(vocabulary, contracts, history, home / "loads")
+
+
+def in_order(paths: Iterable[Path], tables: Sequence[Table]) -> list[Path]:
+    """Files, and those files of folders that a contract knows, by the day they speak for."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            held = sorted(file for file in path.rglob("*") if file.is_file())
+            found += [file for file in held if any(table.matches(file.name) for table in tables)]
+        else:
+            found.append(path)
+    days = {path: _day(path, tables) for path in found}
+    return sorted(found, key=lambda path: days[path])
+
+
+def _day(path: Path, tables: Sequence[Table]) -> dt.date:
+    table = next((one for one in tables if one.matches(path.name)), None)
+    return (table.date_in(path.name) if table is not None else None) or dt.date.max

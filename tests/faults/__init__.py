@@ -1,0 +1,1 @@
+"""One test per fault that the engine must survive."""
