@@ -18,6 +18,7 @@ from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
 from serving.commands.examples import examples
 from serving.commands.explain import explain
+from serving.commands.facts import facts
 from serving.commands.ingest import ingest
 from serving.errors import ServingError
 
@@ -77,6 +78,13 @@ app.command(
         "applyfree ingest market_regulation postgresql://reader@exchange/market",
     )
 )(ingest)
+app.command(
+    epilog=_examples(
+        "applyfree facts p17",
+        "applyfree facts h4 --on-date 2026-03-01 --known-at 2026-02-01 --lang en",
+        "applyfree facts e9 --kind enterprise --format json",
+    )
+)(facts)
 app.add_typer(catalogue.app, name="catalogue")
 catalogue.app.command(
     epilog=_examples(
