@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ def open_store(config: RepoConfig, definitions: Definitions) -> FeatureStore:
         check_service(found, definitions)
     store.apply(definitions.objects, objects_to_delete=gone, partial=False)
     return store
+
+
+def close_store(store: FeatureStore) -> None:
+    """Let go of a store's connections."""
+    asyncio.run(store.close())
 
 
 def sources(settings: StoreSettings, snapshot: Path) -> SourceOf:

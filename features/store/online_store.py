@@ -145,6 +145,12 @@ class SubjectOnlineStore(OnlineStore):
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         self.place(config).drop()
 
+    async def close(self) -> None:
+        """Let go of every connection; `features.store.feast_store.close_store` waits for it."""
+        for place in self._places.values():
+            place.close()
+        self._places.clear()
+
 
 def _key(table: FeatureView, entity_key: EntityKey) -> str:
     return subject_key(table.tags["kind"], entity_key.entity_values[0].string_val)

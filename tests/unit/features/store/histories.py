@@ -137,7 +137,7 @@ def telling_days(made: Iterable[tuple[View, int, list[dict[str, Any]], int]]) ->
     """The days on which something begins, ends or grows too old, and the days before."""
     turns: set[dt.date] = set()
     for view, _, rows, attested in made:
-        ages = {fact.maximum_age_months for name in view.facts if (fact := CN.dictionary.facts[name])}
+        ages = {CN.dictionary.facts[name].maximum_age_months for name in view.facts}
         turns |= {add_months(day(attested), months) for months in ages if months is not None}
         turns |= {row[TRUE_FROM] for row in rows} | {row[TRUE_TO] for row in rows if TRUE_TO in row} | {day(attested)}
     return sorted(turns | {turn - dt.timedelta(days=1) for turn in turns})

@@ -17,13 +17,14 @@ from features.history.records import TRUE_FROM, WITHDRAWN
 from features.store.columns import EVENT, LEARNED, ROW_ATTESTED, ROW_STATUS, key_column
 from features.store.definitions import Definitions, check_service, define, service
 from features.store.errors import PurposeError, StoreError
-from features.store.feast_store import configure, open_store, sources
+from features.store.feast_store import close_store, configure, open_store, snapshot_file, sources
 from features.store.filling import OnlineFiller
 from features.store.online_store import SubjectOnlineStore, reading_on
 from features.store.places import open_place, place_name
 from features.store.purposes import Purposes, kept_views
 from features.store.reading import OnlineFacts
 from features.store.settings import StoreSettings
+from features.store.timelines import timeline
 from tests.unit.features.store.histories import CN, HOUSES, READS, VIEWS, WORK, day, deliver, empty_history, moment
 from tests.unit.features.store.histories import purposes as the_purposes
 
@@ -45,8 +46,10 @@ def definitions(settings: StoreSettings, purposes: Purposes | None = None) -> De
 
 
 @pytest.fixture
-def store(settings: StoreSettings) -> FeatureStore:
-    return open_store(configure(settings), definitions(settings))
+def store(settings: StoreSettings) -> Iterator[FeatureStore]:
+    opened = open_store(configure(settings), definitions(settings))
+    yield opened
+    close_store(opened)
 
 
 def write(store: FeatureStore, event: int, learned: int, area: str | None, status: str = "stated") -> None:
@@ -145,9 +148,6 @@ def test_feast_reads_what_was_filled_from_the_history(settings: StoreSettings, s
 
 def test_feast_materializes_a_snapshot_into_our_store(settings: StoreSettings, store: FeatureStore) -> None:
     """The stock way in works too: `materialize` from the Parquet files of a snapshot."""
-    from features.store.feast_store import snapshot_file  # noqa: PLC0415
-    from features.store.timelines import timeline  # noqa: PLC0415
-
     history = empty_history(settings.folder / "history")
     row = {ID: "p1", TRUE_FROM: day(0), "insured_area": "440112", "contributed_months": [24_288]}
     deliver(history, WORK, 0, [row])
@@ -196,7 +196,7 @@ def test_a_fact_that_nothing_active_reads_is_in_no_view(settings: StoreSettings)
 
 def test_what_is_no_longer_read_leaves_the_registry(settings: StoreSettings, store: FeatureStore) -> None:
     few = the_purposes({"benefit__work": [("person", "insured_area")]})
-    open_store(configure(settings), definitions(settings, few))
+    close_store(open_store(configure(settings), definitions(settings, few)))
     again = FeatureStore(config=configure(settings))
     assert [view.name for view in again.list_feature_views()] == [WORK_VIEW]
     assert [found.name for found in again.list_feature_services()] == ["benefit__work"]
