@@ -65,6 +65,10 @@ def open_store(config: RepoConfig, definitions: Definitions) -> FeatureStore:
 def close_store(store: FeatureStore) -> None:
     """Let go of a store's connections."""
     asyncio.run(store.close())
+    for engine in ("read_engine", "write_engine"):  # of a registry in a database; a file has none
+        held = getattr(store.registry, engine, None)
+        if held is not None:
+            held.dispose()
 
 
 def sources(settings: StoreSettings, snapshot: Path) -> SourceOf:

@@ -22,7 +22,7 @@ def join_views(
     """One column for each fact, encoded; null where it is not known.
 
     Args:
-        answers: `on_date`, and of each view the facts and rows' own columns as `<view>__<column>`, Feast's names.
+        answers: `on_date`, and of each view the facts and rows' own columns, named by :func:`column`.
         views: the views asked.
         facts: the facts asked of each.
         vocabulary: types, maximum ages, orders of authority.
@@ -94,5 +94,5 @@ def _said(rows: pl.DataFrame, view: View, name: str, *, is_link: bool) -> Said:
 
 
 def column(view: View, name: str) -> str:
-    """How Feast names a feature of a view in an answer."""
+    """The column of an answer that holds a feature of a view."""
     return f"{feast_name(view.id)}{PART}{name}"

@@ -21,7 +21,7 @@ from features.facts.vocabulary import Vocabulary
 from features.store.columns import EVENT, ROW_COLUMNS, key_column
 from features.store.definitions import Definitions, check_service, define
 from features.store.feast_store import configure, open_store, snapshot_file, snapshot_table, sources
-from features.store.joining import join_views
+from features.store.joining import column, join_views
 from features.store.purposes import Purposes, feast_name
 from features.store.settings import FILES, StoreSettings
 from features.store.statements import Told
@@ -74,17 +74,21 @@ class Snapshot:
         return pl.concat([spine, join_views(answers, views, facts, self.definitions.vocabulary)], how="horizontal")
 
     def _ask(self, kind: str, spine: pl.DataFrame, wanted: dict[str, list[str]]) -> pl.DataFrame:
-        """Feast's own answer, one row for each row of the spine, in its order."""
+        """Feast's own answers, one row for each row of the spine, in its order."""
         entities = spine.select(
             pl.col(ID).alias(key_column(kind)),
             pl.col(ON_DATE).cast(pl.Datetime("us", "UTC")).alias(EVENT),
         ).with_row_index(_ASKED)
-        references = [f"{feast_name(view)}:{name}" for view, names in wanted.items() for name in names]
-        job = self.store.get_historical_features(
-            entity_df=entities.to_pandas(), features=references, full_feature_names=True
-        )
-        found = pl.DataFrame(job.to_arrow())
-        return found.sort(_ASKED).with_columns(spine.get_column(ON_DATE))
+        whole = spine.select(ON_DATE)
+        for view, names in wanted.items():
+            # View by view: PostgreSQL cuts the names that Feast makes of a view's and a feature's at 63 characters.
+            references = [f"{feast_name(view)}:{name}" for name in names]
+            job = self.store.get_historical_features(entity_df=entities.to_pandas(), features=references)
+            found = pl.DataFrame(job.to_arrow()).sort(_ASKED)
+            whole = whole.with_columns(
+                found.get_column(n).alias(column(self.definitions.views[view], n)) for n in names
+            )
+        return whole
 
 
 @dataclass(frozen=True, slots=True)

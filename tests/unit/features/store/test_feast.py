@@ -200,6 +200,7 @@ def test_what_is_no_longer_read_leaves_the_registry(settings: StoreSettings, sto
     again = FeatureStore(config=configure(settings))
     assert [view.name for view in again.list_feature_views()] == [WORK_VIEW]
     assert [found.name for found in again.list_feature_services()] == ["benefit__work"]
+    close_store(again)
 
 
 def test_nothing_is_reported_to_anybody(settings: StoreSettings) -> None:

@@ -85,3 +85,4 @@ def test_the_registry_may_be_a_database(postgres: str, tmp_path: Path) -> None:
     close_store(open_store(configure(settings), made))
     again = FeatureStore(config=configure(settings))
     assert sorted(found.name for found in again.list_feature_services()) == sorted(READS)
+    close_store(again)
