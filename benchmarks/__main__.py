@@ -14,6 +14,7 @@ RUNS = (
     ("benchmarks.population", "--persons", "1000000"),
     ("benchmarks.population", "--persons", "10000000"),
     ("benchmarks.hostile_rules",),
+    ("benchmarks.feature_store", "--persons", "100000"),
     ("benchmarks.document",),
 )
 

@@ -15,6 +15,7 @@ import json
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--persons", type=int, default=100_000)
     persons = parser.parse_args().persons
+    warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # what ibis asks of DuckDB
     with tempfile.TemporaryDirectory() as name:
         server = get_server(Path(name) / "postgres", cleanup_mode="delete")
         try:
@@ -106,7 +108,7 @@ def measure(persons: int, folder: Path, address: str) -> Result:
         Figure("push of 100", push, "persons/s"),
         Figure("push of one", push_one * 1e3, "ms"),
     ]
-    result.figures += _training(settings, history, vocabulary, purposes, ids)
+    result.figures.extend(_training(settings, history, vocabulary, purposes, ids))
     close_store(store)
     close_store(stock)
     place.close()
