@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from features.facts.dictionary import FORBIDDEN
 from features.facts.vocabulary import Vocabulary
 from features.history.records import View
 from features.store.errors import PurposeError, StoreError, UnknownPurposeError
@@ -45,10 +47,13 @@ class Purposes:
         """The purposes that the layers above hand in: name -> what it reads.
 
         Raises:
-            StoreError: one reads a fact that the dictionary does not define for that kind of subject.
+            StoreError: one reads a forbidden input, or a fact that the dictionary does not define for that kind.
         """
         for name, wanted in reads.items():
             for kind, fact in wanted:
+                forbidden = next((why for pattern, why in FORBIDDEN.items() if re.search(pattern, fact)), None)
+                if forbidden is not None:
+                    raise StoreError(f"`{name}` reads `{fact}`, a forbidden input: {forbidden}. Nothing may read it.")
                 found = vocabulary.dictionary.facts.get(fact)
                 is_link = kind in vocabulary.subjects.kinds and fact in vocabulary.subjects.links
                 if (found is None or found.subject != kind) and not is_link:

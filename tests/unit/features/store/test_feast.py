@@ -194,6 +194,18 @@ def test_a_fact_that_nothing_active_reads_is_in_no_view(settings: StoreSettings)
     assert [f.name for f in made.feature_views[WORK.id].features if not f.name.startswith("row_")] == ["insured_area"]
 
 
+@pytest.mark.parametrize(("fact", "law"), [("face_template", r"art\. 28"), ("conduct_score", "国办发〔2020〕49号")])
+def test_a_model_that_would_read_a_forbidden_input_is_refused(fact: str, law: str) -> None:
+    """Acceptance row 18."""
+    with pytest.raises(StoreError, match=law):
+        Purposes.of({"model__need": [("person", fact)]}, CN)
+
+
+def test_a_fact_without_owner_and_legal_basis_is_refused() -> None:
+    with pytest.raises(StoreError, match="owner and legal basis"):
+        Purposes.of({"model__need": [("household", "birth_date")]}, CN)
+
+
 def test_what_is_no_longer_read_leaves_the_registry(settings: StoreSettings, store: FeatureStore) -> None:
     few = the_purposes({"benefit__work": [("person", "insured_area")]})
     close_store(open_store(configure(settings), definitions(settings, few)))
