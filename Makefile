@@ -38,6 +38,15 @@ install: .venv/.project ## prepare .venv from the lock (nothing is done twice)
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r requirements-us-data.lock
 	@touch $@
 
+# pyspark comes as source, which pip builds with setuptools of its own.
+.venv/.spark: .venv/.project requirements-spark.lock
+	@echo "Fetching Spark (450 MB)"
+	@$(PIP) install --require-hashes --no-deps -r requirements-spark.lock
+	@touch $@
+
+.PHONY: spark
+spark: .venv/.spark ## the engine for many machines (needs Java 17)
+
 # --- the main job ---------------------------------------------------------------------------------------------------
 
 .PHONY: demo
@@ -60,7 +69,7 @@ test: check ## the checks, then every test that takes seconds
 	@$(BIN)/pytest -n $(WORKERS)
 
 .PHONY: test-long
-test-long: install .venv/.us-data ## the tests that take minutes
+test-long: install .venv/.us-data .venv/.spark ## the tests that take minutes
 	@$(BIN)/pytest -n $(WORKERS) -m "long or searched" --hypothesis-profile=long
 
 .PHONY: search

@@ -13,6 +13,8 @@ RUNS = (
     ("benchmarks.incremental", "--persons", "4000000"),
     ("benchmarks.population", "--persons", "1000000"),
     ("benchmarks.population", "--persons", "10000000"),
+    ("benchmarks.history", "--persons", "1000000"),
+    ("benchmarks.intake",),
     ("benchmarks.hostile_rules",),
     ("benchmarks.feature_store", "--persons", "100000"),
     ("benchmarks.document",),

@@ -203,7 +203,7 @@ def _stock(
 ) -> tuple[FeatureStore, float]:
     """Feast over its own SQLite store, materialized, and how many persons a second that took."""
     for view in definitions.views.values():
-        rows = timeline(history.statements(view.id, KNOWN_AT, ids), view, definitions.vocabulary)
+        rows = timeline(history.rows_stated(view.id, KNOWN_AT, ids), view, definitions.vocabulary)
         rows.write_parquet(snapshot_file(folder, view))
     config = configure(settings, folder / "stock", online=False)
     config.online_config = {"type": "sqlite", "path": str(folder / "stock.db")}

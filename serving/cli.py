@@ -12,14 +12,17 @@ from features.documents import DocumentError
 from features.errors import FeaturesError
 from rules.errors import RulesError
 from serving import screen
-from serving.commands import catalogue
+from serving.commands import catalogue, city
 from serving.commands.check import check
 from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
+from serving.commands.events import events
 from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.facts import facts
 from serving.commands.ingest import ingest
+from serving.commands.replay import replay
+from serving.commands.sweep import sweep
 from serving.errors import ServingError
 
 CANNOT = 2
@@ -85,6 +88,9 @@ app.command(
         "applyfree facts e9 --kind enterprise --format json",
     )
 )(facts)
+app.command(
+    epilog=_examples("applyfree events events.jsonl", "applyfree events *.jsonl --quarantine bad.csv"),
+)(events)
 app.add_typer(catalogue.app, name="catalogue")
 catalogue.app.command(
     epilog=_examples(
@@ -94,3 +100,20 @@ catalogue.app.command(
 )(catalogue.facts)
 catalogue.app.command(epilog=_examples("applyfree catalogue benefits --format json"))(catalogue.benefits)
 app.command(epilog=_examples("applyfree demo", "applyfree demo --persons 100000 --on-date 2026-03-01"))(demo)
+app.add_typer(
+    city.app,
+    name="city",
+    epilog=_examples(
+        "applyfree city --persons 100000 --seed 1 --out var/city",
+        "applyfree city score --truth var/city/truth --answers answers.parquet",
+    ),
+)
+city.app.command(
+    "score", epilog=_examples("applyfree city score --truth var/city/truth --answers answers.parquet --out var/score")
+)(city.rate)
+app.command(
+    epilog=_examples("applyfree sweep", "applyfree sweep --on-date 2026-03-01", "applyfree sweep --full --workers 8")
+)(sweep)
+app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
+    replay
+)

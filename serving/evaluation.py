@@ -17,6 +17,7 @@ from features.facts.vocabulary import Vocabulary
 from rules.arithmetic import MOST_MEMBERS, MOST_MEMBERS_OTHERWISE
 from rules.catalogue import Catalogue
 from rules.evaluate.output import amount_decimals, batch_determinations, reference_determinations, schema
+from rules.evaluate.spark import spark_determinations
 from rules.evaluate.writing import DeterminationFile
 from rules.rulebook import Rulebook
 from serving.errors import ServingError
@@ -107,16 +108,10 @@ def pose(
 
 
 def answers(question: Question, engine: Engine) -> Iterator[pl.DataFrame]:
-    """The determinations, some rows after the other (see `rules.evaluate.output`).
-
-    Raises:
-        ServingError: there is no such engine yet.
-    """
+    """The determinations, some rows after the other (see `rules.evaluate.output`)."""
     rulebook, facts = question.rulebook, question.facts
     if engine is Engine.SPARK:
-        raise ServingError(
-            "The engine `spark` is not part of this version. Use `--engine batch`: its answers are the same."
-        )
+        return spark_determinations(question.catalogue, question.on_date, facts.tables, facts.asked, question.benefits)
     if engine is Engine.REFERENCE:
         population = population_of(facts.tables, rulebook.vocabulary, facts.files)
         return reference_determinations(rulebook, question.on_date, population, facts.asked, question.benefits)

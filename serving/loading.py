@@ -16,12 +16,12 @@ from features.errors import FactProblem
 from features.facts.vocabulary import Vocabulary, load_vocabulary
 from features.history.history import History
 from features.history.keeping import Appended
-from features.registers.contract_files import load_contracts
 from features.registers.contracts import Contracts, Table
 from features.registers.errors import LoadRefusedError
 from features.registers.intake import Intake, take_in, take_in_relation
 from features.registers.reports import LoadReport
 from serving.errors import ServingError
+from serving.views import contracts_of, views_of
 
 EVERY_REGISTER = "all"
 DATABASE = ("postgresql://", "postgres://")
@@ -169,11 +169,19 @@ def open_loader(home: Path, jurisdiction: str) -> Loader:
     """
     findings = Findings()
     vocabulary = load_vocabulary(jurisdiction, findings)
-    contracts = load_contracts(vocabulary, findings)
     if findings:
         raise DocumentError(findings[0].place, findings[0].message, findings[0].advice)
-    history = History(home / "history", vocabulary, contracts.views.values())
-    return Loader(vocabulary, contracts, history, home / "loads")
+    return loader_of(vocabulary, home)
+
+
+def loader_of(vocabulary: Vocabulary, home: Path) -> Loader:
+    """The loader for a vocabulary that is there already."""
+    return Loader(
+        vocabulary,
+        contracts_of(vocabulary),
+        History(home / "history", vocabulary, views_of(vocabulary)),
+        home / "loads",
+    )
 
 
 def in_order(paths: Iterable[Path], tables: Sequence[Table]) -> list[Path]:

@@ -9,3 +9,13 @@ from pathlib import Path
 def home() -> Path:
     """The folder of everything that is written without a name of its own."""
     return Path(os.environ.get("APPLYFREE_HOME") or "var")
+
+
+def database_url() -> str | None:
+    """The PostgreSQL server to use; None: one of our own, started from the wheel below :func:`home`."""
+    return os.environ.get("APPLYFREE_DATABASE_URL") or None
+
+
+def one_thread_for_children() -> None:
+    """Tell processes that are started from now on to use one Polars thread each: they are the parallelism."""
+    os.environ["POLARS_MAX_THREADS"] = "1"

@@ -53,6 +53,26 @@ class Areas:
         """Does `code` lie in `enclosing` (or equal it)?"""
         return enclosing in self.line(code)
 
+    def now(self, code: str, on_date: dt.date) -> tuple[str, ...]:
+        """The codes to which a record that bears `code` may belong on a day, in order.
+
+        The code itself while it is in force, or where nothing succeeded it; else its successors, and theirs.
+        """
+        found: set[str] = set()
+        seen: set[str] = set()
+        left = [code]
+        while left:
+            current = left.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            area = self.by_code.get(current)
+            if area is None or not area.successors or area.end is None or on_date < area.end:
+                found.add(current)
+            else:
+                left += area.successors
+        return tuple(sorted(found)) or (code,)
+
     def inside(self, root: str) -> Areas:
         """Only the areas that lie in `root`, itself included."""
         return Areas({code: self.by_code[code] for code in self.below(root)})

@@ -13,20 +13,23 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from features.facts.encoding import ID, STALE_SUFFIX, Tables, column_type, decode
+from features.facts.encoding import ID, STALE_SUFFIX, Tables, decode
+from features.facts.population import NONE
 from features.facts.subjects import PERSON
-from features.facts.values import Holding, Known, Unknown
+from features.facts.values import Gap, Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
-from features.history import keeping, news, statements
-from features.history.errors import HistoryError
-from features.history.keeping import Appended, Types
-from features.history.lists import list_order, message_order
-from features.history.merging import GAPS, HELD, Merged
-from features.history.numbering import Numbering
-from features.history.partitions import ROWS, Commit, Part, Partitions
+from features.history import news
+from features.history.deliveries import Deliveries
+from features.history.disputes import first_change
+from features.history.keeping import Appended
+from features.history.merging import GAPS, HELD, NOT_HELD, Merged
+from features.history.partitions import ROWS, SUBJECT
 from features.history.reading import Hidden, Reading, Source
-from features.history.records import Batch, View
-from features.history.speaking import EVER, Mask, date_of
+from features.history.records import Batch, Statement, View
+from features.history.speaking import EVER, Chosen, date_of
+from features.history.statements import last_list, rows_stated, with_first_days
+from features.history.tickets import Ticket, Tickets, TicketState
+from features.history.withholding import Withholding
 
 Ids = Mapping[str, Collection[str]]
 """Subjects by kind."""
@@ -46,14 +49,11 @@ class History:
 
     def __init__(self, folder: Path, vocabulary: Vocabulary, views: Iterable[View]) -> None:
         self.folder, self.vocabulary = folder, vocabulary
-        self.views = {view.id: view for view in views}
-        self._types = {view.id: _types(view, vocabulary) for view in self.views.values()}
-        self._partitions = Partitions(folder)
-        self._numbering = {kind: Numbering() for kind in vocabulary.subjects.kinds}
-        self._parts: dict[str, list[Part]] = {}
-        self._last_commit = 0
-
-    # -- taking in ---------------------------------------------------------------------------------------------------
+        self._deliveries = Deliveries(folder, vocabulary, views)
+        self.views = self._deliveries.views
+        self.withholding = Withholding(folder)
+        self.tickets = Tickets(folder)
+        self._closed: dict[tuple[int, int, dt.datetime], dt.datetime | None] = {}
 
     def append(self, batch: Batch, rows: pl.DataFrame) -> Appended:
         """Keep a delivery: all of it or, whatever happens, nothing.
@@ -65,50 +65,7 @@ class History:
         Raises:
             HistoryError: the view is not known, or the rows are not what it carries.
         """
-        view = self.views.get(batch.view)
-        if view is None:
-            raise HistoryError(batch.source, f"There is no view `{batch.view}`.", "Pass its contract to the history.")
-        rows = keeping.check(batch, view, rows, self._types[view.id])
-        links = self.vocabulary.subjects.links if view.kind == PERSON else ()
-        rows = keeping.without_unreadable(rows, [name for name in view.facts if name not in links])
-        with self._partitions.writing():
-            self._refresh()
-            parts = self._parts.get(view.id, [])
-            if keeping.is_repeated(batch, parts):
-                return Appended(taken=False)
-            numbering = self._numbering[view.kind]
-            rows, ids = keeping.numbered(rows, numbering)
-            number = self._last_commit + 1
-            stem = f"{view.id}/{number:08}"
-            if view.full:
-                stored, rewrites = keeping.keep_list(self._partitions, stem, batch, rows, parts, view.facts)
-            else:
-                stored, rewrites = (keeping.keep_message(self._partitions, f"{stem}-0", batch, rows),), False
-            if len(ids):
-                self._partitions.write(_ids_stem(view.kind, number), "ids", ids.alias(ID).to_frame())
-            commit = Commit(number, view.id, view.kind, numbering.count, len(ids), rewrites, stored)
-            self._partitions.commit(commit)
-            self._take(commit, ids)
-        part = next(part for part in stored if part.batch == batch)
-        unchanged = 0 if part.overtaken else part.listed - part.new
-        return Appended(True, part.new, unchanged, part.left, part.overtaken)
-
-    def _refresh(self) -> None:
-        """Take note of what was committed since, by whomever."""
-        for commit in self._partitions.commits_after(self._last_commit):
-            ids = pl.Series([], dtype=pl.String)
-            if commit.subjects:
-                ids = self._partitions.read(_ids_stem(commit.kind, commit.number), "ids").get_column(ID)
-            self._take(commit, ids)
-
-    def _take(self, commit: Commit, ids: pl.Series) -> None:
-        if len(ids):
-            self._numbering[commit.kind].add(ids)
-        parts = self._parts.setdefault(commit.view, [])
-        if commit.rewrites:
-            parts.clear()
-        parts.extend(commit.parts)
-        self._last_commit = commit.number
+        return self._deliveries.append(batch, rows)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +95,7 @@ class History:
             By kind: `id`, links, facts, and `fact@stale_on` for facts that age. A kind of which nothing was ever said
             has no table.
         """
-        self._refresh()
+        self._deliveries.refresh()
         asked = kinds if kinds is not None else ids if ids is not None else self.vocabulary.subjects.kinds
         tables: Tables = {}
         for kind in asked:
@@ -159,42 +116,129 @@ class History:
         reading = self._reading(kind, on_date, known_at, ids, wanted)
         if reading is None:
             return None
-        columns = [self._numbering[kind].ids.gather(reading.subjects).alias(ID)]
+        columns = [self._deliveries.numbering[kind].ids.gather(reading.subjects).alias(ID)]
+        ages: list[pl.Expr] = []
         for name, merged in reading.merged(wanted):
             columns.append(merged.values.alias(name))
             fact = self.vocabulary.dictionary.facts.get(name)
             if fact is not None and fact.maximum_age_months is not None:
-                days = pl.Series(name + STALE_SUFFIX, merged.stale_on)
-                columns.append(days.set(days == EVER, None).cast(pl.Date))
-        return pl.DataFrame(columns)
+                columns.append(pl.Series(name + STALE_SUFFIX, merged.stale_on))
+                ages.append(pl.col(name + STALE_SUFFIX))
+        table = pl.DataFrame(columns)
+        return table.with_columns(pl.when(days != int(EVER)).then(days).cast(pl.Date) for days in ages)
+
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+        """Subjects of whom it is not known who belongs to them: somebody may, whose link is unknown.
+
+        A household that one of two registers gives to a person is doubtful, and so is a mother whom a disputed record
+        names. In the tables they look complete: answers that rest on their persons are to be left undetermined.
+
+        Returns:
+            `kind` and `id`, each subject once.
+        """
+        self._deliveries.refresh()
+        frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
+        links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
+        reading = self._reading(PERSON, on_date, known_at, None, links)
+        readable = self._reading(PERSON, on_date, known_at, None, links, readable_only=True)
+        if reading is not None and readable is not None:
+            groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
+            for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
+                unsure = pl.Series((merged.gap != HELD) & (merged.gap != NOT_HELD))
+                named = pl.concat([one.values.filter(unsure) for one in said]).alias(ID).drop_nulls()
+                kind = pl.lit(groups.get(name, PERSON)).alias("kind")
+                frames.append(named.filter(named != NONE).to_frame().select(kind, ID))
+        return pl.concat(frames).unique().sort("kind", ID)
 
     def _reading(
-        self, kind: str, on_date: dt.date, known_at: dt.datetime, ids: Collection[str] | None, names: Collection[str]
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        ids: Collection[str] | None,
+        names: Collection[str],
+        *,
+        readable_only: bool = False,
     ) -> Reading | None:
         """A question about a kind; None where nothing was ever said of it."""
-        numbering = self._numbering[kind]
+        numbering = self._deliveries.numbering[kind]
         sources = [
-            Source(view, self._known(view, known_at), self._types[view.id])
+            Source(view, self._deliveries.known(view, known_at), self._deliveries.types[view.id])
             for view in self.views.values()
             if view.kind == kind
         ]
         if not any(source.parts for source in sources):
             return None
-        wanted: Mask | None = None
+        wanted: Chosen | None = None
         if ids is not None:
-            wanted = np.zeros(numbering.count, dtype=np.bool_)
             numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
-            wanted[numbers[numbers >= 0]] = True
+            wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
         hidden = self._hidden(kind, known_at, names)
-        return Reading(self._partitions, sources, on_date, numbering.count, wanted, self.vocabulary, hidden)
+        return Reading(
+            self._deliveries.partitions,
+            sources,
+            on_date,
+            numbering.count,
+            wanted,
+            self.vocabulary,
+            hidden,
+            readable_only=readable_only,
+        )
 
     def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
-        """What is withheld or disputed of a kind."""
-        return {}
+        """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""
+        hidden: dict[str, list[Hidden]] = {}
+        wanted = set(names)
+        by_fact: dict[tuple[str, Gap], list[str]] = {}
+        for (subject, fact), gap in sorted(self._hidden_pairs(kind, known_at).items()):
+            if fact in wanted:
+                by_fact.setdefault((fact, gap), []).append(subject)
+        for (fact, gap), ids in by_fact.items():
+            numbers = self._deliveries.numbering[kind].of(pl.Series(ids, dtype=pl.String))
+            hidden.setdefault(fact, []).append(Hidden(numbers[numbers >= 0], GAPS.index(gap)))
+        return hidden
+
+    def _hidden_pairs(
+        self, kind: str, known_at: dt.datetime, ids: Collection[str] | None = None
+    ) -> dict[tuple[str, str], Gap]:
+        """By subject and fact why it is not to be used."""
+        chosen = None if ids is None else set(ids)
+        tickets = [
+            ticket
+            for ticket in self.tickets.all()
+            if ticket.kind == kind and ticket.opened_at <= known_at and (chosen is None or ticket.subject in chosen)
+        ]
+        disputed = {(t.subject, t.fact): Gap.CONFLICTING for t in tickets if self._closed_at(t, known_at) is None}
+        withheld = dict.fromkeys(self.withholding.in_force(kind, known_at), Gap.WITHHELD)
+        return disputed | {pair: gap for pair, gap in withheld.items() if chosen is None or pair[0] in chosen}
+
+    def ticket_states(self, known_at: dt.datetime) -> list[TicketState]:
+        """Every ticket opened until a moment, and whether it is still open then."""
+        self._deliveries.refresh()
+        opened = [ticket for ticket in self.tickets.all() if ticket.opened_at <= known_at]
+        return [TicketState(ticket, self._closed_at(ticket, known_at)) for ticket in opened]
+
+    def _closed_at(self, ticket: Ticket, known_at: dt.datetime) -> dt.datetime | None:
+        key = (ticket.id, self._deliveries.last_commit, known_at)
+        if key not in self._closed:
+            numbering = self._deliveries.numbering[ticket.kind]
+            number = int(numbering.of(pl.Series([ticket.subject], dtype=pl.String))[0])
+            sources = [
+                (view, self._deliveries.known(view, known_at))
+                for view in self.views.values()
+                if (view.kind, view.register) == (ticket.kind, ticket.register) and ticket.fact in view.facts
+            ]
+            self._closed[key] = None
+            if number >= 0:
+                self._closed[key] = first_change(
+                    self._deliveries.partitions, sources, ticket.fact, number, ticket.opened_at, numbering.count
+                )
+        answered = ticket.answered_at if ticket.answered_at and ticket.answered_at <= known_at else None
+        return min((moment for moment in (self._closed[key], answered) if moment is not None), default=None)
 
     def holdings(self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime) -> dict[str, Holding]:
         """Every fact and link of one subject, with the register that says so and since when; or why it is not known."""
-        self._refresh()
+        self._deliveries.refresh()
         names = self._columns(kind)
         found: dict[str, Holding] = dict.fromkeys(names, Unknown())
         reading = self._reading(kind, on_date, known_at, [subject_id], names)
@@ -212,18 +256,37 @@ class History:
         value = cell if fact is None else decode(fact, cell)
         return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
 
+    def statements(
+        self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime
+    ) -> dict[str, list[Statement]]:
+        """What each view says of each fact of one subject, also where together they leave it unknown."""
+        self._deliveries.refresh()
+        names = self._columns(kind)
+        found: dict[str, list[Statement]] = {name: [] for name in names}
+        reading = self._reading(kind, on_date, known_at, [subject_id], names)
+        if reading is not None and len(reading.subjects):
+            for name, said in reading.said(names):
+                fact = self.vocabulary.dictionary.facts.get(name)
+                for one in said:
+                    cell = one.values[0]
+                    if cell is not None or one.unreadable[0]:
+                        value = cell if cell is None or fact is None else decode(fact, cell)
+                        stale_on = None if one.stale[0] == EVER else date_of(one.stale[0])
+                        days = date_of(one.true_from[0]), date_of(one.attested[0])
+                        found[name].append(Statement(one.view.id, one.view.register, value, *days, stale_on))
+        return found
+
     def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
         """The ids of everybody of a kind of whom anything was ever said, in the order in which they were named."""
-        self._refresh()
-        numbering = self._numbering[kind]
+        self._deliveries.refresh()
+        numbering = self._deliveries.numbering[kind]
         named = np.zeros(numbering.count, dtype=np.bool_)
         for view in self.views.values():
             if view.kind == kind:
-                for part in self._known(view, known_at):
+                for part in self._deliveries.known(view, known_at):
                     if part.new:
-                        named[self._partitions.read(part.stem, ROWS, ["subject"]).get_column("subject").to_numpy()] = (
-                            True
-                        )
+                        rows = self._deliveries.partitions.read(part.stem, ROWS, [SUBJECT])
+                        named[rows.get_column(SUBJECT).to_numpy()] = True
         return numbering.ids.filter(pl.Series(named))
 
     def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
@@ -232,16 +295,17 @@ class History:
         Returns:
             `kind`, `id`, `view`, `record` (`<content hash>:<row>`), `learned_at`. The row is 0 where a list says
             something of a subject without a new row: that it no longer names it, or again what had grown too old.
+            The views `tickets` and `withholding` tell of facts that people dispute or withhold, or no longer do.
         """
-        self._refresh()
+        self._deliveries.refresh()
         frames: list[pl.DataFrame] = []
         for view in self.views.values():
             ages = self._ages(view.facts)
-            parts = self._known(view, until)
-            numbering = self._numbering[view.kind]
+            parts = self._deliveries.known(view, until)
+            numbering = self._deliveries.numbering[view.kind]
             shortest = min(ages, default=None)
-            frames += news.of_view(self._partitions, view, parts, after, until, numbering, shortest)
-        return news.gathered(frames)
+            frames += news.of_view(self._deliveries.partitions, view, parts, after, until, numbering, shortest)
+        return news.gathered([*frames, *news.of_people(self.tickets, self.withholding, after, until)])
 
     def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
         """Whose facts change in `(after, until]` by the coming of a day alone, nothing new being learned.
@@ -252,52 +316,57 @@ class History:
         Returns:
             `kind` and `id`, each subject once.
         """
-        self._refresh()
+        self._deliveries.refresh()
         frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
-        for kind, numbering in self._numbering.items():
+        for kind, numbering in self._deliveries.numbering.items():
             named = np.zeros(numbering.count, dtype=np.bool_)
             for view in self.views.values():
                 if view.kind == kind:
                     shared = [name for name in view.facts if self._carried_by(kind, name) > 1]
-                    parts = self._known(view, known_at)
+                    parts = self._deliveries.known(view, known_at)
                     named |= news.turning(
-                        self._partitions, view, parts, after, until, numbering.count, self._ages(shared)
+                        self._deliveries.partitions, view, parts, after, until, numbering.count, self._ages(shared)
                     )
             frames.append(
                 pl.DataFrame({ID: numbering.ids.filter(pl.Series(named))}).select(pl.lit(kind).alias("kind"), ID)
             )
         return pl.concat(frames)
 
-    def statements(self, view: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
+    # -- for stores that keep more than one day's answer -------------------------------------------------------------
+
+    def rows_stated(self, view: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
         """What a view states of some subjects, or of all, as known at a moment: one row for each first day.
 
+        Facts that are withheld or disputed are among them, see :meth:`hidden`.
+
         Returns:
-            See :func:`features.history.statements.statements`.
+            See :func:`features.history.statements.rows_stated`.
         """
-        self._refresh()
-        held = self.views[view]
-        numbering = self._numbering[held.kind]
-        wanted: Mask | None = None
-        if ids is not None:
-            wanted = np.zeros(numbering.count, dtype=np.bool_)
-            numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
-            wanted[numbers[numbers >= 0]] = True
-        parts = self._known(held, known_at)
-        return statements.statements(self._partitions, parts, wanted, numbering.ids, self._types[view], full=held.full)
+        self._deliveries.refresh()
+        return rows_stated(self._deliveries, self.views[view], known_at, ids)
 
     def last_list(self, view: str, known_at: dt.datetime) -> dt.date | None:
         """Of a view whose deliveries list everybody: the day of the last list known at a moment."""
-        self._refresh()
-        parts = self._known(self.views[view], known_at) if self.views[view].full else []
-        return parts[-1].batch.attested_on if parts else None
+        self._deliveries.refresh()
+        return last_list(self._deliveries, self.views[view], known_at)
+
+    def hidden(self, kind: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
+        """The facts of subjects that are not to be used: withheld, or disputed by a ticket that is open.
+
+        Args:
+            kind: the kind of subject.
+            known_at: what was learned later does not exist.
+            ids: only of these subjects.
+
+        Returns:
+            `id`, `fact`, `gap` and `true_from`, the first day of which anything was ever said of the subject: before
+            it nothing is hidden, for nothing is held. Each fact of a subject once, sorted.
+        """
+        self._deliveries.refresh()
+        pairs = self._hidden_pairs(kind, known_at, ids)
+        return with_first_days(self._deliveries, kind, known_at, pairs)
 
     # -- what is known -----------------------------------------------------------------------------------------------
-
-    def _known(self, view: View, known_at: dt.datetime) -> list[Part]:
-        """The parts of a view that are known at a moment, in reading order."""
-        order = list_order if view.full else message_order
-        parts = (p for p in self._parts.get(view.id, []) if not p.overtaken and p.batch.learned_at <= known_at)
-        return sorted(parts, key=lambda part: order(part.batch))
 
     def _ages(self, names: Iterable[str]) -> list[int]:
         """The maximum ages of facts that age, in months."""
@@ -312,29 +381,3 @@ class History:
         carried = dict.fromkeys(f for v in self.views.values() if v.kind == kind for f in v.facts)
         links = self.vocabulary.subjects.links
         return [n for n in carried if n in links] + sorted(n for n in carried if n not in links)
-
-
-def _types(view: View, vocabulary: Vocabulary) -> Types:
-    """The column types of a view.
-
-    Raises:
-        HistoryError: it carries what the dictionary does not know of its kind of subject.
-    """
-    if view.kind not in vocabulary.subjects.kinds:
-        raise HistoryError(view.id, f"There is no kind of subject `{view.kind}`.", "Correct the contract.")
-    links = vocabulary.subjects.links if view.kind == PERSON else ()
-    types: Types = {}
-    for name in view.facts:
-        fact = vocabulary.dictionary.facts.get(name)
-        if fact is not None and fact.subject == view.kind:
-            types[name] = column_type(fact, vocabulary.areas)
-        elif name in links:
-            types[name] = pl.String()
-        else:
-            what = f"The dictionary knows no fact `{name[:60]}` of a {view.kind}."
-            raise HistoryError(view.id, what, "Correct the contract, or add the fact.")
-    return types
-
-
-def _ids_stem(kind: str, number: int) -> str:
-    return f"subjects/{kind}/{number:08}"

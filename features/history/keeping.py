@@ -14,14 +14,13 @@ from features.facts.population import NONE
 from features.history.errors import HistoryError
 from features.history.lists import (
     ROW_COLUMNS,
-    SUBJECT,
     changes,
     list_order,
     listing,
     overtaken,
 )
 from features.history.numbering import Numbering
-from features.history.partitions import ENDED, LEFT, ROWS, Part, Partitions
+from features.history.partitions import ENDED, LEFT, ROWS, SUBJECT, Part, Partitions
 from features.history.records import QUARANTINED, ROW, STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, Batch, View
 
 Types = dict[str, pl.DataType]
@@ -190,8 +189,8 @@ def _inserted(
         rows = listing(partitions, chain[: position + 1], columns)
         if part.undated:
             rows = rows.with_columns(pl.lit(part.batch.attested_on).alias(TRUE_FROM))
-        held = [name for name in columns if name in rows.columns]
-        whole.append((part.batch, rows.select(held).sort(SUBJECT, TRUE_FROM), part.undated))
+        rows = rows.sort(SUBJECT, TRUE_FROM) if rows.height else inserted[1].clear()
+        whole.append((part.batch, rows.select(name for name in columns if name in rows.columns), part.undated))
     whole.sort(key=lambda one: list_order(one[0]))
     late = overtaken([batch for batch, _, _ in whole])
     stored = [part for part in parts if part.overtaken]

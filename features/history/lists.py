@@ -13,11 +13,9 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from features.history.partitions import ENDED, ROWS, Part, Partitions
+from features.history.partitions import DELIVERY, ENDED, INDEX, ROWS, SUBJECT, Part, Partitions
 from features.history.records import ROW, STATUS, TRUE_FROM, TRUE_TO, Batch
 
-SUBJECT = "subject"
-DELIVERY, INDEX = "delivery", "index"
 ENDED_SCHEMA = pl.Schema({DELIVERY: pl.UInt32(), INDEX: pl.UInt32()})
 
 T = TypeVar("T")

@@ -37,7 +37,8 @@ Codes = npt.NDArray[np.int8]
 class Said:
     """What one view says of one fact, for subjects in one order.
 
-    `values` is null where nothing is said; `unreadable` where a row could not be read. Days are those of the row.
+    `values` is null where nothing is said; `unreadable` where a row could not be read. Days are those of the row;
+    `stale` is the day from which it is too old for this fact.
     """
 
     view: View
@@ -45,6 +46,7 @@ class Said:
     unreadable: Mask
     true_from: Days
     attested: Days
+    stale: Days
 
 
 @dataclass(slots=True)
@@ -80,23 +82,22 @@ def add_months(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def merge(said: Sequence[Said], months: int | None, on_date: dt.date, authority: Authority | None) -> Merged:
+def merge(said: Sequence[Said], on_date: dt.date, authority: Authority | None) -> Merged:
     """Bring together what views say of one fact.
 
     Args:
         said: at least one view's.
-        months: the fact's maximum age.
         on_date: the day asked about.
         authority: the order of registers that the dictionary names, if any.
     """
     if len(said) == 1:
-        return _single(said[0], months, on_date)
-    merged = _first_of(said, months, on_date)
+        return _single(said[0], on_date)
+    merged = _first_of(said, on_date)
     speaking = sum(_speaks(one).astype(np.int8) for one in said)
     several = np.flatnonzero(np.asarray(speaking) > 1)
     if len(several):
         some = [_at(one, several) for one in said]
-        _write(merged, several, _settle(some, months, on_date, authority))
+        _write(merged, several, _settle(some, on_date, authority))
     return merged
 
 
@@ -105,9 +106,9 @@ def _speaks(said: Said) -> Mask:
     return spoken
 
 
-def _single(said: Said, months: int | None, on_date: dt.date) -> Merged:
+def _single(said: Said, on_date: dt.date) -> Merged:
     known = said.values.is_not_null().to_numpy()
-    stale = np.where(known, stale_days(said.attested, months), EVER).astype(np.int32)
+    stale = np.where(known, said.stale, EVER)
     gap = np.where(known, HELD, NOT_HELD).astype(np.int8)
     gap[known & (stale <= day_number(on_date))] = STALE
     gap[said.unreadable] = QUARANTINED
@@ -115,13 +116,13 @@ def _single(said: Said, months: int | None, on_date: dt.date) -> Merged:
     return Merged(said.values, gap, stale, said.true_from, source)
 
 
-def _first_of(said: Sequence[Said], months: int | None, on_date: dt.date) -> Merged:
+def _first_of(said: Sequence[Said], on_date: dt.date) -> Merged:
     """As if the first view that says anything were the only one."""
-    merged = _single(said[0], months, on_date)
+    merged = _single(said[0], on_date)
     merged.true_from = merged.true_from.copy()
     for position, one in enumerate(said[1:], start=1):
         rest = merged.source == NOBODY
-        here = _single(one, months, on_date)
+        here = _single(one, on_date)
         taken = rest & (here.source != NOBODY)
         if taken.any():
             here.source = np.where(taken, position, NOBODY).astype(np.int16)
@@ -136,7 +137,14 @@ def _of(merged: Merged, rows: Ints) -> Merged:
 
 
 def _at(said: Said, rows: Ints) -> Said:
-    return Said(said.view, said.values.gather(rows), said.unreadable[rows], said.true_from[rows], said.attested[rows])
+    return Said(
+        said.view,
+        said.values.gather(rows),
+        said.unreadable[rows],
+        said.true_from[rows],
+        said.attested[rows],
+        said.stale[rows],
+    )
 
 
 def _write(merged: Merged, rows: Ints, settled: Merged) -> None:
@@ -154,12 +162,12 @@ def _scatter(values: pl.Series, rows: Ints, new: pl.Series) -> pl.Series:
     return pl.concat([values, new]).gather(index)
 
 
-def _settle(said: Sequence[Said], months: int | None, on_date: dt.date, authority: Authority | None) -> Merged:
+def _settle(said: Sequence[Said], on_date: dt.date, authority: Authority | None) -> Merged:
     """Where at least two views say something of a subject."""
     n, day = len(said[0].values), day_number(on_date)
     heard = np.array([_speaks(one) for one in said])
     heard &= ~_followed(said, heard)
-    stale = np.array([stale_days(one.attested, months) for one in said])
+    stale = np.array([one.stale for one in said])
     fresh = heard & (stale > day)
     heard = np.where(fresh.any(axis=0), fresh, heard)
     if authority is not None:

@@ -15,7 +15,7 @@ import datetime as dt
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ import polars as pl
 from features.history.records import Batch
 
 ROWS, ENDED, LEFT = "rows", "ended", "left"
+SUBJECT, DELIVERY, INDEX = "subject", "delivery", "index"
+ROW_GROUP = 1 << 17
+"""Rows lie by subject: who reads a few subjects reads a few groups of so many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Partitions:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._touched |= {path.parent, path.parent.parent, self.folder}
         with path.open("wb") as file:
-            frame.write_parquet(file, compression="lz4")
+            frame.write_parquet(file, compression="lz4", row_group_size=ROW_GROUP)
             file.flush()
             os.fsync(file.fileno())
 
@@ -113,13 +116,27 @@ class Partitions:
         beside.rename(path)
         _sync(path.parent)
 
-    def read(self, stem: str, what: str, columns: list[str] | None = None) -> pl.DataFrame:
-        """A partition, or those of its columns that it has."""
+    def read(
+        self, stem: str, what: str, columns: Sequence[str] | None = None, subjects: Sequence[int] | None = None
+    ) -> pl.DataFrame:
+        """A partition, or those of its columns that it has.
+
+        Args:
+            stem: see :class:`Part`.
+            what: `ROWS`, `ENDED` or `LEFT`.
+            columns: only these.
+            subjects: only the rows of these few subjects, with the place of each row in the column `index`.
+        """
         path = self._path(stem, what)
         if columns is not None:
             held = pl.read_parquet_schema(path)
             columns = [name for name in columns if name in held]
-        return pl.read_parquet(path, columns=columns, use_pyarrow=False)
+        if subjects is None:
+            return pl.read_parquet(path, columns=None if columns is None else list(columns))
+        lazy = pl.scan_parquet(path, row_index_name=INDEX)
+        if columns is not None:
+            lazy = lazy.select(INDEX, *columns)
+        return lazy.filter(pl.col(SUBJECT).is_in(list(subjects))).collect()
 
     def _path(self, stem: str, what: str) -> Path:
         return self.folder / f"{stem}.{what}.parquet"

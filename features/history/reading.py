@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.facts.vocabulary import Vocabulary
-from features.history.lists import SUBJECT
-from features.history.merging import Merged, Said, merge
+from features.history.merging import Merged, Said, merge, stale_days
 from features.history.numbering import Numbers
-from features.history.partitions import ROWS, Part, Partitions
+from features.history.partitions import INDEX, ROWS, SUBJECT, Part, Partitions
 from features.history.records import QUARANTINED, STATUS_TYPE, View
-from features.history.speaking import BEFORE_ALL, EVER, Mask, Rows, holding, known_rows, spoken_of
+from features.history.speaking import BEFORE_ALL, EVER, Chosen, Days, Rows, holding, known_rows, spoken_of
 
 _QUARANTINED = STATUS_TYPE.categories.to_list().index(QUARANTINED)
 
@@ -45,9 +46,10 @@ class Reading:
         sources: the views to read.
         on_date: the day asked about.
         count: how many subjects of the kind there are.
-        wanted: by subject's number, whom to read; None: everybody.
+        wanted: whom to read; None: everybody.
         vocabulary: of the facts.
         hidden: by fact, what is not to be used.
+        readable_only: as if rows that could not be read had never come.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class Reading:
         sources: Sequence[Source],
         on_date: dt.date,
         count: int,
-        wanted: Mask | None,
+        wanted: Chosen | None,
         vocabulary: Vocabulary,
         hidden: Mapping[str, Sequence[Hidden]],
+        *,
+        readable_only: bool = False,
     ) -> None:
         self._partitions, self._sources, self._on_date = partitions, sources, on_date
         self._vocabulary, self._hidden = vocabulary, hidden
@@ -67,36 +71,41 @@ class Reading:
         for source in sources:
             rows = known_rows(partitions, source.parts, wanted, full=source.view.full, subjects=count)
             named |= spoken_of(rows, on_date, count)
+            if readable_only:
+                rows = rows.take(rows.status != _QUARANTINED)
             held.append(holding(rows, on_date, count))
         self.subjects: Numbers = np.flatnonzero(named)
         """The numbers of those of whom anything was said, ascending: the order of all that is read."""
         self._place = np.full(count, -1, dtype=np.int64)
         self._place[self.subjects] = np.arange(len(self.subjects))
         self._held = [
-            _Held(source, rows, self._place, len(self.subjects)) for source, rows in zip(sources, held, strict=True)
+            _Held(source, rows, self._place, len(self.subjects), wanted)
+            for source, rows in zip(sources, held, strict=True)
         ]
 
     def merged(self, names: Sequence[str]) -> Iterator[tuple[str, Merged]]:
         """What all views together say of each of these facts or links."""
-        for held in self._held:
-            held.read(self._partitions, [name for name in held.source.view.facts if name in names])
-        for name in names:
-            said = [
-                held.said(name, is_link=self._is_link(name)) for held in self._held if name in held.source.view.facts
-            ]
+        for name, said in self.said(names):
             fact = self._vocabulary.dictionary.facts.get(name)
-            months, authority = (None, None) if fact is None else (fact.maximum_age_months, fact.authority)
-            merged = merge(said, months, self._on_date, authority)
+            merged = merge(said, self._on_date, None if fact is None else fact.authority)
             for hidden in self._hidden.get(name, ()):
                 _hide(merged, self._place[hidden.subjects], hidden.gap)
             yield name, merged
 
+    def said(self, names: Sequence[str]) -> Iterator[tuple[str, list[Said]]]:
+        """What each view says of each of these facts or links."""
+        for held in self._held:
+            held.read(self._partitions, [name for name in held.source.view.facts if name in names])
+        for name in names:
+            fact = self._vocabulary.dictionary.facts.get(name)
+            months = None if fact is None else fact.maximum_age_months
+            is_link = name in self._vocabulary.subjects.links
+            carriers = (held for held in self._held if name in held.source.view.facts)
+            yield name, [held.said(name, months, is_link=is_link) for held in carriers]
+
     def carriers(self, name: str) -> list[View]:
         """The views that `Merged.source` counts."""
         return [source.view for source in self._sources if name in source.view.facts]
-
-    def _is_link(self, name: str) -> bool:
-        return name in self._vocabulary.subjects.links
 
 
 def _hide(merged: Merged, places: Numbers, gap: int) -> None:
@@ -114,56 +123,62 @@ def _hide(merged: Merged, places: Numbers, gap: int) -> None:
 class _Held:
     """The rows of one view that hold, laid out in the order of the subjects that are read."""
 
-    def __init__(self, source: Source, rows: Rows, place: Numbers, count: int) -> None:
-        self.source, self._count = source, count
-        self._by_part = np.argsort(rows.part, kind="stable")
-        self._rows = rows
+    def __init__(self, source: Source, rows: Rows, place: Numbers, count: int, wanted: Chosen | None) -> None:
+        self.source, self._count, self._wanted = source, count, wanted
+        order = np.argsort(rows.part, kind="stable")
+        self._part, self._index = rows.part[order], rows.index[order]
         self._at = np.full(count, -1, dtype=np.int64)
-        self._at[place[rows.subject[self._by_part]]] = np.arange(len(rows.subject))
+        self._at[place[rows.subject[order]]] = np.arange(len(order))
+        self._there = self._at >= 0
+        self._in_place = len(order) == count and bool((np.diff(self._at) == 1).all())
+        self._unreadable = self._spread((rows.status == _QUARANTINED)[order], nothing=0).astype(np.bool_)
+        self._true_from = self._spread(rows.true_from[order], nothing=int(BEFORE_ALL))
+        self._attested = self._spread(rows.attested[order], nothing=0)
+        self._stale: dict[int | None, Days] = {}
         self._frame = pl.DataFrame()
 
     def read(self, partitions: Partitions, names: Sequence[str]) -> None:
         """Read these columns of the rows that hold."""
         types = {name: self.source.types[name] for name in names}
         frames = [pl.DataFrame(schema=types)]
-        part_of, index_of = self._rows.part[self._by_part], self._rows.index[self._by_part]
-        for position in np.unique(part_of) if names else []:
-            part = self.source.parts[position]
-            index = index_of[part_of == position]
-            # With a column that every part has: a part may be older than all of these facts.
-            stored = partitions.read(part.stem, ROWS, [SUBJECT, *names])
-            if len(index) != stored.height or (np.diff(index.astype(np.int64)) != 1).any():
-                stored = stored[index]
+        for position in np.unique(self._part) if names else []:
+            stored = self._stored(partitions, self.source.parts[position], self._index[self._part == position], names)
             frames.append(
                 stored.select(
                     (pl.col(n).cast(t) if n in stored.columns else pl.lit(None, dtype=t)).alias(n)
                     for n, t in types.items()
                 )
             )
-        self._frame = pl.concat(frames, rechunk=True)
+        self._frame = pl.concat(frames) if len(frames) != 2 else frames[1]
 
-    def said(self, name: str, *, is_link: bool) -> Said:
-        """What the view says of one fact."""
+    def _stored(
+        self, partitions: Partitions, part: Part, index: npt.NDArray[np.uint32], names: Sequence[str]
+    ) -> pl.DataFrame:
+        """Rows of a part by their places, with `subject`, which every part has: it may be older than these facts."""
+        few = None if self._wanted is None else self._wanted.few
+        stored = partitions.read(part.stem, ROWS, [SUBJECT, *names], few)
+        if few is not None:
+            places = stored.get_column(INDEX).to_numpy()
+            return stored[np.searchsorted(places, index)]
+        whole = len(index) == stored.height and bool((np.diff(index.astype(np.int64)) == 1).all())
+        return stored if whole else stored[index]
+
+    def said(self, name: str, months: int | None, *, is_link: bool) -> Said:
+        """What the view says of one fact that ages in so many months."""
         values = self._laid_out(self._frame.get_column(name))
-        unreadable = self._spread(self._rows.status == _QUARANTINED, nothing=0).astype(np.bool_)
+        unreadable = self._unreadable
         if is_link:
-            unreadable &= values.is_null().to_numpy()
-        return Said(
-            self.source.view,
-            values,
-            unreadable,
-            self._spread(self._rows.true_from, nothing=int(BEFORE_ALL)).astype(np.int32),
-            self._spread(self._rows.attested, nothing=0).astype(np.int32),
-        )
+            unreadable = unreadable & values.is_null().to_numpy()
+        if months not in self._stale:
+            self._stale[months] = stale_days(self._attested, months)
+        return Said(self.source.view, values, unreadable, self._true_from, self._attested, self._stale[months])
 
     def _laid_out(self, column: pl.Series) -> pl.Series:
-        if len(column) == self._count and (len(column) == 0 or (np.diff(self._at) == 1).all()):
-            return column
-        where = pl.Series(self._at)
-        return column.gather(where.set(where < 0, None))
+        return column if self._in_place else column.gather(pl.Series(self._at).set(~pl.Series(self._there), None))
 
-    def _spread(self, values: np.ndarray, nothing: int) -> np.ndarray:
-        spread = np.full(self._count, nothing, dtype=np.int64)
-        there = self._at >= 0
-        spread[there] = values[self._by_part][self._at[there]]
+    def _spread(self, values: npt.NDArray[Any], nothing: int) -> Days:
+        if self._in_place:
+            return values.astype(np.int32)
+        spread = np.full(self._count, nothing, dtype=np.int32)
+        spread[self._there] = values[self._at[self._there]]
         return spread

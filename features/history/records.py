@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from features.facts.values import Value
+
 TRUE_FROM, TRUE_TO, STATUS, ROW = "true_from", "true_to", "status", "row"
 STATED, WITHDRAWN, QUARANTINED = "stated", "withdrawn", "quarantined"
 STATUS_TYPE = pl.Enum([STATED, WITHDRAWN, QUARANTINED])
@@ -50,3 +52,15 @@ class Batch:
     source: str
     learned_at: dt.datetime
     attested_on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one view says of one fact of a subject on a day; `value` is None where the row could not be read."""
+
+    view: str
+    register: str
+    value: Value | None
+    true_from: dt.date
+    attested_on: dt.date
+    stale_on: dt.date | None

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.history.lists import DELIVERY, INDEX, SUBJECT
-from features.history.partitions import ENDED, ROWS, Part, Partitions
+from features.history.partitions import DELIVERY, ENDED, INDEX, ROWS, SUBJECT, Part, Partitions
 from features.history.records import STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN
 
 Ints = npt.NDArray[np.int64]
@@ -67,39 +66,52 @@ class Rows:
         )
 
 
+FEW = 1000
+"""Of so many subjects rows are sought by their number; of more, all are read and chosen from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some subjects of a kind, by number: as a mask, and as a list where they are few."""
+
+    mask: Mask
+    few: tuple[int, ...] | None
+
+    @staticmethod
+    def of(numbers: Ints | Sequence[int], count: int) -> Chosen:
+        """Choose subjects out of so many."""
+        mask = np.zeros(count, dtype=np.bool_)
+        mask[np.asarray(numbers, dtype=np.int64)] = True
+        return Chosen(mask, tuple(int(n) for n in numbers) if len(numbers) <= FEW else None)
+
+
 def known_rows(
-    partitions: Partitions, parts: Sequence[Part], wanted: Mask | None, *, full: bool, subjects: int
+    partitions: Partitions, parts: Sequence[Part], wanted: Chosen | None, *, full: bool, subjects: int
 ) -> Rows:
     """Read the rows of a view's parts.
 
     Args:
         partitions: where they are.
         parts: those known, in reading order; of a view whose deliveries list everybody a whole beginning of its lists.
-        wanted: by subject's number, whose rows to read; None: everybody's.
+        wanted: whose rows to read; None: everybody's.
         full: do deliveries list everybody?
         subjects: how many subjects there are.
     """
     columns: list[list[npt.NDArray[np.generic]]] = [[] for _ in range(7)]
-    offsets = np.zeros(len(parts) + 1, dtype=np.int64)
     for position, part in enumerate(parts):
-        offsets[position + 1] = offsets[position] + part.new
-        if part.new == 0:
-            continue
-        for held, values in zip(columns, _columns(partitions, part, position), strict=True):
-            held.append(values)
+        if part.new:
+            for held, values in zip(columns, _columns(partitions, part, position, wanted), strict=True):
+                held.append(values)
     whole = [np.concatenate(held) if held else np.zeros(0, dtype=np.int64) for held in columns]
     rows = Rows(*whole)  # type: ignore[arg-type] # the arrays have the dtypes of `_columns`
-    if full:
-        last = _last_listed(partitions, parts, offsets)
-        if wanted is not None:
-            chosen = wanted[rows.subject]
-            rows, last = rows.take(chosen), last[chosen]
-        return _as_lists_say(rows, last, parts, subjects)
-    return rows if wanted is None else rows.take(wanted[rows.subject])
+    if wanted is not None and wanted.few is None:
+        rows = rows.take(wanted.mask[rows.subject])
+    return _as_lists_say(rows, _last_listed(partitions, parts, rows), parts, subjects) if full else rows
 
 
-def _columns(partitions: Partitions, part: Part, position: int) -> list[npt.NDArray[np.generic]]:
-    frame = partitions.read(part.stem, ROWS, [SUBJECT, TRUE_FROM, TRUE_TO, STATUS])
+def _columns(partitions: Partitions, part: Part, position: int, wanted: Chosen | None) -> list[npt.NDArray[np.generic]]:
+    few = None if wanted is None else wanted.few
+    frame = partitions.read(part.stem, ROWS, [SUBJECT, TRUE_FROM, TRUE_TO, STATUS], few)
     n = frame.height
     return [
         frame.get_column(SUBJECT).to_numpy().astype(np.int64),
@@ -107,20 +119,21 @@ def _columns(partitions: Partitions, part: Part, position: int) -> list[npt.NDAr
         frame.get_column(TRUE_TO).to_physical().fill_null(int(EVER)).to_numpy(),
         frame.get_column(STATUS).cast(STATUS_TYPE).to_physical().cast(pl.UInt8).to_numpy(),
         np.full(n, position, dtype=np.uint32),
-        np.arange(n, dtype=np.uint32),
+        np.arange(n, dtype=np.uint32) if few is None else frame.get_column(INDEX).to_numpy(),
         np.full(n, day_number(part.batch.attested_on), dtype=np.int32),
     ]
 
 
-def _last_listed(partitions: Partitions, parts: Sequence[Part], offsets: Ints) -> Days:
+def _last_listed(partitions: Partitions, parts: Sequence[Part], rows: Rows) -> Days:
     """For each row the position of the last list that holds it."""
+    offsets = np.concatenate([[0], np.cumsum([part.new for part in parts])]).astype(np.int64)
     last = np.full(int(offsets[-1]), len(parts) - 1, dtype=np.int32)
     for position, part in enumerate(parts):
         if part.ended:
             marks = partitions.read(part.stem, ENDED)
             places = offsets[marks.get_column(DELIVERY).to_numpy()] + marks.get_column(INDEX).to_numpy()
             last[places] = position - 1
-    return last
+    return last[offsets[rows.part.astype(np.int64)] + rows.index.astype(np.int64)]
 
 
 def _as_lists_say(rows: Rows, last: Days, parts: Sequence[Part], subjects: int) -> Rows:

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID
-from features.history.lists import INDEX, SUBJECT
-from features.history.partitions import ROWS, Part, Partitions
-from features.history.records import STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN
-from features.history.speaking import EVER, Mask, known_rows
+from features.facts.values import Gap
+from features.history.deliveries import Deliveries
+from features.history.partitions import INDEX, ROWS, SUBJECT, Part, Partitions
+from features.history.records import STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN, View
+from features.history.speaking import EVER, Chosen, known_rows
 
 LEARNED_AT, ATTESTED_ON = "learned_at", "attested_on"
+FACT, GAP = "fact", "gap"
 _PART = "part"
 
 
-def statements(
-    partitions: Partitions,
-    parts: Sequence[Part],
-    wanted: Mask | None,
-    ids: pl.Series,
-    types: dict[str, pl.DataType],
-    *,
-    full: bool,
-) -> pl.DataFrame:
+def rows_stated(deliveries: Deliveries, view: View, known_at: dt.datetime, ids: Collection[str] | None) -> pl.DataFrame:
     """One row for each subject and first day: the last word on it, without what was withdrawn.
 
     Args:
-        partitions: where the rows are.
-        parts: those known, in reading order.
-        wanted: by subject's number, whose; None: everybody's.
-        ids: every id, in the order of their numbers.
-        types: the view's columns.
-        full: do deliveries list everybody?
+        deliveries: what was delivered.
+        view: whose rows.
+        known_at: what was learned later does not exist.
+        ids: only of these subjects; None: everybody's.
 
     Returns:
-        id, the columns of `types`, true_from, true_to (null: open), status, learned_at (UTC) and attested_on.
+        id, the view's columns, true_from, true_to (null: open), status, learned_at (UTC) and attested_on.
     """
-    rows = known_rows(partitions, parts, wanted, full=full, subjects=len(ids))
+    partitions, numbering, types = deliveries.partitions, deliveries.numbering[view.kind], deliveries.types[view.id]
+    parts = deliveries.known(view, known_at)
+    wanted: Chosen | None = None
+    if ids is not None:
+        numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
+        wanted = Chosen.of(np.unique(numbers[numbers >= 0]), numbering.count)
+    rows = known_rows(partitions, parts, wanted, full=view.full, subjects=numbering.count)
     frame = pl.DataFrame(
         {
             SUBJECT: rows.subject,
@@ -59,19 +58,68 @@ def statements(
         .sort(_PART, INDEX)
     )
     told = [
-        _told(partitions, part, spoken.filter(pl.col(_PART) == position), types) for position, part in enumerate(parts)
+        _told(partitions, part, spoken.filter(pl.col(_PART) == position), types, None if wanted is None else wanted.few)
+        for position, part in enumerate(parts)
     ]
     schema = {**types, LEARNED_AT: pl.Datetime("us", "UTC")}
     facts = pl.concat([pl.DataFrame(schema=schema), *(t for t in told if t is not None)])
-    named = ids.gather(spoken.get_column(SUBJECT)).alias(ID).to_frame()
+    named = numbering.ids.gather(spoken.get_column(SUBJECT)).alias(ID).to_frame()
     periods = spoken.select(TRUE_FROM, TRUE_TO, STATUS, ATTESTED_ON)
     return pl.concat([named, facts, periods], how="horizontal").sort(ID, TRUE_FROM)
 
 
-def _told(partitions: Partitions, part: Part, rows: pl.DataFrame, types: dict[str, pl.DataType]) -> pl.DataFrame | None:
+def last_list(deliveries: Deliveries, view: View, known_at: dt.datetime) -> dt.date | None:
+    """The day for which the last list known at a moment speaks; None: there is none, or deliveries are no lists."""
+    parts = deliveries.known(view, known_at) if view.full else []
+    return parts[-1].batch.attested_on if parts else None
+
+
+def with_first_days(
+    deliveries: Deliveries, kind: str, known_at: dt.datetime, hidden: Mapping[tuple[str, str], Gap]
+) -> pl.DataFrame:
+    """Hidden facts with the first day of which anything was ever said of their subjects; without whom nobody named.
+
+    Args:
+        deliveries: what was delivered.
+        kind: the kind of subject.
+        known_at: what was learned later does not exist.
+        hidden: by subject and fact, why.
+
+    Returns:
+        `id`, `fact`, `gap` (its code) and `true_from`, sorted.
+    """
+    pairs = pl.DataFrame(
+        [(subject, fact, gap.value) for (subject, fact), gap in sorted(hidden.items())],
+        schema={ID: pl.String, FACT: pl.String, GAP: pl.String},
+        orient="row",
+    )
+    numbering = deliveries.numbering[kind]
+    numbers = numbering.of(pairs.get_column(ID))
+    wanted = Chosen.of(np.unique(numbers[numbers >= 0]), numbering.count)
+    first = np.full(numbering.count + 1, EVER, dtype=np.int32)  # the last place: of whom nothing was said
+    for view in deliveries.views.values() if pairs.height else ():
+        if view.kind == kind:
+            parts = deliveries.known(view, known_at)
+            rows = known_rows(deliveries.partitions, parts, wanted, full=view.full, subjects=numbering.count)
+            np.minimum.at(first, rows.subject, rows.true_from)
+    days = pl.Series(TRUE_FROM, first[numbers], dtype=pl.Int32)
+    return pairs.with_columns(days).filter(pl.col(TRUE_FROM) < int(EVER)).cast({TRUE_FROM: pl.Date})
+
+
+def _told(
+    partitions: Partitions,
+    part: Part,
+    rows: pl.DataFrame,
+    types: Mapping[str, pl.DataType],
+    few: tuple[int, ...] | None,
+) -> pl.DataFrame | None:
+    """The facts of rows of a part; None where there are no rows."""
     if rows.height == 0:
         return None
-    held = partitions.read(part.stem, ROWS, list(types))
+    held = partitions.read(part.stem, ROWS, [SUBJECT, *types], few)
+    places = rows.get_column(INDEX).to_numpy()
+    if few is not None:
+        places = np.searchsorted(held.get_column(INDEX).to_numpy(), places)
     columns = [pl.col(n).cast(t) if n in held.columns else pl.lit(None, t).alias(n) for n, t in types.items()]
     moment = pl.lit(part.batch.learned_at).cast(pl.Datetime("us", "UTC")).alias(LEARNED_AT)
-    return held[rows.get_column(INDEX)].select(*columns, moment)
+    return held[places].select(*columns, moment)

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from features.registers.contracts import Table
-from features.registers.deliveries import BrokenRow, Delivery
+from features.registers.deliveries import BrokenRow, Delivery, refuse_no_header
 from features.registers.errors import UnreadableDeliveryError
 from features.registers.garbling import as_utf8, first_bad_byte, meant_by, seems
 
@@ -45,6 +45,7 @@ def parse_csv(raw: bytes, encoding: str, source: str, table: Table) -> Delivery:
     data = _in_utf8(raw, encoding)
     header = _header(data)
     _refuse_garbled_header(header, table)
+    refuse_no_header(header, table, 1)
     rows = Rows(header, table.key)
     cells = rows.read(data)
     delivery = Delivery(source, "csv", hashlib.sha256(raw).hexdigest(), cells, 2, rows.broken, rows.skipped)

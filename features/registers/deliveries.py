@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from features.registers.contracts import Table
+from features.registers.errors import UnreadableDeliveryError
+
 BLOCK_BYTES = 1 << 22
 
 
@@ -59,6 +62,18 @@ class Delivery:
         every = np.arange(self.first_row, self.first_row + self.cells.height + len(absent))
         missing = np.fromiter(absent, dtype=np.int64)
         return pl.Series("row", np.setdiff1d(every, missing, assume_unique=True)[: self.cells.height], dtype=pl.UInt32)
+
+
+def refuse_no_header(names: Sequence[str], table: Table, row: int | None) -> None:
+    """Refuse what does not begin with headers: it begins with somebody's row, so none of its cells is repeated.
+
+    Raises:
+        UnreadableDeliveryError: none of the names was agreed.
+    """
+    if set(names) & {*table.headers, *table.ignored}:
+        return
+    agreed = ", ".join(f"`{header}`" for header in table.headers)
+    raise UnreadableDeliveryError(f"The first row names none of the columns agreed ({agreed}).", row)
 
 
 def hash_of_file(path: Path) -> str:

@@ -17,7 +17,7 @@ from features.history.records import Batch
 from features.registers.contracts import DATE_MARK, ENDINGS, Table
 from features.registers.csv_deliveries import read_csv
 from features.registers.dci_messages import read_messages
-from features.registers.deliveries import Delivery
+from features.registers.deliveries import Delivery, refuse_no_header
 from features.registers.errors import MOST_SHOWN, LoadRefusedError, UnreadableDeliveryError
 from features.registers.forbidden import why_forbidden
 from features.registers.parquet_deliveries import read_parquet
@@ -96,7 +96,7 @@ def _read_file(table: Table, path: Path) -> Delivery:
     if form == "csv":
         return read_csv(path, table)
     if form == "xlsx":
-        return read_workbook(path, table.key)
+        return read_workbook(path, table)
     return read_parquet(path) if form == "parquet" else read_messages(path)
 
 
@@ -135,6 +135,8 @@ def _refuse_other_columns(table: Table, delivery: Delivery) -> None:
     held = delivery.cells.columns
     needed = table.headers if delivery.form != "dci_json" else (table.key,) if held else ()
     missing = [header for header in needed if header not in held]
+    if held:
+        refuse_no_header(held, table, row)
     problems = []
     for name in held:
         if name in table.headers or name in table.ignored:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.facts.vocabulary import Vocabulary
-from features.history.merging import HELD, Said, merge
+from features.history.merging import HELD, Said, merge, stale_days
 from features.history.records import QUARANTINED, View
 from features.store.columns import ROW_ATTESTED, ROW_STATUS, ROW_TRUE_FROM, fact_type, from_stored
 from features.store.purposes import PART, feast_name
@@ -64,8 +64,8 @@ def _joined(
         joined = joined.zip_with(joined.is_not_null(), says)
     rows = answers.with_row_index("place").filter(several)
     for (on_date,), some in rows.group_by(_ON_DATE):
-        said = [_said(some, view, name, is_link=name in vocabulary.subjects.links) for view in carrying]
-        merged = merge(said, months, on_date, authority)
+        said = [_said(some, view, name, months, is_link=name in vocabulary.subjects.links) for view in carrying]
+        merged = merge(said, on_date, authority)
         known = pl.Series(merged.gap == HELD)
         nothing = pl.Series([None], dtype=merged.values.dtype).new_from_index(0, len(known))
         joined = joined.scatter(some.get_column("place"), merged.values.zip_with(known, nothing))
@@ -77,19 +77,21 @@ def _speaks(answers: pl.DataFrame, view: View, name: str) -> pl.Series:
     return answers.select(says | (pl.col(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)).to_series()
 
 
-def _said(rows: pl.DataFrame, view: View, name: str, *, is_link: bool) -> Said:
+def _said(rows: pl.DataFrame, view: View, name: str, months: int | None, *, is_link: bool) -> Said:
     def days(of: str) -> pl.Series:
         return rows.get_column(column(view, of)).cast(pl.Int32).fill_null(0)
 
     unreadable = (rows.get_column(column(view, ROW_STATUS)) == QUARANTINED).fill_null(value=False)
     if is_link:  # who a person belongs to can be read where other columns could not
         unreadable &= rows.get_column(column(view, name)).is_null()
+    attested = days(ROW_ATTESTED).to_numpy()
     return Said(
         view,
         rows.get_column(column(view, name)),
         unreadable.to_numpy().astype(np.bool_),
         days(ROW_TRUE_FROM).to_numpy(),
-        days(ROW_ATTESTED).to_numpy(),
+        attested,
+        stale_days(attested, months),
     )
 
 

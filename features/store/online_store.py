@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
@@ -104,10 +104,13 @@ class SubjectOnlineStore(OnlineStore):
             held = subjects.get(key)
             rows = None if held is None else held.views.get(table.tags["view"])
             row = None if rows is None else stand(rows.rows, on_date)
+            hidden = {} if held is None else held.hidden.on(on_date)
             if row is None:
                 answers.append((None, None))
             else:
-                answers.append((moment_of(row.row.true_from * 86_400_000_000), _values(table, row, requested_features)))
+                answers.append(
+                    (moment_of(row.row.true_from * 86_400_000_000), _values(table, row, requested_features, hidden))
+                )
         return answers
 
     def _read(self, config: RepoConfig, table: FeatureView, keys: Sequence[str]) -> dict[str, Held]:
@@ -177,7 +180,7 @@ def _row(values: dict[str, Value], event: dt.datetime, created: dt.datetime | No
     )
 
 
-def _values(table: FeatureView, row: Standing, requested: list[str] | None) -> dict[str, Value]:
+def _values(table: FeatureView, row: Standing, requested: list[str] | None, hidden: Container[str]) -> dict[str, Value]:
     said: dict[str, Any] = {
         ROW_STATUS: row.status,
         ROW_ATTESTED: row.row.attested_on,
@@ -190,6 +193,8 @@ def _values(table: FeatureView, row: Standing, requested: list[str] | None) -> d
             continue
         if field.name in ROW_COLUMNS:
             cell = said[field.name]
+        elif field.name in hidden:
+            cell = None
         else:
             months = field.tags.get("maximum_age_months")
             cell = row.cell(field.name, None if months is None else int(months))

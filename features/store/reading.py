@@ -19,7 +19,7 @@ from features.facts.population import NONE
 from features.facts.subjects import PERSON
 from features.facts.values import Gap, Holding, Known, Unknown, Value
 from features.facts.vocabulary import Vocabulary
-from features.history.merging import GAPS, HELD, NOBODY, Said, merge
+from features.history.merging import GAPS, HELD, NOBODY, Said, merge, stale_days
 from features.history.records import QUARANTINED, View
 from features.history.speaking import EVER, date_of
 from features.store.backends.place import Place
@@ -146,8 +146,11 @@ class OnlineFacts:
         rows = {} if held is None else held.views
         standing = {view.id: stand(rows[view.id].rows, on_date) for view in self.views if view.id in rows}
         carrying = [view for view in self.views if view.kind == kind]
+        hidden = {} if held is None else held.hidden.on(on_date)
         facts = {
-            name: self._fact(name, [(v, s) for v in carrying if name in v.facts and (s := standing.get(v.id))], on_date)
+            name: FactRead(Unknown(hidden[name]))
+            if name in hidden
+            else self._fact(name, [(v, s) for v in carrying if name in v.facts and (s := standing.get(v.id))], on_date)
             for name in wanted
         }
         return SubjectRead(kind, subject_id, bool(rows), facts)
@@ -178,7 +181,7 @@ class OnlineFacts:
         months, authority = (None, None) if fact is None else (fact.maximum_age_months, fact.authority)
         dtype = fact_type(name, self.vocabulary)
         merged = merge(
-            [_said(view, row, name, dtype, is_link=is_link) for view, row in said], months, on_date, authority
+            [_said(view, row, name, dtype, months, is_link=is_link) for view, row in said], on_date, authority
         )
         source = int(merged.source[0])
         view, row = said[0 if source == NOBODY else source]
@@ -204,14 +207,16 @@ def _speaks(row: Standing, name: str, *, is_link: bool) -> bool:
     return row.row.facts.get(name) is not None or row.status == QUARANTINED
 
 
-def _said(view: View, row: Standing, name: str, dtype: pl.DataType, *, is_link: bool) -> Said:
+def _said(view: View, row: Standing, name: str, dtype: pl.DataType, months: int | None, *, is_link: bool) -> Said:
     cell = row.row.facts.get(name)
+    attested = np.array([row.row.attested_on or 0], dtype=np.int32)
     return Said(
         view,
         _encoded(cell, dtype),
         np.array([row.status == QUARANTINED and not (is_link and cell is not None)]),
         np.array([row.row.true_from], dtype=np.int32),
-        np.array([row.row.attested_on or 0], dtype=np.int32),
+        attested,
+        stale_days(attested, months),
     )
 
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from features.facts.values import Gap
 from features.history.records import STATED, WITHDRAWN
 
 Cell = bool | int | str | list[int] | None
@@ -63,12 +64,38 @@ class ViewRows:
         return ViewRows(known_at, state, join((), later))
 
 
+@dataclass(frozen=True, slots=True)
+class HiddenFacts:
+    """Facts of one subject that are not to be used: what is withheld, or disputed by an open ticket.
+
+    Attributes:
+        known_at: the moment as of which these are all (-1: none yet).
+        gaps: why, by fact.
+        true_from: the first day of which anything was said of the subject: nothing is hidden before.
+    """
+
+    known_at: int = -1
+    gaps: dict[str, Gap] = field(default_factory=dict)
+    true_from: int = 0
+
+    def on(self, on_date: dt.date) -> dict[str, Gap]:
+        """What is hidden on a day."""
+        return self.gaps if day_number(on_date) >= self.true_from else {}
+
+
 @dataclass(slots=True)
 class Held:
-    """All that is kept of one subject: rows by view, and who named it by which link (a household: its members)."""
+    """All that is kept of one subject.
+
+    Attributes:
+        views: rows by view.
+        named_by: who named it, by link (a household: its members).
+        hidden: which of its facts are not to be used.
+    """
 
     views: dict[str, ViewRows] = field(default_factory=dict)
     named_by: dict[str, list[str]] = field(default_factory=dict)
+    hidden: HiddenFacts = field(default_factory=HiddenFacts)
 
     def take(self, other: Held) -> bool:
         """Join what another says of the same subject; did anything change?"""
@@ -83,6 +110,8 @@ class Held:
             new = sorted({*known_ids, *ids})
             if new != known_ids:
                 self.named_by[link], changed = new, True
+        if other.hidden.known_at > self.hidden.known_at:
+            self.hidden, changed = other.hidden, True
         return changed
 
     def renewed(self, marks: Mapping[str, Sequence[int]]) -> Held:
@@ -96,7 +125,7 @@ class Held:
             held = views.get(view)
             if held is not None and held.known_at < known_at:
                 views[view] = replace(held, state=tuple(row.renewed(day) for row in held.state))
-        return Held(views, self.named_by)
+        return Held(views, self.named_by, self.hidden)
 
 
 def join(held: Iterable[Row], new: Iterable[Row]) -> tuple[Row, ...]:
@@ -126,7 +155,9 @@ def dump(held: Held) -> bytes:
         view: [rows.known_at, [_written(row) for row in rows.state], [_written(row) for row in rows.later]]
         for view, rows in held.views.items()
     }
-    content = {"views": views, "named_by": held.named_by}
+    gaps = {fact: gap.value for fact, gap in held.hidden.gaps.items()}
+    hidden = [held.hidden.known_at, gaps, held.hidden.true_from]
+    content = {"views": views, "named_by": held.named_by, "hidden": hidden}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -137,7 +168,9 @@ def load(content: bytes | str) -> Held:
         view: ViewRows(known_at, tuple(Row(*row) for row in state), tuple(Row(*row) for row in later))
         for view, (known_at, state, later) in read["views"].items()
     }
-    return Held(views, read["named_by"])
+    known_at, gaps, true_from = read["hidden"]
+    hidden = HiddenFacts(known_at, {fact: Gap(gap) for fact, gap in gaps.items()}, true_from)
+    return Held(views, read["named_by"], hidden)
 
 
 def _written(row: Row) -> list[object]:

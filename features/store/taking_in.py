@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from features.store.backends.place import Place
-from features.store.rows import ViewRows, dump, load
+from features.store.rows import HiddenFacts, ViewRows, dump, load
 
 _AT_ONCE = 5_000
 
@@ -16,7 +16,8 @@ def take_in(place: Place, news: Mapping[str, bytes], whole: Collection[str] = ()
     Args:
         place: where.
         news: subjects as :func:`features.store.rows.dump` writes them.
-        whole: the keys of which the news are all there is: what they do not say of a view is gone.
+        whole: the keys of which the news are all there is: what they do not say of a view is gone, and what
+            they do not hide is shown again.
         known_at: the moment as of which that is so.
 
     Steps are taken in the order of the keys. Whoever is stopped between two has lost nothing: the same again changes
@@ -42,6 +43,8 @@ def _joined(
             held, new = load(before), load(news[key])
             if key in whole:
                 new.views |= {view: ViewRows(known_at) for view in held.views.keys() - new.views.keys()}
+                if new.hidden.known_at < known_at:
+                    new.hidden = HiddenFacts(known_at)
             if held.take(new):
                 changed[key] = dump(held)
     return changed

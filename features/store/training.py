@@ -24,7 +24,7 @@ from features.store.feast_store import configure, open_store, snapshot_file, sna
 from features.store.joining import column, join_views
 from features.store.purposes import Purposes, feast_name
 from features.store.settings import FILES, StoreSettings
-from features.store.statements import Told
+from features.store.statements import Told, shown
 from features.store.tables import drop_tables, write_table
 from features.store.timelines import timeline
 
@@ -50,7 +50,7 @@ class Snapshot:
 
         Returns:
             The spine with a column for each fact (encoded), in the spine's order. Null is unknown: not held, closed,
-            too old, conflicting or quarantined. Facts that no view carries are left out.
+            too old, conflicting, withheld or quarantined. Facts that no view carries are left out.
 
         Raises:
             UnknownPurposeError: nothing active has that name.
@@ -144,8 +144,11 @@ class TrainingSets:
         return pl.concat(parts).sort(_ROW).drop(_ROW) if parts else spine
 
     def _write(self, definitions: Definitions, folder: Path, known_at: dt.datetime) -> None:
+        kinds = dict.fromkeys(view.kind for view in definitions.views.values())
+        hidden = {kind: self.told.hidden(kind, known_at) for kind in kinds}
         for view in definitions.views.values():
-            rows = timeline(self.told.statements(view.id, known_at), view, self.vocabulary)
+            stated = shown(self.told.rows_stated(view.id, known_at), hidden[view.kind])
+            rows = timeline(stated, view, self.vocabulary)
             if self.settings.in_database:
                 write_table(self.settings.offline, snapshot_table(folder, view), rows)
             else:

@@ -49,7 +49,9 @@ def subjects_as_bytes(
     whole = by_view.join(by_link, on=_KEY, how="full", coalesce=True, suffix="_link").select(
         _KEY,
         pl.concat_str(
-            pl.lit('{"named_by":{'),
+            pl.lit('{"hidden":['),
+            pl.when(pl.col(_TEXT).is_not_null()).then(moment).otherwise(-1),
+            pl.lit(',{},0],"named_by":{'),
             pl.col(_TEXT + "_link").fill_null(""),
             pl.lit('},"views":{'),
             pl.col(_TEXT).fill_null(""),

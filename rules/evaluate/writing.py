@@ -69,7 +69,7 @@ class _ParquetWriter:
     """Rows are gathered to groups of a size that is read fast."""
 
     def __init__(self, path: Path, schema: dict[str, pl.DataType]) -> None:
-        self._types: Any = pa.schema([_arrow_field(name, dtype) for name, dtype in schema.items()])
+        self._types = arrow_schema(schema)
         self._file = arrow_parquet.ParquetWriter(path, self._types, compression="zstd")
         self._waiting: list[pl.DataFrame] = []
 
@@ -105,6 +105,11 @@ class _CsvWriter:
 
     def close(self) -> None:
         self._file.close()
+
+
+def arrow_schema(schema: dict[str, pl.DataType]) -> Any:  # noqa: ANN401 pyarrow ships no types
+    """A table of determinations in the plain types that every reader of Parquet and Spark know."""
+    return pa.schema([_arrow_field(name, dtype) for name, dtype in schema.items()])
 
 
 def _arrow_field(name: str, dtype: pl.DataType) -> Any:  # noqa: ANN401 pyarrow ships no types

@@ -30,7 +30,10 @@ def evaluate(
     catalogue: CatalogueOption = None,
     on_date: DayOption = None,
     engine: Annotated[
-        Engine, typer.Option(help="batch: whole populations. reference: slow, defines the meaning. spark: later.")
+        Engine,
+        typer.Option(
+            help="batch: whole populations. reference: slow, defines the meaning. spark: on a cluster (extra `spark`)."
+        ),
     ] = Engine.BATCH,
     quarantine: QuarantineOption = None,
     benefit: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this benefit; may be repeated.")] = None,
@@ -43,8 +46,6 @@ def evaluate(
     """
     if out.suffix.lower() not in SUFFIXES:
         raise ServingError(f"--out is `{out}`. Name a file that ends with .parquet or .csv.")
-    if engine is Engine.SPARK:
-        raise ServingError("The engine `spark` is not part of this version. `--engine batch` gives the same answers.")
     day = read_day(on_date)
     with screen.progress() as progress:
         catalogues = open_catalogues(catalogue, vocabulary)

@@ -115,7 +115,6 @@ def test_with_a_quarantine_the_good_rows_are_answered(folder: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--engine", "spark"], "The engine `spark` is not part of this version."),
         (["--benefit", "rent_halp"], "There is no benefit `rent_halp` in this catalogue. Did you mean `rent_help`?"),
         (["--on-date", "2026-3-1"], "--on-date is `2026-3-1`, which is not a day. Write it like 2026-01-31."),
         (["--out", "answers.xlsx"], "--out is `answers.xlsx`. Name a file that ends with .parquet or .csv."),

@@ -1,1 +1,1 @@
-"""One test per fault that the engine must survive."""
+"""Faults brought about on purpose, by the number they have in the design."""

@@ -157,9 +157,28 @@ AREAS = """
     place within "10"       | place=1    | F
     place within "10"       |            | U
     place within "1"        | place=201  | T
-    # a code that ended keeps its place in the hierarchy
+    # a code that ended keeps its place in the hierarchy, and from that day on lies where its successor lies
     place within "10"       | place=102  | T
-    place within "101"      | place=102  | F
+    place within "102"      | place=102  | T
+    place within "101"      | place=102 on_date=2019-12-31 | F
+    place within "101"      | place=102 on_date=2020-01-01 | T
+    place within "101"      | place=102  | T
+    place = "101"           | place=102  | T
+    place within "1011"     | place=102  | F
+    # of several successors nobody knows which: what holds of all holds, what holds of some is unknown
+    place within "101"      | place=103 on_date=2023-12-31 | F
+    place within "101"      | place=103 on_date=2024-01-01 | U
+    place within "104"      | place=103  | U
+    place within "10"       | place=103  | T
+    place within "20"       | place=103  | F
+    place within "103"      | place=103  | T
+    place in ("101", "104") | place=103  | T
+    place in ("101", "104") | place=103 on_date=2023-12-31 | F
+    # successors of successors
+    place within "104"      | place=105 on_date=2024-06-30 | F
+    place within "104"      | place=105 on_date=2024-07-01 | U
+    household.region within "101" | household.region=102 | T
+    household.region within "104" | household.region=103 | U
     place = "101"           | place=101  | T
     place = "101"           | place=1011 | F
     place in ("101", "201") | place=201  | T

@@ -46,7 +46,13 @@ BY_AREA = """
     $local                  | place=10             | 50
     $local                  | place=101            | 70
     $local                  | place=1011           | 70
-    $local                  | place=102            | 50
+    # a code that ended: the value of its successor from that day on; of several, where they agree
+    $local                  | place=102 on_date=2020-01-01 | 70
+    $local                  | place=102            | 70
+    $local                  | place=103 on_date=2023-12-31 | 50
+    $local                  | place=103 on_date=2024-01-01 | ..
+    $local                  | place=105 on_date=2024-06-30 | 50
+    $local                  | place=105 on_date=2024-07-01 | ..
     $local                  | place=201            | 60
     # the land itself has no value, and nothing encloses it
     $local                  | place=1              | ..

@@ -17,7 +17,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGES = ["features", "rules", "models", "explain", "serving"]
-LOCKS = {"requirements.lock": ["dev"], "requirements-us-data.lock": ["us-data"]}
+LOCKS = {
+    "requirements.lock": ["dev"],
+    "requirements-us-data.lock": ["us-data"],
+    "requirements-spark.lock": ["spark"],
+}
 MOST_LINES = 500
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 NOT_OURS = {".git", ".venv", ".hypothesis", "var", "dist", "build"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rules import plan
+from features.facts.areas import Areas
+from rules import places, plan
 from rules.evaluate.columns import vectors
-from rules.evaluate.columns.days import earliest, is_never, where_days
+from rules.evaluate.columns.days import days_at, earliest, is_never, where_days
 from rules.evaluate.columns.evaluation import Evaluation
 from rules.evaluate.columns.results import Judged
 from rules.evaluate.columns.rows import Rows
@@ -69,13 +71,24 @@ def _code_in(node: plan.CodeIn | plan.Within, rows: Rows, within: Evaluation) ->
     if values is None:
         return Judged(None, until)
     assert isinstance(values.dtype, pl.Enum)
-    table = _membership(tuple(values.dtype.categories), node.codes)
-    return Judged(table[values.to_physical().cast(pl.UInt32)], until)
+    categories, at = tuple(values.dtype.categories), values.to_physical().cast(pl.UInt32)
+    if plan.fact_of_code(node.operand).type.kind != "area":
+        return Judged(_membership(categories, node.codes)[at], until)
+    truths, days = _lying(categories, node.codes, within.areas, within.on_date)
+    return Judged(truths[at], earliest(until, days_at(days, at)))
 
 
 @lru_cache(maxsize=4096)
 def _membership(categories: tuple[str, ...], codes: frozenset[str]) -> pl.Series:
     return pl.Series([category in codes for category in categories], dtype=pl.Boolean)
+
+
+@lru_cache(maxsize=4096)
+def _lying(
+    categories: tuple[str, ...], codes: frozenset[str], areas: Areas, on_date: dt.date
+) -> tuple[pl.Series, tuple[int, ...]]:
+    known = [places.lies_in(category, codes, areas, on_date) for category in categories]
+    return pl.Series([lies for lies, _ in known], dtype=pl.Boolean), tuple(until for _, until in known)
 
 
 def _condition_lookup(node: plan.ConditionLookup, rows: Rows, within: Evaluation) -> Judged:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import polars as pl
 
 from rules.evaluate.columns.vectors import Bound, Days, Mask
 from rules.plan import NEVER
@@ -45,3 +48,11 @@ def days_of(bound: Bound) -> Days:
 def is_never(until: Days) -> bool:
     """Is the value good for ever, in every row?"""
     return isinstance(until, int) and until == NEVER
+
+
+def days_at(days: Sequence[int], at: pl.Series) -> Days:
+    """Of each row the day at its place in a list; NEVER where the place is not known."""
+    if min(days, default=NEVER) == NEVER:
+        return NEVER
+    found: Days = np.array([*days, NEVER], dtype=np.int32)[at.fill_null(len(days)).to_numpy()]
+    return found

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
+from features.facts.areas import Areas
 from features.facts.encoding import STALE_SUFFIX
 from rules import plan
 from rules.evaluate.columns.days import days_of, where_days
@@ -27,7 +28,8 @@ class Answers(Protocol):
 class Evaluation(ABC):
     """Nodes on one date, for any rows."""
 
-    def __init__(self, on_date: dt.date, answers: Answers) -> None:
+    def __init__(self, areas: Areas, on_date: dt.date, answers: Answers) -> None:
+        self.areas = areas
         self.on_date = on_date
         self.today = plan.day_number(on_date)
         self.answers = answers

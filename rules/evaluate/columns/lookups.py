@@ -9,9 +9,9 @@ import numpy.typing as npt
 import polars as pl
 
 from features.facts.areas import Areas
-from rules import horizon, plan, tables
+from rules import horizon, places, plan, tables
 from rules.evaluate.columns import clocks, figures, vectors
-from rules.evaluate.columns.days import earliest, where_days
+from rules.evaluate.columns.days import days_at, earliest, where_days
 from rules.evaluate.columns.evaluation import Evaluation
 from rules.evaluate.columns.parameter_tables import ParameterTable
 from rules.evaluate.columns.results import NOTHING, Measured
@@ -32,6 +32,7 @@ class Lookups:
         self.today = plan.day_number(on_date)
         self._tables: dict[tuple[int, ...], ParameterTable] = {}
         self._changes: dict[int, int] = {}
+        self._until: dict[tuple[str, ...], tuple[int, ...]] = {}
 
     def measure(self, node: plan.Lookup, rows: Rows, within: Evaluation) -> Measured:
         """Span and until of a parameter in every row."""
@@ -89,7 +90,7 @@ class Lookups:
     def _in_period(self, node: plan.Lookup, period: Period, rows: Rows, within: Evaluation) -> tuple[Span, Days]:
         named = (id(period), *(id(key) for key in node.keys))
         if named not in self._tables:
-            self._tables[named] = ParameterTable(node.parameter, period, node.keys, self.areas)
+            self._tables[named] = ParameterTable(node.parameter, period, node.keys, self.areas, self.on_date)
         table = self._tables[named]
         position: Slots = 0
         until: Days = NEVER
@@ -118,9 +119,10 @@ class Lookups:
             if codes is None:
                 return unknown, until, True
             assert isinstance(codes.dtype, pl.Enum)
-            slots = table.code_slots(axis, tuple(codes.dtype.categories), dimension)[
-                codes.to_physical().cast(pl.UInt32)
-            ]
+            categories, at = tuple(codes.dtype.categories), codes.to_physical().cast(pl.UInt32)
+            slots = table.code_slots(axis, categories, dimension)[at]
+            if dimension == "area":
+                until = earliest(until, days_at(self._until_of(categories), at))
             return slots.fill_null(unknown).to_numpy(), until, codes.null_count() > 0
         assert isinstance(key, plan.Quantity)
         span, until = within.measure(key, rows)
@@ -137,6 +139,12 @@ class Lookups:
         if dimension == "band" and horizon.is_rising(key):
             until = self._next_band(key, table, axis, numbers, closed, factor, until, rows, within)
         return slot, until, not closed.all()
+
+    def _until_of(self, categories: tuple[str, ...]) -> tuple[int, ...]:
+        """Of every area the day on which who bears its code may belong elsewhere."""
+        if categories not in self._until:
+            self._until[categories] = tuple(places.until(code, self.areas, self.on_date) for code in categories)
+        return self._until[categories]
 
     def _next_band(
         self,

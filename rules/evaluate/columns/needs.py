@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from rules import plan
+from rules import places, plan
 from rules.evaluate.columns import vectors
 from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Mask, open_mask
+from rules.parameters import Parameter
 from rules.rulebook import BenefitPlan
 
 
@@ -82,7 +83,10 @@ class BatchNeeds:
                 bits = self.quantity(node.left, rows).bits | self.quantity(node.right, rows).bits
                 needs = Needs(bits, np.zeros(rows.n, dtype=np.uint64))
             case plan.CodeIn() | plan.Within():
-                needs = Needs(self._code(node.operand, rows), np.zeros(rows.n, dtype=np.uint64))
+                bits = self._code(node.operand, rows)
+                # Where the code is known and yet nothing follows, it ended: the record's own, new code would settle it.
+                bits = np.where(bits == 0, self._bit(plan.fact_of_code(node.operand).id), bits)
+                needs = Needs(bits, np.zeros(rows.n, dtype=np.uint64))
             case plan.ConditionLookup():
                 needs = self.quantity(node.lookup, rows)
             case plan.Exists():
@@ -183,7 +187,7 @@ class BatchNeeds:
             known = ~open_mask(self.values.measure(node.at, rows).span, n)
             bits = np.where(known, zero, at)
         if node.area is not None:
-            area = self._code(node.area, rows)
+            area = self._area(node.area, node.parameter, rows)
             if self._has_period(node):
                 bits = np.where(known, area, bits)
                 known = known & (area == 0)
@@ -240,6 +244,20 @@ class BatchNeeds:
             return self._code(node.operand, outer)[owner.index]
         assert isinstance(node, plan.ViaCode)
         return self._via(node.group, node.link, rows, lambda groups: self._code(node.operand, groups)).bits
+
+    def _area(self, node: plan.Code, parameter: Parameter, rows: Rows) -> Bits:
+        """The bits of an area: where it is not known, or ended and its successors' values differ."""
+        bits = self._code(node, rows)
+        codes, _ = self.values.code(node, rows)
+        if codes is None:
+            return bits
+        assert isinstance(codes.dtype, pl.Enum)
+        areas, on_date = self.values.areas, self.values.on_date
+        is_open = [places.is_open(code, parameter, areas, on_date) for code in codes.dtype.categories]
+        if not any(is_open):
+            return bits
+        mask = pl.Series(is_open)[codes.to_physical().cast(pl.UInt32)].fill_null(value=False).to_numpy()
+        return np.where(mask, self._bit(plan.fact_of_code(node).id), bits)
 
     def _via(self, group: str, link: str, rows: Rows, of: Callable[[Rows], Bits]) -> Needs:
         groups, positions = rows.group(group)

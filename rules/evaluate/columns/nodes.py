@@ -30,7 +30,7 @@ class BatchValues(Evaluation):
     """Evaluates plan nodes for rows on one date."""
 
     def __init__(self, areas: Areas, on_date: dt.date, answers: Answers) -> None:
-        super().__init__(on_date, answers)
+        super().__init__(areas, on_date, answers)
         lookups = Lookups(areas, on_date)
         self._quantities: dict[type[plan.Node], Callable[[Any, Rows, Evaluation], Measured]] = {
             **QUANTITIES,

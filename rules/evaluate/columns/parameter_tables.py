@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.facts.areas import Areas
-from rules import plan, tables
+from rules import places, plan, tables
 from rules.parameters import Key, Parameter, Period
 
 
@@ -22,13 +23,17 @@ class ParameterTable:
         period: which of its periods.
         read_by: the keys of the look-up, without the area.
         areas: in which the nearest one with a value is found.
+        on_date: the day on which people belong to them.
     """
 
-    def __init__(self, parameter: Parameter, period: Period, read_by: tuple[plan.Node, ...], areas: Areas) -> None:
+    def __init__(
+        self, parameter: Parameter, period: Period, read_by: tuple[plan.Node, ...], areas: Areas, on_date: dt.date
+    ) -> None:
         self.parameter = parameter
         self.read_by = read_by
         self.period = period
         self.areas = areas
+        self.on_date = on_date
         self.keys: list[list[Key]] = []
         for axis in range(len(parameter.dimensions)):
             found = {key[axis] for key in period.table}
@@ -74,7 +79,7 @@ class ParameterTable:
             for category in categories:
                 key: str | None = category
                 if dimension == "area":
-                    key = tables.nearest_area(category, self.period, self.parameter, self.areas)
+                    key = places.nearest(category, self.period, self.parameter, self.areas, self.on_date)
                 slots.append(keys.index(key) if key in keys else none)
             self._codes[axis, categories] = pl.Series(slots, dtype=pl.Int64)
         return self._codes[axis, categories]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from rules import horizon, plan
+from rules import horizon, places, plan
 from rules.evaluate.intervals import is_point
 from rules.evaluate.single import rising
 from rules.evaluate.single.evaluation import Case, Evaluation, Judgement, Measure
@@ -112,7 +112,13 @@ def _code_in(node: plan.CodeIn | plan.Within, case: Case, within: Evaluation) ->
     reading = within.read(node.operand, case)
     if reading.code is None:
         return Judgement(UNKNOWN, reading.until, reading.needs)
-    return Judgement(TRUE if reading.code in node.codes else FALSE, reading.until, 0)
+    fact = plan.fact_of_code(node.operand)
+    if fact.type.kind != "area":
+        return Judgement(TRUE if reading.code in node.codes else FALSE, reading.until, 0)
+    lies, until = places.lies_in(reading.code, node.codes, within.rulebook.vocabulary.areas, within.on_date)
+    if lies is None:
+        return Judgement(UNKNOWN, min(reading.until, until), within.bit(fact.id))
+    return Judgement(TRUE if lies else FALSE, min(reading.until, until), 0)
 
 
 def _exists(node: plan.Exists, case: Case, within: Evaluation) -> Judgement:

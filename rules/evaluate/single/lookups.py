@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
-from rules import horizon, plan, tables
+from rules import horizon, places, plan, tables
 from rules.evaluate.intervals import ANYTHING, Interval, is_point
 from rules.evaluate.single import rising
 from rules.evaluate.single.evaluation import Case, Evaluation, Measure
@@ -35,7 +35,11 @@ def _lookup(node: plan.Lookup, case: Case, within: Evaluation) -> Measure:
             until = min(until, area.until)
             if area.code is None:
                 return Measure(ANYTHING, until, area.needs)
-            nearest = tables.nearest_area(area.code, period, parameter, within.rulebook.vocabulary.areas)
+            areas = within.rulebook.vocabulary.areas
+            until = min(until, places.until(area.code, areas, within.on_date))
+            if places.is_open(area.code, parameter, areas, within.on_date):
+                return Measure(ANYTHING, until, within.bit(plan.fact_of_code(cast(plan.Code, node.area)).id))
+            nearest = places.nearest(area.code, period, parameter, areas, within.on_date)
             if nearest is None:
                 return Measure(ANYTHING, until, lacking)
             wanted.append(partial(operator.eq, nearest))

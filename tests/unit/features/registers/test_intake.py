@@ -250,6 +250,19 @@ def test_identity_numbers_that_a_spreadsheet_has_cut_are_not_guessed(tmp_path: P
     assert intake.rows.height == 399
 
 
+def test_identity_numbers_of_digits_alone_are_text_if_they_were_typed_so(tmp_path: Path) -> None:
+    table = contracts().tables["disabled_persons_federation.only_child_families"]
+    cells = written(table)
+    header = table.key
+    ids = [f"44010619900101{number:04d}" for number in range(cells.height)]
+    path = tmp_path / table.file_name(ATTESTED)
+    cells = cells.with_columns(pl.Series(header, ids))
+    write_workbook(path, [list(cells.columns), *(list(row) for row in cells.rows())])
+    intake = _taken(table, path)
+    assert intake.quarantine.height == 0
+    assert sorted(intake.rows["id"]) == ids
+
+
 # -- refusals ----------------------------------------------------------------------------------------------------------
 
 
@@ -262,6 +275,14 @@ def test_a_wrong_column_names_department_column_and_row(tmp_path: Path) -> None:
     )
     assert f"{name}, row 1, column `出生日`: The contract knows no such column. Did you mean `出生日期`?" in refusal
     assert f"{name}, row 1, column `出生日期`: The column is missing." in refusal
+
+
+def test_a_file_without_headers_is_refused_and_its_first_person_not_named(tmp_path: Path) -> None:
+    path = tmp_path / RESIDENTS.file_name(ATTESTED)
+    path.write_bytes("11010119560315123X,19560315,1,1\n".encode(RESIDENTS.encoding) * 300)
+    refusal = _refusal(RESIDENTS, path)
+    assert "The first row names none of the columns agreed (`公民身份号码`, `出生日期`" in refusal
+    assert "19560315" not in refusal
 
 
 def test_a_forbidden_column_is_refused_with_its_article(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 from features.history.records import ROW
 from features.registers.errors import LoadRefusedError
 from features.registers.intake import take_in_relation
+from tests.cli.shell import applyfree
 from tests.registers_world import ATTESTED, LEARNED, china, contracts, rows_of, written
 
 TABLE = contracts().tables["market_regulation.enterprises"]
@@ -90,3 +91,15 @@ def test_a_table_that_is_not_there_refuses_the_load_and_tells_no_secret(server: 
     with pytest.raises(LoadRefusedError) as refused:
         take_in_relation(TABLE, "postgresql://reader:secret@127.0.0.1:9/none", LEARNED, china())
     assert "secret" not in str(refused.value)
+
+
+def test_the_command_line_takes_the_tables_of_a_database(
+    exchange: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPLYFREE_HOME", str(tmp_path))
+    done = applyfree("ingest", "market_regulation", exchange)
+    assert "taken" in done.out
+    # The other table of the register is not in this database: it is refused for itself.
+    assert (done.status, "exchange.persons_in_charge` cannot be read (UndefinedTable)" in done.err) == (1, True)
+    again = applyfree("ingest", "market_regulation", exchange, "--table", "enterprises")
+    assert (again.status, "was there already" in again.out) == (0, True)

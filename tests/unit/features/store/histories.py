@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from features.documents import Findings
+from features.facts.dictionary import Authority
 from features.facts.encoding import ID, column_type
 from features.facts.vocabulary import Vocabulary, load_vocabulary
 from features.history.history import History
@@ -69,15 +71,21 @@ VALUES: dict[str, list[Any]] = {
     "household_size": [1, 4, None],
     "household_income_month": [0, 2_000_00, None],
 }
+AUTHORITY = {"receives_dibao": ("finance", "civil_affairs")}
+"""Made orders of authority: one register has the last word; of other facts, registers that disagree conflict."""
 PEOPLE, HOMES = ("p1", "p2", "p3"), ("h1", "h2")
 
 
 def vocabulary() -> Vocabulary:
-    """The shipped Chinese one."""
+    """The shipped Chinese one, with the made orders of authority and no others."""
     findings = Findings()
     found = load_vocabulary("cn", findings)
     assert not findings.failures
-    return found
+    facts = {
+        name: replace(fact, authority=Authority(AUTHORITY[name], "made", fact.place) if name in AUTHORITY else None)
+        for name, fact in found.dictionary.facts.items()
+    }
+    return replace(found, dictionary=replace(found.dictionary, facts=facts))
 
 
 CN = vocabulary()
@@ -129,8 +137,55 @@ def deliveries(draw: st.DrawFn) -> list[tuple[View, int, list[dict[str, Any]], i
         learned = draw(st.integers(0, 800))
         attested = draw(st.integers(max(0, learned - 400), learned))
         rows = draw(st.lists(rows_of(view), min_size=1, max_size=4))
+        before = [told for earlier, _, told, _ in made if earlier == view]
+        if draw(st.booleans()) and before:  # mostly the same again, as registers do: some rows gone, some new
+            rows = [row for row in before[-1] if draw(st.integers(0, 3))] + rows[: draw(st.integers(0, 1))]
         made.append((view, learned, rows, attested))
     return made
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody does about one fact of a person: withholds it, releases it, or disputes it by a ticket.
+
+    `days` are those of the deed and, of a ticket, of the register's answer; `by` is who does it, or whose record it is.
+    """
+
+    deed: str
+    subject: str
+    fact: str
+    by: str
+    days: tuple[int, int | None]
+
+
+@st.composite
+def acts(draw: st.DrawFn) -> list[Act]:
+    """What people do about facts that views carry, in the order of its days."""
+    made: list[Act] = []
+    for _ in range(draw(st.integers(0, 5))):
+        view = draw(st.sampled_from([view for view in VIEWS if view.kind == "person"]))
+        deed = draw(st.sampled_from(["withhold", "release", "ticket"]))
+        by = view.register if deed == "ticket" else draw(st.sampled_from(["citizen", view.register]))
+        done = draw(st.integers(0, 800))
+        answered = draw(st.one_of(st.none(), st.integers(done, 800)))
+        subject, fact = draw(st.sampled_from([*PEOPLE, "nobody"])), draw(st.sampled_from(view.facts))
+        made.append(Act(deed, subject, fact, by, (done, answered)))
+    return sorted(made, key=lambda act: act.days[0])
+
+
+def act_on(history: History, made: Iterable[Act]) -> None:
+    """Note down what people did."""
+    for act in made:
+        done, answered = act.days
+        if act.deed == "ticket":
+            due = day(done + 30)
+            ticket = history.tickets.open("person", act.subject, act.fact, act.by, "wrong", moment(done), due)
+            if answered is not None:
+                history.tickets.answer(ticket.id, moment(answered))
+        elif act.deed == "withhold":
+            history.withholding.withhold("person", act.subject, act.fact, act.by, moment(done))
+        else:
+            history.withholding.release("person", act.subject, act.fact, act.by, moment(done))
 
 
 def telling_days(made: Iterable[tuple[View, int, list[dict[str, Any]], int]]) -> list[dt.date]:

@@ -152,7 +152,7 @@ def test_feast_materializes_a_snapshot_into_our_store(settings: StoreSettings, s
     row = {ID: "p1", TRUE_FROM: day(0), "insured_area": "440112", "contributed_months": [24_288]}
     deliver(history, WORK, 0, [row])
     for view in definitions(settings).views.values():
-        timeline(history.statements(view.id, moment(5)), view, CN).write_parquet(snapshot_file(settings.folder, view))
+        timeline(history.rows_stated(view.id, moment(5)), view, CN).write_parquet(snapshot_file(settings.folder, view))
     store.materialize(moment(-1000), moment(1), feature_views=[WORK_VIEW])
     assert read(store, 1) == ("PRESENT", "440112")
 

@@ -34,6 +34,9 @@ from tests.unit.features.store.histories import (
     READS,
     VIEWS,
     WORK,
+    Act,
+    act_on,
+    acts,
     day,
     deliver,
     deliveries,
@@ -65,12 +68,13 @@ def filler(place: Place, history: History) -> OnlineFiller:
 
 
 @settings_of_hypothesis(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(made=deliveries(), pushed=st.integers(0, 8))
+@given(made=deliveries(), done=acts(), pushed=st.integers(0, 8))
 def test_what_is_read_online_is_what_the_history_holds(
-    place: Place, tmp_path_factory: pytest.TempPathFactory, made: Made, pushed: int
+    place: Place, tmp_path_factory: pytest.TempPathFactory, made: Made, done: list[Act], pushed: int
 ) -> None:
     place.drop()
     history = empty_history(tmp_path_factory.mktemp("history"))
+    act_on(history, done)
     made = one_after_the_other(made)
     before, after = made[:pushed], made[pushed:]
     for view, learned, rows, attested in before:

@@ -21,6 +21,9 @@ from tests.unit.features.store.histories import (
     CN,
     PEOPLE,
     READS,
+    Act,
+    act_on,
+    acts,
     deliver,
     deliveries,
     empty_history,
@@ -37,14 +40,15 @@ def settings(folder: Path) -> StoreSettings:
 
 
 @settings_of_hypothesis(max_examples=25)
-@given(made=deliveries(), known=st.integers(400, 900))
+@given(made=deliveries(), done=acts(), known=st.integers(400, 900))
 def test_a_training_set_is_what_the_history_says(
-    tmp_path_factory: pytest.TempPathFactory, made: Made, known: int
+    tmp_path_factory: pytest.TempPathFactory, made: Made, done: list[Act], known: int
 ) -> None:
     folder = tmp_path_factory.mktemp("history")
     history = empty_history(folder / "history")
     for view, learned, rows, attested in made:
         deliver(history, view, learned, rows, attested)
+    act_on(history, done)
     spine = pl.DataFrame(
         [(i, on_date) for on_date in telling_days(made) for i in PEOPLE], [ID, "on_date"], orient="row"
     )

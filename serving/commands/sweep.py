@@ -1,0 +1,74 @@
+"""`applyfree sweep`: answer every benefit for everybody the history knows, or for those for whom something changed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, TaskID
+
+from serving import clock, screen, settings
+from serving.commands.options import CatalogueOption, DayOption, read_day
+from serving.store.server import open_server
+from serving.sweep.run import Outcome, Settings, Sweeper, Watch
+from serving.sweep.sources import recorded_facts, swept_catalogue
+
+_UNANSWERED = 1
+_MOST_NAMED = 20
+
+
+def sweep(
+    catalogue: CatalogueOption = None,
+    on_date: DayOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Look at everybody, changed or not.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes at work side by side.")] = 2,
+) -> None:
+    """Make one determination for every subject and applicable benefit, with its receipt, and store it in PostgreSQL.
+
+    A sweep is pinned to a day, to what was known when it began and to a rulebook; one that was interrupted goes on
+    where it stopped, whatever stopped it. By default it looks at subjects whose facts changed (or those of people
+    their rules look at), whose `next_change` has come, or whose rules changed. Exit status 1: some subjects could not
+    be answered; they are named, and every sweep tries them again.
+    """
+    day = read_day(on_date)
+    chosen = swept_catalogue(catalogue)
+    home = settings.home()
+    server = open_server(settings.database_url(), home)
+    try:
+        with screen.progress() as progress:
+            watch = _watching(progress, progress.add_task("beginning", total=None))
+            sweeper = Sweeper(server, home, recorded_facts(chosen, home), Settings(workers), clock.now, watch)
+            try:
+                outcome = sweeper.run(chosen, day, full=full)
+            finally:
+                sweeper.close()
+    finally:
+        server.close()
+    _show(outcome, f"{chosen.names.zh} · {chosen.names.en}")
+    if outcome.dead:
+        raise typer.Exit(_UNANSWERED)
+
+
+def _watching(progress: Progress, task: TaskID) -> Watch:
+    def watch(phase: str, done: int, total: int) -> None:
+        progress.update(task, description=phase, completed=done, total=total or None)
+
+    return watch
+
+
+def _show(outcome: Outcome, names: str) -> None:
+    made = outcome.sweep
+    outcome.account.summary().show(f"{names}, {made.on_date}")
+    for line in outcome.account.sentences():
+        screen.line(line)
+    how = "full" if made.is_full else f"on sweep {made.base}"
+    what = "There was nothing to do: it is" if outcome.was_done else "Done:"
+    screen.line(
+        f"{what} sweep {made.id} ({how}), for {made.on_date}, as known at {made.known_at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"rulebook {made.rulebook[:12]}…: {outcome.looked_at:,} of {made.population or 0:,} subjects looked at, "
+        f"{outcome.written:,} with new answers, {outcome.determinations:,} determinations."
+    )
+    if outcome.dead:
+        listed = ", ".join(f"{kind} {subject}" for kind, subject in outcome.dead[:_MOST_NAMED])
+        said = "; ".join(outcome.failures) or "the workers were killed"
+        screen.error(f"{len(outcome.dead):,} subjects could not be answered ({said}): {listed}")

@@ -1,0 +1,1 @@
+"""Rating an engine's answers about the sample city against the answers of the rules on the true facts."""

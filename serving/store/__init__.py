@@ -1,0 +1,1 @@
+"""The operational database: PostgreSQL, its schema and what is asked of it."""

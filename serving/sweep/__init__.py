@@ -1,0 +1,1 @@
+"""Sweeps: one determination for every subject and applicable benefit, day after day, and their replay."""

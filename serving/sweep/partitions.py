@@ -1,0 +1,145 @@
+"""Chunks as files: whom each answers, and beside them whoever's facts those answers read.
+
+No relation is cut: a chunk's file holds everybody that its rules can reach. Links are kept in it, so that a chunk
+that has to be taken apart can be, without asking the history again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.facts.encoding import ID
+from features.facts.subjects import PERSON, Subjects
+from rules.evaluate.columns.positions import Index
+from serving.sweep.paths import Chain, Links, in_doubt, needed
+
+_KIND, _ASKED, _DOUBTFUL = "kind", "asked", "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The subjects of a chunk.
+
+    `asked` are to be answered, `needed` (themselves included) to be read, both by kind of subject. `doubtful` are rows
+    of `links`: of them it is not known who belongs to them.
+    """
+
+    asked: dict[str, pl.Series]
+    needed: dict[str, pl.Series]
+    links: Links
+    doubtful: dict[str, Index]
+
+    def in_doubt(self, kind: str, paths: frozenset[Chain]) -> pl.Series | None:
+        """The ids whose answers rest on persons who are not certainly all there; None: nobody's."""
+        if not any(len(rows) for rows in self.doubtful.values()):
+            return None
+        rows = in_doubt(self.links, self.doubtful, kind, paths)
+        return self.links.ids(kind).gather(rows) if len(rows) else None
+
+
+def partition_of(
+    links: Links, asked: dict[str, Index], chains: dict[str, frozenset[Chain]], doubtful: dict[str, Index]
+) -> Partition:
+    """The partition of some subjects, by row."""
+    reach = needed(links, asked, chains)
+    return Partition(
+        {kind: links.ids(kind).gather(rows) for kind, rows in asked.items()},
+        {kind: links.ids(kind).gather(rows) for kind, rows in reach.items()},
+        links,
+        doubtful,
+    )
+
+
+def cut(links: Links, asked: dict[str, Index], size: int) -> Iterator[dict[str, Index]]:
+    """Some subjects in chunks of about so many: persons beside the rest of their household, groups without one last.
+
+    Args:
+        links: of the whole population.
+        asked: rows, by kind of subject.
+        size: subjects of a chunk.
+    """
+    kinds = [kind for kind in links.subjects.kinds if len(asked.get(kind, ()))]
+    home = next(iter(links.subjects.groups), None)
+    keys: list[Index] = []
+    for position, kind in enumerate(links.subjects.kinds):
+        if kind not in kinds:
+            continue
+        rows = asked[kind]
+        if kind == home:
+            keys.append(rows)
+        elif kind == PERSON and home is not None:
+            group = links.tables.positions(home, links.subjects.groups[home].link)[rows]
+            keys.append(np.where(group >= 0, group, links.tables.named(home) + rows))
+        else:
+            keys.append((1 << 40) * (position + 1) + rows)
+    if not kinds:
+        return
+    owners = np.repeat(np.arange(len(kinds)), [len(asked[kind]) for kind in kinds])
+    rows = np.concatenate([asked[kind] for kind in kinds])
+    order = np.argsort(np.concatenate(keys), kind="stable")
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        parts = {kind: np.sort(rows[chosen[owners[chosen] == number]]) for number, kind in enumerate(kinds)}
+        yield {kind: part for kind, part in parts.items() if len(part)}
+
+
+def write_partition(
+    path: Path,
+    links: Links,
+    asked: dict[str, Index],
+    chains: dict[str, frozenset[Chain]],
+    doubtful: dict[str, Index],
+) -> int:
+    """Write a chunk's file; returns how many subjects it answers."""
+    reach = needed(links, asked, chains)
+    frames: list[pl.DataFrame] = []
+    for kind, rows in reach.items():
+        is_asked = np.isin(rows, asked.get(kind, np.zeros(0, dtype=np.int64)))
+        frames.append(
+            links.tables.frames[kind][rows].select(
+                pl.lit(kind).alias(_KIND),
+                pl.Series(_ASKED, is_asked),
+                pl.Series(_DOUBTFUL, np.isin(rows, doubtful.get(kind, np.zeros(0, dtype=np.int64)))),
+                pl.all().cast(pl.String),
+            )
+        )
+    table = pl.concat(frames, how="diagonal").sort(_ASKED, descending=True, maintain_order=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    table.write_parquet(unfinished, compression="lz4", statistics=False)
+    unfinished.replace(path)
+    return sum(len(rows) for rows in asked.values())
+
+
+def read_partition(
+    path: Path, first: int, count: int, subjects: Subjects, chains: dict[str, frozenset[Chain]]
+) -> Partition:
+    """The subjects `[first, first + count)` of those that a file answers, and whoever they need."""
+    table = pl.read_parquet(path)
+    answered = table.get_column(_ASKED).sum()
+    chosen = table.slice(first, count)
+    asked = {kind: chosen.filter(pl.col(_KIND) == kind).get_column(ID) for kind in chosen[_KIND].unique()}
+    parts = {str(kind): part for (kind,), part in table.partition_by(_KIND, as_dict=True).items()}
+    links = Links({kind: part.drop(_KIND, _ASKED, _DOUBTFUL) for kind, part in parts.items()}, subjects)
+    doubtful = {kind: np.flatnonzero(part.get_column(_DOUBTFUL).to_numpy()) for kind, part in parts.items()}
+    if count == answered:
+        return Partition(asked, {kind: part.get_column(ID) for kind, part in parts.items()}, links, doubtful)
+    return partition_of(links, {kind: _rows(links, kind, ids) for kind, ids in asked.items()}, chains, doubtful)
+
+
+def subject_at(path: Path, row: int) -> tuple[str, str]:
+    """The kind and id of one subject of a file."""
+    kind, subject = pl.read_parquet(path, columns=[_KIND, ID]).row(row)
+    return str(kind), str(subject)
+
+
+def _rows(links: Links, kind: str, ids: pl.Series) -> Index:
+    known = links.ids(kind).to_frame().with_row_index("row")
+    return (
+        ids.to_frame().join(known, on=ID, how="left", maintain_order="left").get_column("row").cast(pl.Int64).to_numpy()
+    )

@@ -1,0 +1,38 @@
+"""What a sweep is made of here: the catalogue it asks and the history it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rules.catalogue import Catalogue
+from serving.catalogues import open_catalogues, shipped_catalogues
+from serving.evaluation import sound_rulebook
+from serving.sweep.errors import SweepError
+from serving.sweep.facts import RecordedFacts
+from serving.views import views_of
+
+SWEPT = "cn"
+"""The shipped catalogue that is swept where none is named: the one with registers."""
+
+
+def swept_catalogue(folder: Path | None) -> Catalogue:
+    """The catalogue of a folder, or the shipped Chinese one.
+
+    Raises:
+        SweepError: the folder holds several.
+        ServingError, DocumentError: there is none, or it has mistakes.
+    """
+    found = open_catalogues(folder or shipped_catalogues() / SWEPT)
+    if len(found) != 1:
+        raise SweepError(f"{folder} holds {len(found)} catalogues. Name one of them with --catalogue.")
+    sound_rulebook(found[0])
+    return found[0]
+
+
+def recorded_facts(catalogue: Catalogue, home: Path) -> RecordedFacts:
+    """The history of a catalogue's jurisdiction, as `applyfree ingest` and `applyfree events` write it.
+
+    Raises:
+        DocumentError: a contract has a mistake; the first one is told.
+    """
+    return RecordedFacts(home / "history", views_of(sound_rulebook(catalogue).vocabulary))

@@ -1,0 +1,48 @@
+"""What the history of a jurisdiction keeps: the tables of its registers, and the views that life events fill."""
+
+from __future__ import annotations
+
+from features.documents import DocumentError, Findings
+from features.events.kinds import EventKinds, load_kinds
+from features.facts.vocabulary import Vocabulary
+from features.history.records import View
+from features.registers.contract_files import load_contracts
+from features.registers.contracts import Contracts
+
+
+def contracts_of(vocabulary: Vocabulary) -> Contracts:
+    """The contracts of all registers.
+
+    Raises:
+        DocumentError: one of them has a mistake; the first one is told.
+    """
+    findings = Findings()
+    contracts = load_contracts(vocabulary, findings)
+    _refuse(findings)
+    return contracts
+
+
+def event_kinds_of(vocabulary: Vocabulary) -> EventKinds:
+    """The kinds of life event.
+
+    Raises:
+        DocumentError: there are none, or one has a mistake; the first one is told.
+    """
+    findings = Findings()
+    kinds = load_kinds(vocabulary, findings)
+    _refuse(findings)
+    return kinds
+
+
+def views_of(vocabulary: Vocabulary) -> tuple[View, ...]:
+    """Every view, those of registers first.
+
+    Raises:
+        DocumentError: a contract or a kind of event has a mistake.
+    """
+    return (*contracts_of(vocabulary).views.values(), *event_kinds_of(vocabulary).views.values())
+
+
+def _refuse(findings: Findings) -> None:
+    if findings:
+        raise DocumentError(findings[0].place, findings[0].message, findings[0].advice)

@@ -1,0 +1,69 @@
+"""Spark with two executors, each a process of its own, gives the batch evaluator's answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.made.town.maker import make_town
+from rules.catalogue import load_catalogue
+from rules.evaluate.output import batch_determinations
+from rules.evaluate.spark import SparkError, spark_determinations
+from serving.catalogues import shipped_catalogues
+from serving.evaluation import pose
+
+DAY = dt.date(2026, 3, 1)
+KEY = ["benefit", "subject", "id"]
+
+needs_spark = pytest.mark.skipif(
+    find_spec("pyspark") is None or shutil.which("java") is None, reason="Spark or Java is not installed (`make spark`)"
+)
+
+
+@pytest.fixture
+def two_executors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A session with two executors."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415 an extra
+
+    spec = find_spec("pyspark")
+    assert spec is not None
+    assert spec.origin is not None
+    monkeypatch.setenv("SPARK_HOME", str(Path(spec.origin).parent))
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    builder = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", "false")
+    session = builder.appName("tests").getOrCreate()
+    yield
+    session.stop()
+
+
+@pytest.mark.long
+@needs_spark
+@pytest.mark.usefixtures("two_executors")
+def test_spark_gives_the_answers_of_batch(tmp_path: Path) -> None:
+    catalogue = load_catalogue(shipped_catalogues() / "cn")
+    assert catalogue.rulebook is not None
+    make_town(catalogue.rulebook.vocabulary, 3_000, DAY).write(tmp_path, catalogue.rulebook.vocabulary)
+    facts = pose([catalogue], tmp_path, DAY).facts
+    whole = pl.concat(batch_determinations(catalogue.rulebook, DAY, facts.tables, facts.asked))
+    found = pl.concat(spark_determinations(catalogue, DAY, facts.tables, facts.asked, persons=400))
+    assert found.sort(KEY).equals(whole.sort(KEY))
+
+
+@pytest.mark.skipif(find_spec("pyspark") is not None, reason="Spark is installed")
+def test_without_spark_the_error_says_how_to_get_it(tmp_path: Path) -> None:
+    catalogue = load_catalogue(shipped_catalogues() / "cn")
+    assert catalogue.rulebook is not None
+    make_town(catalogue.rulebook.vocabulary, 50, DAY).write(tmp_path, catalogue.rulebook.vocabulary)
+    facts = pose([catalogue], tmp_path, DAY).facts
+    with pytest.raises(SparkError, match="make spark"):
+        list(spark_determinations(catalogue, DAY, facts.tables, facts.asked))

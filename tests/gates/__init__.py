@@ -1,0 +1,1 @@
+"""What may never break: one gate each, by the number it has in the design."""
