@@ -133,6 +133,11 @@ def _show_score(rated: Score) -> None:
     screen.table(
         "By benefit", columns, rated.benefits.select(columns).iter_rows(), figures=_VERDICT_COLUMNS, whole=("benefit",)
     )
+    show_faults(rated)
+
+
+def show_faults(rated: Score) -> None:
+    """What became of the planted faults, and in all."""
     columns_of_faults = ("kind", "subjects", *_VERDICT_COLUMNS)
     effects = rated.faults.select(columns_of_faults).iter_rows()
     screen.table("By kind of fault", columns_of_faults, effects, figures=columns_of_faults[1:], whole=("kind",))

@@ -1,8 +1,9 @@
-"""`applyfree demo`: the main job, from facts to answers, over real US households and a made Chinese town."""
+"""`applyfree demo`: the main job over real US households, and over a made Chinese city from its files on."""
 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -13,18 +14,20 @@ from rich.progress import Progress, TaskID
 
 from features.cps.returns import survey_file
 from features.cps.tables import cps_tables, write_fact_files
-from features.made.town.maker import make_town
 from rules.catalogue import Catalogue, load_catalogue
 from serving import screen, settings
 from serving.catalogues import as_shown, shipped_catalogues
+from serving.city_day import Round, run_day
+from serving.commands.city import show_faults
 from serving.commands.options import DayOption, read_day
 from serving.errors import ServingError
-from serving.evaluation import Engine, Question, pose, sound_rulebook, write_answers
+from serving.evaluation import Engine, Question, pose, write_answers
 from serving.summary import Summary
 
 DEMO_DAY = "2026-03-01"
 """A day for which both catalogues have their numbers."""
 SURVEY_SEED = 1
+CITY_SEED = 1
 CHINA, UNITED_STATES = "cn", "us"
 
 
@@ -40,26 +43,28 @@ class SurveyNotInstalledError(ServingError):
 
 def demo(
     persons: Annotated[
-        int, typer.Option(min=100, max=2_000_000, help="How many persons the made Chinese town has.")
-    ] = 10_000,
+        int, typer.Option(min=100, max=2_000_000, help="How many persons the made Chinese city has on record.")
+    ] = 100_000,
     households: Annotated[
         int | None, typer.Option(min=10, help="How many CPS households. Default: all.", show_default=False)
     ] = None,
     on_date: DayOption = DEMO_DAY,
 ) -> None:
-    """Find who is entitled to what, over households of the US Current Population Survey and over a made Chinese town.
+    """Find who is entitled to what: households of the US Current Population Survey, and a made Chinese city.
 
-    Facts and answers are written as files below $APPLYFREE_HOME (default: var), ready for `applyfree evaluate` and
-    `applyfree explain`.
+    The survey is answered from files, ready for `applyfree evaluate` and `applyfree explain`. The city begins with what
+    its departments send, faults and all: deliveries and life events are taken in, everybody is answered into
+    PostgreSQL, and the answers are compared with the truth that only the city's maker knows. All of it lies below
+    $APPLYFREE_HOME/demo (default: var/demo).
     """
     day = read_day(on_date)
     _require_survey()
     folder = settings.home() / "demo"
     with screen.progress() as progress:
-        us = _us(folder / UNITED_STATES, households, day, progress)
-        cn = _cn(folder / CHINA, persons, day, progress)
-    for place, (question, summary) in ((folder / UNITED_STATES, us), (folder / CHINA, cn)):
-        _report(place, question, summary)
+        question, summary = _us(folder / UNITED_STATES, households, day, progress)
+        city = _cn(folder / CHINA, persons, day, progress)
+    _report(folder / UNITED_STATES, question, summary)
+    _report_city(folder / CHINA, city, day)
 
 
 def _require_survey() -> None:
@@ -76,11 +81,21 @@ def _us(folder: Path, households: int | None, day: dt.date, progress: Progress) 
     return _answered(UNITED_STATES, folder, day, progress)
 
 
-def _cn(folder: Path, persons: int, day: dt.date, progress: Progress) -> tuple[Question, Summary]:
-    task = progress.add_task("China: making a town", total=persons)
-    vocabulary = sound_rulebook(_catalogue(CHINA)).vocabulary
-    make_town(vocabulary, persons, day, on_persons=_advance(progress, task)).write(folder / "facts", vocabulary)
-    return _answered(CHINA, folder, day, progress)
+def _cn(folder: Path, persons: int, day: dt.date, progress: Progress) -> Round:
+    # The last demo's city: its history would go on where this one begins.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    tasks: dict[str, TaskID] = {}
+
+    def tell(phase: str, more: int, total: int | None) -> None:
+        if phase not in tasks:
+            tasks[phase] = progress.add_task(f"China: {phase}", total=total)
+        progress.update(tasks[phase], advance=more, total=total or progress.tasks[tasks[phase]].total)
+
+    found = run_day(_catalogue(CHINA), persons, CITY_SEED, day, folder, tell)
+    for task in tasks.values():
+        progress.update(task, total=progress.tasks[task].completed)
+    return found
 
 
 def _answered(jurisdiction: str, folder: Path, day: dt.date, progress: Progress) -> tuple[Question, Summary]:
@@ -109,3 +124,18 @@ def _report(folder: Path, question: Question, summary: Summary) -> None:
     for line in summary.found(question.facts.asked):
         screen.line(line)
     screen.line(f"Facts: {folder}/facts. Answers: {folder}/answers.parquet, {folder}/summary.csv.\n")
+
+
+def _report_city(folder: Path, found: Round, day: dt.date) -> None:
+    rows = found.rows()
+    refused = "; ".join(str(load.refusal) for load in found.refused)
+    found.outcome.account.summary().show(f"中国 · China, {day}")
+    for line in found.outcome.account.sentences():
+        screen.line(line)
+    screen.line(
+        f"Departments sent {len(found.loads):,} deliveries of {rows['read']:,} rows: {rows['set aside']:,} rows set "
+        f"aside, {len(found.refused):,} deliveries refused{': ' if refused else ''}{refused}. "
+        f"Life events: {found.events.logged.new:,} taken, {found.events.logged.doubled:,} doubled."
+    )
+    show_faults(found.score)
+    screen.line(f"The city and its truth: {folder}/city. Answers: {folder}/answers.csv. Loads: {folder}/loads.\n")

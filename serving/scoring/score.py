@@ -106,7 +106,10 @@ def judge(share: Share, given: pl.DataFrame, careful: set[str]) -> pl.DataFrame:
     same_amount = pl.col("amount").eq_missing(pl.col("amount_given"))
     other_amount = pl.col("amount_given").is_not_null() & pl.col("amount").is_not_null() & ~same_amount
     verdict = (
-        pl.when(pl.col("outcome_given").is_null())
+        # Nobody is owed a benefit of another place: an engine that keeps no answer for such pairs errs in nothing.
+        pl.when(pl.col("outcome_given").is_null() & (pl.col("outcome") == Outcome.INELIGIBLE.value))
+        .then(pl.lit("right"))
+        .when(pl.col("outcome_given").is_null())
         .then(pl.lit("unanswered"))
         .when(unsettled)
         .then(pl.lit("unsettled"))
