@@ -50,6 +50,26 @@ def test_a_value_that_is_too_old_and_one_that_was_set_aside_are_not_known(histor
     assert next(line for line in aside.splitlines() if ",disability_grade," in line).split(",")[4] == "quarantined"
 
 
+def test_what_life_events_told_is_listed_too(history: History) -> None:
+    view = next(view for view in history.views.values() if view.id == "events.death")
+    deliver(history, view, 0, [{"id": "p1", TRUE_FROM: FIRST, "deceased": True}])
+    done = applyfree("facts", "p1", "--on-date", "2024-01-02", "--lang", "en", "--format", "json")
+    rows = {row["fact"]: row for row in json.loads(done.out)}
+    assert (rows["deceased"]["source"], rows["deceased"]["gap"]) == (view.register, "")
+
+
+def test_what_is_withheld_or_disputed_is_listed_without_its_value(history: History) -> None:
+    view = view_with(history, "disability_grade")
+    deliver(history, view, 0, [{"id": i, TRUE_FROM: FIRST, "disability_grade": 2} for i in ("p1", "p2")])
+    since = dt.datetime.combine(FIRST, dt.time(12), tzinfo=dt.UTC)
+    history.withholding.withhold("person", "p1", "disability_grade", "citizen", since)
+    history.tickets.open("person", "p2", "disability_grade", view.register, "wrong", since, FIRST)
+    for subject, gap in (("p1", "withheld"), ("p2", "conflicting")):
+        done = applyfree("facts", subject, "--on-date", "2024-03-01", "--lang", "en", "--format", "json")
+        grade = {row["fact"]: row for row in json.loads(done.out)}["disability_grade"]
+        assert (grade["gap"], grade["value"]) == (gap, "")
+
+
 def test_the_table_says_how_much_is_known(history: History) -> None:
     view = view_with(history, "disability_grade")
     deliver(history, view, 0, [{"id": "p1", TRUE_FROM: FIRST, "disability_grade": 2}])

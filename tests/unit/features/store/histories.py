@@ -133,15 +133,27 @@ def deliveries(draw: st.DrawFn) -> list[tuple[View, int, list[dict[str, Any]], i
     """Some deliveries of some views: moment of learning, rows, day of attestation."""
     made: list[tuple[View, int, list[dict[str, Any]], int]] = []
     for _ in range(draw(st.integers(1, 8))):
-        view = draw(st.sampled_from(VIEWS))
+        if draw(st.booleans()) and made:
+            made.append(draw(again(*draw(st.sampled_from(made)))))
+            continue
+        view = draw(st.sampled_from((HUKOU, *VIEWS)))
         learned = draw(st.integers(0, 800))
         attested = draw(st.integers(max(0, learned - 400), learned))
-        rows = draw(st.lists(rows_of(view), min_size=1, max_size=4))
-        before = [told for earlier, _, told, _ in made if earlier == view]
-        if draw(st.booleans()) and before:  # mostly the same again, as registers do: some rows gone, some new
-            rows = [row for row in before[-1] if draw(st.integers(0, 3))] + rows[: draw(st.integers(0, 1))]
-        made.append((view, learned, rows, attested))
+        made.append((view, learned, draw(st.lists(rows_of(view), min_size=1, max_size=4)), attested))
     return made
+
+
+@st.composite
+def again(
+    draw: st.DrawFn, view: View, learned: int, rows: list[dict[str, Any]], attested: int
+) -> tuple[View, int, list[dict[str, Any]], int]:
+    """Somewhat later mostly the same, as registers send it: a row may be gone, another new."""
+    later, told = draw(st.integers(1, 200)), list(rows)
+    if draw(st.booleans()) and told:
+        told.pop(draw(st.integers(0, len(told) - 1)))
+    if draw(st.booleans()):
+        told.append(draw(rows_of(view)))
+    return view, learned + later, told, attested + draw(st.integers(0, learned - attested + later))
 
 
 @dataclass(frozen=True)

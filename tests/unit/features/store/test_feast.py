@@ -146,6 +146,19 @@ def test_feast_reads_what_was_filled_from_the_history(settings: StoreSettings, s
     place.close()
 
 
+def test_feast_reads_nothing_that_is_withheld(settings: StoreSettings, store: FeatureStore) -> None:
+    """Not what was filled, and not what an event brings afterwards."""
+    history = empty_history(settings.folder / "history")
+    deliver(history, WORK, 0, [{ID: "p1", TRUE_FROM: day(0), "insured_area": "440112"}])
+    history.withholding.withhold("person", "p1", "insured_area", "citizen", moment(1))
+    place = open_place(settings.online, place_name(settings))
+    OnlineFiller(place, history, CN, kept_views(VIEWS, the_purposes())).fill(moment(1))
+    place.close()
+    assert read(store, 2) == ("PRESENT", None)
+    write(store, event=3, learned=3, area="440100")
+    assert read(store, 4) == ("PRESENT", None)
+
+
 def test_feast_materializes_a_snapshot_into_our_store(settings: StoreSettings, store: FeatureStore) -> None:
     """The stock way in works too: `materialize` from the Parquet files of a snapshot."""
     history = empty_history(settings.folder / "history")

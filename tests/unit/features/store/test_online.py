@@ -23,7 +23,7 @@ from features.store.filling import OnlineFiller
 from features.store.places import open_place, subject_key
 from features.store.purposes import kept_views
 from features.store.reading import OnlineFacts
-from features.store.rows import Held, Row, ViewRows, dump, load
+from features.store.rows import Held, Row, ViewRows, day_number, dump, load, moment_number
 from features.store.taking_in import take_in
 from tests.unit.features.store.histories import (
     AID,
@@ -48,6 +48,7 @@ from tests.unit.features.store.histories import (
 
 Made = list[tuple[View, int, list[dict[str, Any]], int]]
 KEPT = kept_views(VIEWS, purposes())
+HIDDEN = ("birth_date", "receives_dibao")
 
 
 @pytest.fixture
@@ -90,12 +91,12 @@ def test_what_is_read_online_is_what_the_history_holds(
     for on_date in telling_days(made):
         if on_date < day(last):
             continue  # online is for the day, not for the past
+        held = {subject: history.holdings("person", subject, on_date, moment(last)) for subject in PEOPLE}
         for purpose in READS:
             found = reader(place).read(purpose, "person", PEOPLE, on_date)
             for subject in PEOPLE:
-                held = history.holdings("person", subject, on_date, moment(last))
                 for fact, read in found[subject].facts.items():
-                    expected = held[fact]
+                    expected = held[subject][fact]
                     if isinstance(expected, Known) and expected.stale_on is not None and expected.stale_on <= on_date:
                         expected = Unknown(Gap.STALE)
                     assert read.holding == expected, (purpose, subject, fact, on_date)
@@ -177,6 +178,44 @@ def test_a_list_that_says_the_same_again_renews_everybody_without_writing_them(p
     assert filler(place, history).push_changes(history.changed(moment(0), moment(300)), moment(300)) == 0
     area = reader(place).read("benefit__aid", "person", ["p1"], day(500))["p1"].facts["hukou_area"]
     assert (area.gap, area.attested_on, area.learned_at) == (None, day(300), moment(0))
+
+
+def test_a_list_that_drops_one_of_somebodys_rows_lets_the_row_before_speak(place: Place, tmp_path: Path) -> None:
+    history = empty_history(tmp_path)
+    first = {ID: "p1", TRUE_FROM: day(0), "hukou_area": "440100"}
+    deliver(history, HUKOU, 10, [first, {ID: "p1", TRUE_FROM: day(5), "hukou_area": "440112"}])
+    filler(place, history).fill(moment(10))
+    deliver(history, HUKOU, 20, [first])
+    filler(place, history).push_changes(history.changed(moment(10), moment(20)), moment(20))
+    area = reader(place).read("benefit__aid", "person", ["p1"], day(20))["p1"].facts["hukou_area"].holding
+    assert area == history.holdings("person", "p1", day(20), moment(20))["hukou_area"]
+    assert isinstance(area, Known)
+    assert area.value == "440100"
+
+
+def test_what_is_withheld_or_disputed_is_not_there_to_be_read_until_it_is_released(
+    place: Place, tmp_path: Path
+) -> None:
+    history = empty_history(tmp_path)
+    told(history)
+    filler(place, history).fill(moment(2))
+    history.withholding.withhold("person", "p1", "birth_date", "citizen", moment(3))
+    history.tickets.open("person", "p1", "receives_dibao", AID.register, "wrong", moment(3), day(33))
+    filler(place, history).push_changes(history.changed(moment(2), moment(3)), moment(3))
+    facts = reader(place).read("benefit__aid", "person", ["p1"], day(4))["p1"].facts
+    assert (facts["birth_date"].gap, facts["receives_dibao"].gap) == (Gap.WITHHELD, Gap.CONFLICTING)
+    held = load(place.read([subject_key("person", "p1")])[subject_key("person", "p1")])
+    cells = [row.facts.get(fact) for rows in held.views.values() for row in rows.rows for fact in HIDDEN]
+    assert cells == [None] * len(cells)
+    event = Row(day_number(day(3)), moment_number(moment(4)), facts={"receives_dibao": True})
+    take_in(place, {subject_key("person", "p1"): dump(Held({AID.id: ViewRows(later=(event,))}))})
+    facts = reader(place).read("benefit__aid", "person", ["p1"], day(4))["p1"].facts
+    assert facts["receives_dibao"].gap is Gap.CONFLICTING
+    history.withholding.release("person", "p1", "birth_date", "citizen", moment(5))
+    history.tickets.answer(1, moment(5))
+    filler(place, history).push_changes(history.changed(moment(3), moment(5)), moment(5))
+    facts = reader(place).read("benefit__aid", "person", ["p1"], day(6))["p1"].facts
+    assert all(isinstance(facts[fact].holding, Known) for fact in HIDDEN)
 
 
 def test_nothing_is_fetched_beyond_the_purpose(place: Place) -> None:
