@@ -41,6 +41,14 @@ def is_unknown(holding: Holding | None, world: World) -> bool:
     return holding.stale_on is not None and holding.stale_on <= world.on_date
 
 
+def is_one_place(holding: Holding, world: World) -> bool:
+    """Is it no code of an area that was split by the day, whose record may lie in several?"""
+    if not isinstance(holding, Known) or not isinstance(holding.value, str):
+        return True
+    areas = world.rulebook.vocabulary.areas
+    return holding.value not in areas.by_code or len(areas.now(holding.value, world.on_date)) == 1
+
+
 @st.composite
 def filled(draw: st.DrawFn, world: World, facts: frozenset[str] | None = None) -> Population:
     """The population with unknown facts filled at random: all of them, or those of these names."""
@@ -50,8 +58,11 @@ def filled(draw: st.DrawFn, world: World, facts: frozenset[str] | None = None) -
             names = PERSON_FACTS if subject.kind == "person" else HOUSEHOLD_FACTS if subject.kind == "household" else ()
             held = dict(subject.facts)
             for name in names:
-                if is_unknown(held.get(name), world) and (facts is None or name in facts):
-                    held[name] = Known(draw(values(name)), "filled")
+                if (facts is None or name in facts) and (
+                    is_unknown(held.get(name), world) or not is_one_place(held[name], world)
+                ):
+                    value = draw(values(name).filter(lambda value: is_one_place(Known(value), world)))
+                    held[name] = Known(value, "filled")
             records.append(Subject(subject.kind, subject.id, held, dict(subject.links)))
     return Population(world.rulebook.vocabulary.subjects, records)
 

@@ -116,6 +116,8 @@ def test_two_tables_never_share_files(tmp_path: Path) -> None:
 def test_every_fact_of_the_dictionary_comes_by_some_contract_of_its_own_register() -> None:
     dictionary = china().dictionary
     carried = {(table.register.id, c.fact.id) for table in contracts().tables.values() for c in table.columns}
+    # That two identities are one person, or one is two, comes as an event.
+    carried |= {("public_security", name) for name in ("merged_into", "split_from", "identity_split_on")}
     assert {(fact.register, fact.id) for fact in dictionary.facts.values()} <= carried
     assert {table.register.id for table in contracts().tables.values()} == set(dictionary.registers)
 
