@@ -72,7 +72,7 @@ def gappy_city(folder: Path, vocabulary: Vocabulary, persons: int, seed: int) ->
 
 
 def completed(tables: Tables, vocabulary: Vocabulary, on_date: dt.date, seed: tuple[int, ...]) -> Tables:
-    """The tables with some value in place of each fact that is unknown or too old; ids of subjects stay as they are."""
+    """The tables with some value in place of each fact that is unknown or too old; links stay as they are."""
     found: Tables = {}
     for kind, table in tables.items():
         drawn = tables_by_type(vocabulary, max(t.height for t in tables.values()) * 30, seed, share_unknown=0)[kind]
