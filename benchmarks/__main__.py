@@ -16,6 +16,7 @@ RUNS = (
     ("benchmarks.history", "--persons", "1000000"),
     ("benchmarks.intake",),
     ("benchmarks.hostile_rules",),
+    ("benchmarks.feature_store", "--persons", "100000"),
     ("benchmarks.document",),
 )
 

@@ -19,6 +19,7 @@ from serving.commands.evaluate import evaluate
 from serving.commands.events import events
 from serving.commands.examples import examples
 from serving.commands.explain import explain
+from serving.commands.facts import facts
 from serving.commands.ingest import ingest
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
@@ -80,6 +81,13 @@ app.command(
         "applyfree ingest market_regulation postgresql://reader@exchange/market",
     )
 )(ingest)
+app.command(
+    epilog=_examples(
+        "applyfree facts p17",
+        "applyfree facts h4 --on-date 2026-03-01 --known-at 2026-02-01 --lang en",
+        "applyfree facts e9 --kind enterprise --format json",
+    )
+)(facts)
 app.command(
     epilog=_examples("applyfree events events.jsonl", "applyfree events *.jsonl --quarantine bad.csv"),
 )(events)

@@ -16,17 +16,18 @@ import polars as pl
 from features.facts.encoding import ID, STALE_SUFFIX, Tables, decode
 from features.facts.population import NONE
 from features.facts.subjects import PERSON
-from features.facts.values import Holding, Known, Unknown
+from features.facts.values import Gap, Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
 from features.history import news
 from features.history.deliveries import Deliveries
 from features.history.disputes import first_change
 from features.history.keeping import Appended
-from features.history.merging import CONFLICTING, GAPS, HELD, NOT_HELD, WITHHELD, Merged
+from features.history.merging import GAPS, HELD, NOT_HELD, Merged
 from features.history.partitions import ROWS, SUBJECT
 from features.history.reading import Hidden, Reading, Source
 from features.history.records import Batch, Statement, View
 from features.history.speaking import EVER, Chosen, date_of
+from features.history.statements import last_list, rows_stated, with_first_days
 from features.history.tickets import Ticket, Tickets, TicketState
 from features.history.withholding import Withholding
 
@@ -186,19 +187,30 @@ class History:
 
     def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
         """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""
-        disputed = {
-            (state.ticket.subject, state.ticket.fact)
-            for state in self.ticket_states(known_at)
-            if state.closed_at is None and state.ticket.kind == kind
-        }
-        withheld = self.withholding.in_force(kind, known_at)
         hidden: dict[str, list[Hidden]] = {}
-        for pairs, gap in ((disputed, CONFLICTING), (withheld, WITHHELD)):
-            for name in sorted({fact for _, fact in pairs} & set(names)):
-                ids = pl.Series(sorted(subject for subject, fact in pairs if fact == name), dtype=pl.String)
-                numbers = self._deliveries.numbering[kind].of(ids)
-                hidden.setdefault(name, []).append(Hidden(numbers[numbers >= 0], gap))
+        wanted = set(names)
+        by_fact: dict[tuple[str, Gap], list[str]] = {}
+        for (subject, fact), gap in sorted(self._hidden_pairs(kind, known_at).items()):
+            if fact in wanted:
+                by_fact.setdefault((fact, gap), []).append(subject)
+        for (fact, gap), ids in by_fact.items():
+            numbers = self._deliveries.numbering[kind].of(pl.Series(ids, dtype=pl.String))
+            hidden.setdefault(fact, []).append(Hidden(numbers[numbers >= 0], GAPS.index(gap)))
         return hidden
+
+    def _hidden_pairs(
+        self, kind: str, known_at: dt.datetime, ids: Collection[str] | None = None
+    ) -> dict[tuple[str, str], Gap]:
+        """By subject and fact why it is not to be used."""
+        chosen = None if ids is None else set(ids)
+        tickets = [
+            ticket
+            for ticket in self.tickets.all()
+            if ticket.kind == kind and ticket.opened_at <= known_at and (chosen is None or ticket.subject in chosen)
+        ]
+        disputed = {(t.subject, t.fact): Gap.CONFLICTING for t in tickets if self._closed_at(t, known_at) is None}
+        withheld = dict.fromkeys(self.withholding.in_force(kind, known_at), Gap.WITHHELD)
+        return disputed | {pair: gap for pair, gap in withheld.items() if chosen is None or pair[0] in chosen}
 
     def ticket_states(self, known_at: dt.datetime) -> list[TicketState]:
         """Every ticket opened until a moment, and whether it is still open then."""
@@ -319,6 +331,40 @@ class History:
                 pl.DataFrame({ID: numbering.ids.filter(pl.Series(named))}).select(pl.lit(kind).alias("kind"), ID)
             )
         return pl.concat(frames)
+
+    # -- for stores that keep more than one day's answer -------------------------------------------------------------
+
+    def rows_stated(self, view: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
+        """What a view states of some subjects, or of all, as known at a moment: one row for each first day.
+
+        Facts that are withheld or disputed are among them, see :meth:`hidden`.
+
+        Returns:
+            See :func:`features.history.statements.rows_stated`.
+        """
+        self._deliveries.refresh()
+        return rows_stated(self._deliveries, self.views[view], known_at, ids)
+
+    def last_list(self, view: str, known_at: dt.datetime) -> dt.date | None:
+        """Of a view whose deliveries list everybody: the day of the last list known at a moment."""
+        self._deliveries.refresh()
+        return last_list(self._deliveries, self.views[view], known_at)
+
+    def hidden(self, kind: str, known_at: dt.datetime, ids: Collection[str] | None = None) -> pl.DataFrame:
+        """The facts of subjects that are not to be used: withheld, or disputed by a ticket that is open.
+
+        Args:
+            kind: the kind of subject.
+            known_at: what was learned later does not exist.
+            ids: only of these subjects.
+
+        Returns:
+            `id`, `fact`, `gap` and `true_from`, the first day of which anything was ever said of the subject: before
+            it nothing is hidden, for nothing is held. Each fact of a subject once, sorted.
+        """
+        self._deliveries.refresh()
+        pairs = self._hidden_pairs(kind, known_at, ids)
+        return with_first_days(self._deliveries, kind, known_at, pairs)
 
     # -- what is known -----------------------------------------------------------------------------------------------
 

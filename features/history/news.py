@@ -12,7 +12,7 @@ from features.facts.encoding import ID
 from features.history.lists import listing
 from features.history.merging import add_months, stale_days
 from features.history.numbering import Numbering
-from features.history.partitions import LEFT, ROWS, SUBJECT, Part, Partitions
+from features.history.partitions import DELIVERY, ENDED, INDEX, LEFT, ROWS, SUBJECT, Part, Partitions
 from features.history.records import ROW, View
 from features.history.speaking import EVER, Mask, day_number, known_rows
 from features.history.tickets import Tickets
@@ -26,7 +26,8 @@ NEWS_SCHEMA = {
     "learned_at": pl.Datetime("us", "UTC"),
 }
 UNLISTED_ROW = 0
-"""The row named where a list changes something of a subject without a new row: it leaves it out, or says it again."""
+"""The row named where a list changes something of a subject without a new row: it leaves it out, or one of its rows,
+or says it again."""
 
 
 def of_view(
@@ -58,10 +59,27 @@ def of_view(
             frames.append(_news(view, part, rows, numbering))
         if part.left:
             frames.append(_news(view, part, _unlisted(partitions.read(part.stem, LEFT)), numbering))
+        if part.ended:
+            frames.append(_news(view, part, _unlisted(_shortened(partitions, parts, position)), numbering))
         if view.full and position and _renews(part, parts[position - 1], shortest_age):
             listed = listing(partitions, parts[: position + 1], [SUBJECT]).select(SUBJECT).unique()
             frames.append(_news(view, part, _unlisted(listed), numbering))
     return frames
+
+
+def _shortened(partitions: Partitions, parts: Sequence[Part], position: int) -> pl.DataFrame:
+    """Subjects that a list still names, without new rows, and without a row that the list before held of them."""
+    part = parts[position]
+    marks = partitions.read(part.stem, ENDED)
+    named = [pl.DataFrame(schema={SUBJECT: pl.UInt32})]
+    for (stored,), rows in marks.group_by(DELIVERY):
+        assert isinstance(stored, int)
+        named.append(partitions.read(parts[stored].stem, ROWS, [SUBJECT])[rows.get_column(INDEX)])
+    found = pl.concat(named).unique()
+    told = [(ROWS, part.new), (LEFT, part.left)]
+    for other in (partitions.read(part.stem, what, [SUBJECT]) for what, rows in told if rows):
+        found = found.join(other, on=SUBJECT, how="anti")
+    return found
 
 
 def _renews(part: Part, before: Part, shortest_age: int | None) -> bool:

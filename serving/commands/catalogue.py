@@ -58,7 +58,7 @@ def facts(
         )
         rows += [_fact_row(each, words, fact) for fact in listed]
     if form is not Format.TABLE:
-        _write(rows, FACT_COLUMNS, form)
+        write(rows, FACT_COLUMNS, form)
         return
     title = "Facts (months: how old one may be; class: 1 public … 4 most sensitive)"
     screen.table(title, FACT_TABLE, map(_fact_line, rows), whole=FACT_TABLE[1:2])
@@ -71,7 +71,7 @@ def benefits(
     """List every benefit: whose it is, where, in what unit it is paid, and whether any of it awaits confirmation."""
     rows = [row for each in open_catalogues(catalogue, vocabulary) for row in _benefit_rows(each)]
     if form is not Format.TABLE:
-        _write(rows, BENEFIT_COLUMNS, form)
+        write(rows, BENEFIT_COLUMNS, form)
         return
     shown = [[row[column] for column in BENEFIT_COLUMNS] for row in rows]
     screen.table("Benefits", BENEFIT_COLUMNS, shown, whole=BENEFIT_COLUMNS[1:2])
@@ -125,7 +125,8 @@ def _limit(kind: FactType, which: str) -> str:
     return "" if limit is None else f"{limit / (MINOR_UNITS if kind.kind == 'money' else 1):f}"
 
 
-def _write(rows: Sequence[dict[str, object]], columns: Sequence[str], form: Format) -> None:
+def write(rows: Sequence[dict[str, object]], columns: Sequence[str], form: Format) -> None:
+    """Rows for programs, as JSON or CSV."""
     if form is Format.JSON:
         screen.line(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
         return

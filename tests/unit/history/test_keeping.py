@@ -96,6 +96,13 @@ def test_what_changed_names_subjects_records_and_moments(history: History) -> No
     assert history.changed(at(3), at(9)).is_empty()
 
 
+def test_a_list_that_drops_one_of_somebodys_rows_changes_her(history: History) -> None:
+    first, second = person("ann", 100, dt.date(2026, 1, 1)), person("ann", 200, dt.date(2026, 2, 1))
+    deliver(history, PEOPLE, 1, first, second, person("bo", 100))
+    deliver(history, PEOPLE, 2, first, person("bo", 100))
+    assert history.changed(at(1), at(2)).select("id", "record").rows() == [("ann", "village_office.people-2:0")]
+
+
 def test_a_list_that_renews_what_may_have_been_too_old_changes_everybody_on_it(history: History) -> None:
     deliver(history, GOATS, 1, Line("ann", dt.date(2020, 1, 1), None, "stated", (1, [24300])))
     deliver(history, GOATS, 4, Line("ann", dt.date(2020, 1, 1), None, "stated", (1, [24300])))

@@ -1,0 +1,123 @@
+"""`applyfree facts`: everything held of one subject, with where it comes from, or why it is not known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from explain.values import value_text
+from explain.wording import Language, Messages, messages
+from features.facts.dictionary import Fact
+from features.facts.values import Gap, Holding, Known
+from features.facts.vocabulary import Vocabulary
+from features.history.history import History
+from serving import clock, screen, settings
+from serving.commands.catalogue import Format, FormatOption, write
+from serving.commands.options import DayOption, read_day
+from serving.errors import ServingError
+from serving.loading import open_loader
+
+COLUMNS = ("subject", "fact", "label", "value", "gap", "source", "true_from", "stale_on", "owner")
+_HEADINGS = ("fact", "label", "value", "source", "since", "good until", "not known because")
+_CURRENCY = "CNY"
+
+
+class UnknownSubjectError(ServingError):
+    """Nothing was ever said of anybody of this id."""
+
+
+def facts(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The id of a person, household, enterprise, …")],
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="person, household, enterprise, …, where an id is of several.")
+    ] = None,
+    on_date: DayOption = None,
+    known_at: Annotated[
+        str | None,
+        typer.Option("--known-at", metavar="DAY", help="As known at the end of this day (UTC). Default: now."),
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="The language of labels and values.")] = Language.ZH,
+    form: FormatOption = Format.TABLE,
+    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
+) -> None:
+    """List every fact held of one subject: value, register, since when, until when it is good; or why it is not known.
+
+    Shows personal data of the subject, because that is what was asked for.
+    """
+    day, moment = read_day(on_date), _moment(known_at)
+    loader = open_loader(settings.home(), jurisdiction)
+    found_kind = _kind(loader.history, loader.vocabulary, subject, kind, moment)
+    holdings = loader.history.holdings(found_kind, subject, day, moment)
+    rows = list(_rows(found_kind, holdings, loader.vocabulary, day, messages(lang), lang))
+    if form is not Format.TABLE:
+        write(rows, COLUMNS, form)
+        return
+    known = sum(not row["gap"] for row in rows)
+    title = f"{found_kind} {subject} on {day}: {known} of {len(rows)} facts known"
+    shown = ("fact", "label", "value", "source", "true_from", "stale_on", "gap")
+    screen.table(title, _HEADINGS, ([row[name] for name in shown] for row in rows), whole=("fact", "since"))
+
+
+def _moment(text: str | None) -> dt.datetime:
+    if text is None:
+        return clock.now()
+    day = read_day(text)
+    return dt.datetime.combine(day, dt.time.max, tzinfo=dt.UTC)
+
+
+def _kind(history: History, vocabulary: Vocabulary, subject: str, kind: str | None, moment: dt.datetime) -> str:
+    """The kind of subject that is meant.
+
+    Raises:
+        UnknownSubjectError: there is none of that id.
+        ServingError: there is no such kind, or the id is of several.
+    """
+    kinds = vocabulary.subjects.kinds
+    if kind is not None and kind not in kinds:
+        raise ServingError(f"There is no kind of subject `{kind[:60]}`. Kinds are: {', '.join(kinds)}.")
+    asked = kinds if kind is None else (kind,)
+    found = [name for name in asked if bool((history.subjects(name, moment) == subject).any())]
+    if not found:
+        raise UnknownSubjectError(
+            f"No register has said anything of a subject with this id ({', '.join(asked)}). "
+            "Load records first with `applyfree ingest`, or correct the id."
+        )
+    if len(found) > 1:
+        raise ServingError(f"The id is of several kinds of subject. Say which with --kind {found[0]} or {found[1]}.")
+    return found[0]
+
+
+def _rows(
+    kind: str, holdings: dict[str, Holding], vocabulary: Vocabulary, day: dt.date, say: Messages, lang: Language
+) -> Iterator[dict[str, object]]:
+    for name, holding in sorted(holdings.items()):
+        fact = vocabulary.dictionary.facts.get(name)
+        gap = _gap(holding, day)
+        known = holding if isinstance(holding, Known) else None
+        register = vocabulary.dictionary.registers.get(known.source if known else fact.register if fact else "")
+        values = (
+            kind,
+            name,
+            "" if fact is None else say.of(fact.names),
+            "" if known is None else _value(fact, known, vocabulary, say),
+            "" if gap is None else gap.value if lang is Language.EN else f"{gap.value} {say.say('gap_' + gap.value)}",
+            known.source if known else None,
+            known.true_from if known else None,
+            known.stale_on if known else None,
+            "" if register is None else say.of(register.owner),
+        )
+        yield dict(zip(COLUMNS, values, strict=True))
+
+
+def _gap(holding: Holding, day: dt.date) -> Gap | None:
+    """Why the fact is not known; a value that is too old is shown, and is not known."""
+    if not isinstance(holding, Known):
+        return holding.gap
+    return Gap.STALE if holding.stale_on is not None and holding.stale_on <= day else None
+
+
+def _value(fact: Fact | None, known: Known, vocabulary: Vocabulary, say: Messages) -> str:
+    return str(known.value) if fact is None else value_text(fact, known.value, vocabulary, _CURRENCY, say)

