@@ -6,9 +6,11 @@ Source:
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import IO
 from xml.sax.saxutils import escape
 
 Cell = str | int | float | None
@@ -42,19 +44,44 @@ _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
 """The same rows give the same bytes: archives hold times, ours always this one."""
 
 
+class SheetFile:
+    """A workbook of one sheet that is written from the first row to the last, so that no size of it is ever held.
+
+    Args:
+        path: the file.
+        level: how hard to compress, 1 to 9; the archive's own default by default.
+    """
+
+    def __init__(self, path: Path, level: int | None = None) -> None:
+        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=level)
+        for name, content in _PARTS.items():
+            with self._part(name) as part:
+                part.write((_HEAD + content).encode())
+        self._sheet = self._part("xl/worksheets/sheet1.xml")
+        self._sheet.write(f'{_HEAD}<worksheet xmlns="{_SHEET}"><sheetData>'.encode())
+
+    def _part(self, name: str) -> IO[bytes]:
+        info = zipfile.ZipInfo(name, _WRITTEN_AT)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        return self._archive.open(info, "w", force_zip64=True)
+
+    def write(self, rows: str) -> None:
+        """Add rows, in SpreadsheetML: `<row><c …>…</c></row>`."""
+        self._sheet.write(rows.encode())
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._sheet.write(b"</sheetData></worksheet>")
+        self._sheet.close()
+        self._archive.close()
+
+
 def write_workbook(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
     """Write rows to the first sheet of a workbook. The first row holds the headers."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _PARTS.items():
-            archive.writestr(zipfile.ZipInfo(name, _WRITTEN_AT), _HEAD + content)
-        sheet = zipfile.ZipInfo("xl/worksheets/sheet1.xml", _WRITTEN_AT)
-        sheet.compress_type = zipfile.ZIP_DEFLATED
-        with archive.open(sheet, "w", force_zip64=True) as part:
-            part.write(f'{_HEAD}<worksheet xmlns="{_SHEET}"><sheetData>'.encode())
-            for number, row in enumerate(rows, 1):
-                cells = "".join(_cell(number, position, cell) for position, cell in enumerate(row))
-                part.write(f'<row r="{number}">{cells}</row>'.encode())
-            part.write(b"</sheetData></worksheet>")
+    with contextlib.closing(SheetFile(path)) as sheet:
+        for number, row in enumerate(rows, 1):
+            cells = "".join(_cell(number, position, cell) for position, cell in enumerate(row))
+            sheet.write(f'<row r="{number}">{cells}</row>')
 
 
 def _cell(row: int, position: int, cell: Cell) -> str:

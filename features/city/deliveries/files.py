@@ -5,19 +5,18 @@ The same rows give the same bytes: no moment of writing stands in any of them.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from pyarrow import parquet as arrow_parquet
 
 from features.registers.contracts import Table
+from features.registers.workbook_writing import SheetFile
 
 MOST_ROWS_OF_A_SHEET = 1_000_000
 _LEVEL = 1
-_MOMENT = (1980, 1, 1, 0, 0, 0)
 _FIRST = {"csv": 2, "xlsx": 2, "parquet": 1}
 """The number of the first row: headers of CSV files and workbooks are row 1."""
 
@@ -111,22 +110,12 @@ class _Parquet:
 
 
 class _Workbook:
-    """One sheet of text cells, streamed into a zip archive (ECMA-376, SpreadsheetML)."""
+    """One sheet of text cells."""
 
     def __init__(self, path: Path, rows: pl.DataFrame) -> None:
-        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
-        for name, text in _PARTS.items():
-            with self._part(name) as part:
-                part.write(text.encode())
-        self._sheet = self._part("xl/worksheets/sheet1.xml")
+        self._sheet = SheetFile(path, _LEVEL)
         header = pl.DataFrame({name: [name] for name in rows.columns})
-        self._sheet.write(_SHEET_START.encode())
         self.write(header, np.zeros(0))
-
-    def _part(self, name: str) -> IO[bytes]:
-        info = zipfile.ZipInfo(name, _MOMENT)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        return self._archive.open(info, "w", force_zip64=True)
 
     def write(self, rows: pl.DataFrame, garbled: np.ndarray) -> None:
         assert not len(garbled), "a workbook has one encoding"
@@ -136,33 +125,11 @@ class _Workbook:
             for name in rows.columns
         ]
         line = pl.concat_str(pl.lit("<row>"), *cells, pl.lit("</row>")).alias("line")
-        self._sheet.write("".join(rows.select(line).to_series().to_list()).encode())
+        self._sheet.write("".join(rows.select(line).to_series().to_list()))
 
     def close(self) -> None:
-        self._sheet.write(b"</sheetData></worksheet>")
         self._sheet.close()
-        self._archive.close()
 
 
 def _escaped(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all("&", "&amp;", literal=True).str.replace_all("<", "&lt;", literal=True)
-
-
-_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_SHEET_START = f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'
-_PARTS = {
-    "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/></Types>',
-    "_rels/.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
-    '<sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-}
