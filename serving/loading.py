@@ -11,9 +11,9 @@ from typing import Any
 
 import polars as pl
 
-from features.documents import DocumentError, Findings, nearest_advice
+from features.documents import nearest_advice
 from features.errors import FactProblem
-from features.facts.vocabulary import Vocabulary, load_vocabulary
+from features.facts.vocabulary import Vocabulary
 from features.history.history import History
 from features.history.keeping import Appended
 from features.registers.contracts import Contracts, Table
@@ -21,7 +21,7 @@ from features.registers.errors import LoadRefusedError
 from features.registers.intake import Intake, take_in, take_in_relation
 from features.registers.reports import LoadReport
 from serving.errors import ServingError
-from serving.views import contracts_of, views_of
+from serving.views import contracts_of, views_of, vocabulary_of
 
 EVERY_REGISTER = "all"
 DATABASE = ("postgresql://", "postgres://")
@@ -167,11 +167,7 @@ def open_loader(home: Path, jurisdiction: str) -> Loader:
     Raises:
         DocumentError: a dictionary or contract has a mistake; the first one is told.
     """
-    findings = Findings()
-    vocabulary = load_vocabulary(jurisdiction, findings)
-    if findings:
-        raise DocumentError(findings[0].place, findings[0].message, findings[0].advice)
-    return loader_of(vocabulary, home)
+    return loader_of(vocabulary_of(jurisdiction), home)
 
 
 def loader_of(vocabulary: Vocabulary, home: Path) -> Loader:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from features.documents import DocumentError, Findings
 from features.events.kinds import EventKinds, load_kinds
-from features.facts.vocabulary import Vocabulary
+from features.facts.vocabulary import Vocabulary, load_vocabulary
 from features.history.records import View
 from features.registers.contract_files import load_contracts
 from features.registers.contracts import Contracts
+
+
+def vocabulary_of(jurisdiction: str, folder: Path | None = None) -> Vocabulary:
+    """The vocabulary of a jurisdiction; `folder` instead of the shipped one.
+
+    Raises:
+        DocumentError: it has a mistake; the first one is told.
+    """
+    findings = Findings()
+    vocabulary = load_vocabulary(jurisdiction, findings, folder)
+    _refuse(findings)
+    return vocabulary
 
 
 def contracts_of(vocabulary: Vocabulary) -> Contracts:

@@ -9,16 +9,13 @@ from typing import Annotated
 
 import typer
 
-from features.documents import Findings
 from features.errors import FactProblem
-from features.events.kinds import EventKinds, load_kinds
 from features.events.loading import LifeEvents, Loaded
 from features.events.log import EventLog
-from features.facts.vocabulary import load_vocabulary
 from features.history.history import History
 from serving import clock, screen, settings
 from serving.commands.options import QuarantineOption, VocabularyOption
-from serving.errors import ServingError
+from serving.views import event_kinds_of, vocabulary_of
 
 JURISDICTION = "cn"
 MOST_SHOWN = 20
@@ -37,7 +34,7 @@ def events(
     The same event is taken once, however often it comes; the order in which events come makes no difference. A line
     that cannot be read is set aside with its reason, and the others are taken. Exit status 1 if any was set aside.
     """
-    kinds = _kinds(vocabulary)
+    kinds = event_kinds_of(vocabulary_of(JURISDICTION, vocabulary))
     home = settings.home()
     # Other views of the same history belong to registers; to add rows to ours it is enough to know ours.
     history = History(home / "history", kinds.vocabulary, kinds.views.values())
@@ -59,14 +56,6 @@ def events(
         _tell_open(loaded)
     if problems:
         raise typer.Exit(1)
-
-
-def _kinds(vocabulary: Path | None) -> EventKinds:
-    findings = Findings()
-    kinds = load_kinds(load_vocabulary(JURISDICTION, findings, vocabulary), findings)
-    if findings:
-        raise ServingError("The kinds of event cannot be used:\n" + "\n".join(f"  {finding}" for finding in findings))
-    return kinds
 
 
 def _row(path: Path, loaded: Loaded) -> Sequence[object]:
