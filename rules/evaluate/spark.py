@@ -26,10 +26,10 @@ from rules.catalogue import Catalogue, load_catalogue
 from rules.errors import RulesError
 from rules.evaluate.output import amount_decimals, batch_determinations, schema
 from rules.evaluate.writing import arrow_schema
-from rules.partitions import Part, cut
+from rules.partitions import Part, parts_of
 from rules.rulebook import Rulebook
 
-PERSONS_IN_A_PART = 100_000
+SUBJECTS_IN_A_PART = 100_000
 _DECIMAL_DIGITS = 38
 
 
@@ -64,7 +64,7 @@ def spark_determinations(
     benefits: Iterable[str] | None = None,
     *,
     workspace: Path | None = None,
-    persons: int = PERSONS_IN_A_PART,
+    size: int = SUBJECTS_IN_A_PART,
 ) -> Iterator[pl.DataFrame]:
     """Answer with Spark; see :func:`rules.evaluate.output.batch_determinations` for what is yielded.
 
@@ -75,18 +75,17 @@ def spark_determinations(
         asked: how many of the first rows of each table to answer for.
         benefits: only these; all by default.
         workspace: a folder that driver and executors share; a local temporary one by default.
-        persons: how many persons a part has.
+        size: about how many subjects a part answers for.
 
     Raises:
         SparkError: Spark or Java is not installed, or an executor came to another rulebook.
-        UncuttableError: a rule reads further than a part goes.
     """
     assert catalogue.rulebook is not None
     with tempfile.TemporaryDirectory(dir=workspace) as folder:
         wanted = None if benefits is None else tuple(benefits)
         plans = catalogue.rulebook.in_force(on_date)
         chosen = plans if wanted is None else {name: plans[name] for name in wanted}
-        parts = cut(tables, catalogue.rulebook.vocabulary.subjects, chosen, persons, asked=asked)
+        parts = parts_of(tables, catalogue.rulebook.vocabulary.subjects, chosen, size, asked=asked)
         count = sum(1 for _ in _written(parts, Path(folder)))
         job = Job(_parcel(catalogue), folder, on_date, wanted)
         _run(job, count, catalogue.rulebook)
