@@ -4,15 +4,11 @@ The driver cuts the population (`rules.partitions`) and writes each part as Parq
 reaches (a local folder, or shared storage). What travels through Spark are the numbers of the parts and the
 determinations. The catalogue travels as its files; an executor compiles it once and checks that it came to the same
 rulebook.
-
-pyspark is an extra of this package and is imported when this engine is asked for, not before: it starts a Java machine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +19,7 @@ import pyarrow as pa
 
 from features.facts.encoding import Tables
 from rules.catalogue import Catalogue, load_catalogue
-from rules.errors import RulesError
+from rules.evaluate.cluster import SparkError, spark_session
 from rules.evaluate.output import amount_decimals, batch_determinations, schema
 from rules.evaluate.writing import arrow_schema
 from rules.partitions import Part, parts_of
@@ -31,10 +27,6 @@ from rules.rulebook import Rulebook
 
 SUBJECTS_IN_A_PART = 100_000
 _DECIMAL_DIGITS = 38
-
-
-class SparkError(RulesError):
-    """Spark is not there, or an executor does not answer as the driver would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +100,14 @@ def _written(parts: Iterable[Part], folder: Path) -> Iterator[Path]:
 
 def _run(job: Job, parts: int, rulebook: Rulebook) -> None:
     """Every part on some executor; the determinations lie in the workspace afterwards."""
-    try:
-        from pyspark.errors import PySparkException  # noqa: PLC0415 see above
-        from pyspark.sql import SparkSession  # noqa: PLC0415 see above
-    except ImportError as error:
-        raise SparkError(
-            "The engine `spark` needs the extra `spark` of this package. Run `make spark`, or install pyspark 4."
-        ) from error
-    # Executors take the Python that the driver runs on.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # noqa: TID251 - it is how pyspark is told
-    running = SparkSession.getActiveSession()
-    session = running
-    try:
-        session = session or SparkSession.builder.appName("applyfree").getOrCreate()
-        session.sparkContext.setLogLevel("ERROR")
+    with spark_session() as session:
         numbers = session.range(0, parts, 1, max(parts, 1))
         decimals = amount_decimals(rulebook, job.on_date)
         answers = numbers.mapInArrow(_answering(job), _spark_schema(decimals))
-        answers.write.parquet(str(Path(job.workspace) / "answers"))
-    except (PySparkException, RuntimeError, OSError) as error:
-        raise SparkError(f"Spark did not finish ({type(error).__name__}). Its own message stands above.") from error
-    finally:
-        if session is not None and running is None:
-            session.stop()
+        try:
+            answers.write.parquet(str(Path(job.workspace) / "answers"))
+        except Exception as error:  # what a task says comes as whatever Java and Python make of it
+            raise SparkError(f"Spark did not finish ({type(error).__name__}). Its own message stands above.") from error
 
 
 def _answering(job: Job) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

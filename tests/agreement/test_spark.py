@@ -15,8 +15,9 @@ import pytest
 
 from features.made.town.maker import make_town
 from rules.catalogue import load_catalogue
+from rules.evaluate.cluster import SparkError
 from rules.evaluate.output import batch_determinations
-from rules.evaluate.spark import SparkError, spark_determinations
+from rules.evaluate.spark import spark_determinations
 from serving.catalogues import shipped_catalogues
 from serving.evaluation import pose
 
