@@ -4,15 +4,11 @@ The driver cuts the population (`rules.partitions`) and writes each part as Parq
 reaches (a local folder, or shared storage). What travels through Spark are the numbers of the parts and the
 determinations. The catalogue travels as its files; an executor compiles it once and checks that it came to the same
 rulebook.
-
-pyspark is an extra of this package and is imported when this engine is asked for, not before: it starts a Java machine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,18 +19,14 @@ import pyarrow as pa
 
 from features.facts.encoding import Tables
 from rules.catalogue import Catalogue, load_catalogue
-from rules.errors import RulesError
+from rules.evaluate.cluster import SparkError, spark_session
 from rules.evaluate.output import amount_decimals, batch_determinations, schema
 from rules.evaluate.writing import arrow_schema
-from rules.partitions import Part, cut
+from rules.partitions import Part, parts_of
 from rules.rulebook import Rulebook
 
-PERSONS_IN_A_PART = 100_000
+SUBJECTS_IN_A_PART = 100_000
 _DECIMAL_DIGITS = 38
-
-
-class SparkError(RulesError):
-    """Spark is not there, or an executor does not answer as the driver would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ def spark_determinations(
     benefits: Iterable[str] | None = None,
     *,
     workspace: Path | None = None,
-    persons: int = PERSONS_IN_A_PART,
+    size: int = SUBJECTS_IN_A_PART,
 ) -> Iterator[pl.DataFrame]:
     """Answer with Spark; see :func:`rules.evaluate.output.batch_determinations` for what is yielded.
 
@@ -75,18 +67,17 @@ def spark_determinations(
         asked: how many of the first rows of each table to answer for.
         benefits: only these; all by default.
         workspace: a folder that driver and executors share; a local temporary one by default.
-        persons: how many persons a part has.
+        size: about how many subjects a part answers for.
 
     Raises:
         SparkError: Spark or Java is not installed, or an executor came to another rulebook.
-        UncuttableError: a rule reads further than a part goes.
     """
     assert catalogue.rulebook is not None
     with tempfile.TemporaryDirectory(dir=workspace) as folder:
         wanted = None if benefits is None else tuple(benefits)
         plans = catalogue.rulebook.in_force(on_date)
         chosen = plans if wanted is None else {name: plans[name] for name in wanted}
-        parts = cut(tables, catalogue.rulebook.vocabulary.subjects, chosen, persons, asked=asked)
+        parts = parts_of(tables, catalogue.rulebook.vocabulary.subjects, chosen, size, asked=asked)
         count = sum(1 for _ in _written(parts, Path(folder)))
         job = Job(_parcel(catalogue), folder, on_date, wanted)
         _run(job, count, catalogue.rulebook)
@@ -109,29 +100,14 @@ def _written(parts: Iterable[Part], folder: Path) -> Iterator[Path]:
 
 def _run(job: Job, parts: int, rulebook: Rulebook) -> None:
     """Every part on some executor; the determinations lie in the workspace afterwards."""
-    try:
-        from pyspark.errors import PySparkException  # noqa: PLC0415 see above
-        from pyspark.sql import SparkSession  # noqa: PLC0415 see above
-    except ImportError as error:
-        raise SparkError(
-            "The engine `spark` needs the extra `spark` of this package. Run `make spark`, or install pyspark 4."
-        ) from error
-    # Executors take the Python that the driver runs on.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # noqa: TID251 - it is how pyspark is told
-    running = SparkSession.getActiveSession()
-    session = running
-    try:
-        session = session or SparkSession.builder.appName("applyfree").getOrCreate()
-        session.sparkContext.setLogLevel("ERROR")
+    with spark_session() as session:
         numbers = session.range(0, parts, 1, max(parts, 1))
         decimals = amount_decimals(rulebook, job.on_date)
         answers = numbers.mapInArrow(_answering(job), _spark_schema(decimals))
-        answers.write.parquet(str(Path(job.workspace) / "answers"))
-    except (PySparkException, RuntimeError, OSError) as error:
-        raise SparkError(f"Spark did not finish ({type(error).__name__}). Its own message stands above.") from error
-    finally:
-        if session is not None and running is None:
-            session.stop()
+        try:
+            answers.write.parquet(str(Path(job.workspace) / "answers"))
+        except Exception as error:  # what a task says comes as whatever Java and Python make of it
+            raise SparkError(f"Spark did not finish ({type(error).__name__}). Its own message stands above.") from error
 
 
 def _answering(job: Job) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

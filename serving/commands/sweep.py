@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -10,18 +13,34 @@ from rich.progress import Progress, TaskID
 from serving import clock, screen, settings
 from serving.commands.options import CatalogueOption, DayOption, read_day
 from serving.store.server import open_server
+from serving.sweep.crew import Crew, Processes
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
 from serving.sweep.sources import recorded_facts, swept_catalogue
+from serving.sweep.spark import spark_crew
 
 _UNANSWERED = 1
 _MOST_NAMED = 20
+
+
+class Engine(enum.Enum):
+    """Who answers the chunks; the answers are the same."""
+
+    BATCH = "batch"
+    SPARK = "spark"
 
 
 def sweep(
     catalogue: CatalogueOption = None,
     on_date: DayOption = None,
     full: Annotated[bool, typer.Option("--full", help="Look at everybody, changed or not.")] = False,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes at work side by side.")] = 2,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Processes at work side by side (engine batch; Spark has its own settings)."),
+    ] = 2,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="batch: processes of this machine. spark: a cluster's executors (extra `spark`, Java 17)."),
+    ] = Engine.BATCH,
 ) -> None:
     """Make one determination for every subject and applicable benefit, with its receipt, and store it in PostgreSQL.
 
@@ -29,24 +48,41 @@ def sweep(
     where it stopped, whatever stopped it. By default it looks at subjects whose facts changed (or those of people
     their rules look at), whose `next_change` has come, or whose rules changed. Exit status 1: some subjects could not
     be answered; they are named, and every sweep tries them again.
+
+    With `--engine spark` Spark's executors answer and write: each must reach $APPLYFREE_HOME under the same path and the
+    database (APPLYFREE_DATABASE_URL). Either engine goes on where the other stopped.
+
+    Examples: `applyfree sweep`, `applyfree sweep --on-date 2026-03-01 --full`, `applyfree sweep --engine spark`.
     """
     day = read_day(on_date)
     chosen = swept_catalogue(catalogue)
-    home = settings.home()
-    server = open_server(settings.database_url(), home)
-    try:
-        with screen.progress() as progress:
-            watch = _watching(progress, progress.add_task("beginning", total=None))
-            sweeper = Sweeper(server, home, recorded_facts(chosen, home), Settings(workers), clock.now, watch)
-            try:
-                outcome = sweeper.run(chosen, day, full=full)
-            finally:
-                sweeper.close()
-    finally:
-        server.close()
+    home = settings.home().resolve()  # workers may stand elsewhere
+    with _crew(engine, workers) as crew:
+        server = open_server(settings.database_url(), home)
+        try:
+            with screen.progress() as progress:
+                watch = _watching(progress, progress.add_task("beginning", total=None))
+                source = recorded_facts(chosen, home)
+                sweeper = Sweeper(server, home, source, Settings(workers), clock.now, watch, crew)
+                try:
+                    outcome = sweeper.run(chosen, day, full=full)
+                finally:
+                    sweeper.close()
+        finally:
+            server.close()
     _show(outcome, f"{chosen.names.zh} · {chosen.names.en}")
     if outcome.dead:
         raise typer.Exit(_UNANSWERED)
+
+
+@contextmanager
+def _crew(engine: Engine, workers: int) -> Iterator[Crew]:
+    """Who answers; a cluster that is not there is told before a sweep begins."""
+    if engine is Engine.BATCH:
+        yield Processes(workers)
+        return
+    with spark_crew(server_is_named=settings.database_url() is not None) as crew:
+        yield crew
 
 
 def _watching(progress: Progress, task: TaskID) -> Watch:

@@ -33,7 +33,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sweep is, in subjects; `open_chunks` are those not done yet."""
+    """How far a sweep is, in subjects; `open_chunks` are those not done yet, `claims` how often a worker took one."""
 
     answered: int
     written: int
@@ -42,6 +42,7 @@ class Progress:
     dead: int
     open_chunks: int
     planned: int
+    claims: int
 
 
 def claim(session: Session, sweep: int) -> Chunk | None:
@@ -163,7 +164,8 @@ def progress(session: Session, sweep: int) -> Progress:
                    coalesce(sum(determinations), 0)::bigint AS determinations,
                    coalesce(sum(subjects) FILTER (WHERE state = 'dead'), 0)::bigint AS dead,
                    count(*) FILTER (WHERE state = 'open') AS open_chunks,
-                   coalesce(sum(subjects) FILTER (WHERE state <> 'split'), 0)::bigint AS planned
+                   coalesce(sum(subjects) FILTER (WHERE state <> 'split'), 0)::bigint AS planned,
+                   coalesce(sum(claims), 0)::bigint AS claims
             FROM chunk WHERE sweep = %s
             """,
             (sweep,),

@@ -1,12 +1,11 @@
 """Chunks as files: whom each answers, and beside them whoever's facts those answers read.
 
-No relation is cut: a chunk's file holds everybody that its rules can reach. Links are kept in it, so that a chunk
+`rules.partitions` cuts; a chunk's file holds everybody that its rules can reach. Links are kept in it, so that a chunk
 that has to be taken apart can be, without asking the history again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID
-from features.facts.subjects import PERSON, Subjects
+from features.facts.subjects import Subjects
 from rules.evaluate.columns.positions import Index
-from serving.sweep.paths import Chain, Links, in_doubt, needed
+from rules.paths import Chain, Links, in_doubt, needed
 
 _KIND, _ASKED, _DOUBTFUL = "kind", "asked", "doubtful"
 
@@ -53,39 +52,6 @@ def partition_of(
         links,
         doubtful,
     )
-
-
-def cut(links: Links, asked: dict[str, Index], size: int) -> Iterator[dict[str, Index]]:
-    """Some subjects in chunks of about so many: persons beside the rest of their household, groups without one last.
-
-    Args:
-        links: of the whole population.
-        asked: rows, by kind of subject.
-        size: subjects of a chunk.
-    """
-    kinds = [kind for kind in links.subjects.kinds if len(asked.get(kind, ()))]
-    home = next(iter(links.subjects.groups), None)
-    keys: list[Index] = []
-    for position, kind in enumerate(links.subjects.kinds):
-        if kind not in kinds:
-            continue
-        rows = asked[kind]
-        if kind == home:
-            keys.append(rows)
-        elif kind == PERSON and home is not None:
-            group = links.tables.positions(home, links.subjects.groups[home].link)[rows]
-            keys.append(np.where(group >= 0, group, links.tables.named(home) + rows))
-        else:
-            keys.append((1 << 40) * (position + 1) + rows)
-    if not kinds:
-        return
-    owners = np.repeat(np.arange(len(kinds)), [len(asked[kind]) for kind in kinds])
-    rows = np.concatenate([asked[kind] for kind in kinds])
-    order = np.argsort(np.concatenate(keys), kind="stable")
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        parts = {kind: np.sort(rows[chosen[owners[chosen] == number]]) for number, kind in enumerate(kinds)}
-        yield {kind: part for kind, part in parts.items() if len(part)}
 
 
 def write_partition(

@@ -12,13 +12,14 @@ import polars as pl
 from features.facts.encoding import ID
 from features.facts.subjects import PERSON
 from rules.evaluate.columns.positions import Index
+from rules.partitions import cut
+from rules.paths import Chain, Links, chains_by_kind, touched
 from serving.store import sweeps
 from serving.store.database import Session
 from serving.store.sweeps import Sweep
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
-from serving.sweep.partitions import cut, write_partition
-from serving.sweep.paths import Chain, Links, paths_of, touched
+from serving.sweep.partitions import write_partition
 from serving.sweep.rulebooks import Pinned, changed_benefits
 
 CHUNK_SUBJECTS = 50_000
@@ -59,7 +60,7 @@ def plan_sweep(
     subjects = sum(len(rows) for rows in chosen.values())
     doubtful = doubtful_rows(history, sweep, links)
     chunks: list[tuple[str, int]] = []
-    for number, asked in enumerate(cut(links, chosen, chunk_subjects)):
+    for number, asked in enumerate(cut(links, chosen, chains, chunk_subjects)):
         name = f"{number:06d}.parquet"
         chunks.append((name, write_partition(folder / name, links, asked, chains, doubtful)))
     handed_over = sum(count for _, count in chunks)
@@ -71,12 +72,7 @@ def plan_sweep(
 
 def chains_of(pinned: Pinned, sweep: Sweep) -> dict[str, frozenset[Chain]]:
     """By kind of subject, every chain of relations that its benefits follow."""
-    plans = pinned.rulebook.in_force(sweep.on_date)
-    chains: dict[str, frozenset[Chain]] = {}
-    for benefit_id, plan in plans.items():
-        kind = plan.benefit.subject
-        chains[kind] = chains.get(kind, frozenset([()])) | paths_of(benefit_id, plans)
-    return chains
+    return chains_by_kind(pinned.rulebook.in_force(sweep.on_date))
 
 
 def read_links(history: FactHistory, pinned: Pinned, sweep: Sweep) -> Links:

@@ -17,6 +17,8 @@ import polars as pl
 from features.facts.encoding import ID
 from rules.evaluate.batch import BatchEvaluator
 from rules.evaluate.columns.positions import Index
+from rules.partitions import cut
+from rules.paths import Links
 from serving.store import standings, sweeps
 from serving.store.answers import Answer, canonical_json, spelled
 from serving.store.database import Session
@@ -26,8 +28,7 @@ from serving.sweep.answering import next_changes, spell
 from serving.sweep.chunk import asked_answers, read_facts
 from serving.sweep.errors import SweepError
 from serving.sweep.facts import FactHistory, FactSource
-from serving.sweep.partitions import Partition, cut, partition_of
-from serving.sweep.paths import Links
+from serving.sweep.partitions import Partition, partition_of
 from serving.sweep.planning import CHUNK_SUBJECTS, chains_of, doubtful_rows, read_links
 from serving.sweep.rulebooks import Pinned, load_pinned
 
@@ -126,7 +127,7 @@ class Replayer:
             for kind in links.subjects.kinds
         }
         total = Replayed(0, 0, [])
-        for chosen in cut(links, asked, CHUNK_SUBJECTS):
+        for chosen in cut(links, asked, chains_of(self.pinned, self.sweep), CHUNK_SUBJECTS):
             partition = self._partition(links, chosen)
             for difference_count, compared, shown in self._compared(partition):
                 total.differing += difference_count

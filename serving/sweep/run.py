@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import psycopg
 
 from rules.catalogue import Catalogue
-from serving import settings
 from serving.store import chunks, sweeps
 from serving.store.database import LOST, connect
 from serving.store.migrate import migrate
 from serving.store.server import Server
 from serving.store.sweeps import Sweep
 from serving.sweep.account import Account
+from serving.sweep.crew import Crew, Processes
 from serving.sweep.errors import CountIdentityError, SweepBackwardsError, SweepBusyError, SweepError
 from serving.sweep.facts import FactSource
 from serving.sweep.partitions import subject_at
 from serving.sweep.planning import CHUNK_SUBJECTS, plan_sweep
 from serving.sweep.rulebooks import Pinned, load_pinned, pin
-from serving.sweep.worker import COUNTS_DIFFER, Orders, sweep_folder, work
+from serving.sweep.worker import Orders, sweep_folder
 
 PARTS = 16
 """Into so many parts a chunk is taken apart over which workers died."""
@@ -71,6 +69,7 @@ class Sweeper:
         how: numbers that change no answer.
         now: the clock.
         watch: is told of progress.
+        crew: who answers the chunks; processes of this machine, by default.
     """
 
     def __init__(
@@ -81,9 +80,11 @@ class Sweeper:
         how: Settings,
         now: Callable[[], dt.datetime],
         watch: Watch = lambda _phase, _done, _total: None,
+        crew: Crew | None = None,
     ) -> None:
         self.server, self.home, self.source, self.how = server, home, source, how
         self.now, self.watch = now, watch
+        self.crew: Crew = crew or Processes(how.workers)
         self._session = connect(server.url, remedy=server.ensure_running)
         migrate(self._session)
 
@@ -177,11 +178,8 @@ class Sweeper:
         return self._outcome(self._reread(sweep), was_done=False)
 
     def _run_workers(self, sweep: Sweep) -> None:
-        """Keep workers alive until no chunk is open."""
-        settings.one_thread_for_children()
-        context = multiprocessing.get_context("spawn")
+        """Keep workers at work until no chunk is open."""
         orders = Orders(self.server.url, self.home, sweep.id, self.source)
-        workers: list[SpawnProcess] = []
         try:
             while True:
                 try:
@@ -193,20 +191,12 @@ class Sweeper:
                 except LOST:
                     self._reconnect()
                     continue
-                if any(worker.exitcode == COUNTS_DIFFER for worker in workers):
+                if self.crew.counts_differ():
                     raise SweepError(" ".join(chunks.failures(self._session, sweep.id)))
-                workers = [worker for worker in workers if worker.exitcode is None]
-                while len(workers) < min(self.how.workers, at.open_chunks):
-                    worker = context.Process(target=work, args=(orders,), daemon=True)
-                    worker.start()
-                    workers.append(worker)
+                self.crew.tend(orders, at)
                 time.sleep(_LOOK_SECONDS)
         finally:
-            for worker in workers:
-                worker.join(1 if worker.exitcode is None else 0)
-                if worker.exitcode is None:
-                    worker.terminate()
-                    worker.join()
+            self.crew.stop()
 
     def _take_apart(self, sweep: Sweep) -> None:
         """Isolate what kills workers: halve and halve again, until single subjects are left, and name those."""

@@ -1,7 +1,8 @@
-"""A worker process: claims a chunk, answers it, writes it in one transaction, and again until none is left."""
+"""A worker: claims a chunk, answers it, writes it in one transaction, and again until none is left."""
 
 from __future__ import annotations
 
+import enum
 import multiprocessing
 import os
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from serving.store import chunks, standings, sweeps
 from serving.store.chunks import Chunk
 from serving.store.database import LOST, Session, connect
+from serving.store.sweeps import Sweep
 from serving.sweep.chunk import Answering
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory, FactSource
@@ -22,7 +24,8 @@ from serving.sweep.rulebooks import load_pinned
 
 COUNTS_DIFFER = 3
 """Exit status: subjects went in and did not come out; the sweep must stop."""
-_PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.2
+"""Before a worker that found nothing to do looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +43,85 @@ def sweep_folder(home: Path, sweep: int) -> Path:
     return home / "sweeps" / str(sweep)
 
 
-def work(orders: Orders) -> None:
-    """The life of a worker process."""
+class Turn(enum.Enum):
+    """What came of looking for a chunk."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    """It could not be answered; why is noted, without anybody's values."""
+    COUNTS_DIFFER = "counts differ"
+    """Subjects went in and did not come out; the sweep must stop."""
+    WAIT = "wait"
+    """Others are at work on the last ones, and may yet die over them."""
+    NOTHING_LEFT = "nothing left"
+
+
+class Worker:
+    """Answers chunks of one sweep; what it has read and compiled stays from one to the next.
+
+    Args:
+        orders: which sweep, and where everything is.
+        sweep: in state `running`.
+        session: of the database.
+    """
+
+    def __init__(self, orders: Orders, sweep: Sweep, session: Session) -> None:
+        self.orders, self.session = orders, session
+        pinned = load_pinned(orders.home, sweep.rulebook)
+        self._history = orders.source.open(pinned.rulebook.vocabulary)
+        self._answering = Answering(sweep, pinned, sweeps.benefits_of_sweeps(session))
+        self._chains = chains_of(pinned, sweep)
+        self._subjects = pinned.rulebook.vocabulary.subjects
+
+    def turn(self) -> Turn:
+        """Claim a chunk and answer it in one transaction."""
+        chunk: Chunk | None = None
+        try:
+            chunk = chunks.claim(self.session, self.orders.sweep)
+            if chunk is None:
+                left = chunks.progress(self.session, self.orders.sweep).open_chunks
+                return Turn.WAIT if left else Turn.NOTHING_LEFT
+            path = sweep_folder(self.orders.home, self.orders.sweep) / chunk.file
+            partition = read_partition(path, chunk.first_row, chunk.subjects, self._subjects, self._chains)
+            _answer(self.session, self._history, self._answering, chunk, partition)
+        except LOST:
+            self.session = _reconnected(self.session, self.orders.url, chunk)
+            return Turn.WAIT
+        except CountIdentityError as error:
+            if chunk is not None:
+                chunks.note_failure(self.session, chunk, str(error))
+            return Turn.COUNTS_DIFFER
+        except Exception as error:  # noqa: BLE001 the sweep's loop: noted, counted as a death, and tried again
+            assert chunk is not None
+            chunks.note_failure(self.session, chunk, _where(error))
+            chunks.release(self.session, chunk)
+            return Turn.FAILED
+        return Turn.ANSWERED
+
+
+def worker_for(orders: Orders) -> Worker | None:
+    """A worker with a connection of its own; None where the sweep is over."""
     session = connect(orders.url)
     sweep = sweeps.sweep_of(session, orders.sweep)
     if sweep is None or sweep.state != sweeps.RUNNING:
-        return
-    pinned = load_pinned(orders.home, sweep.rulebook)
-    history = orders.source.open(pinned.rulebook.vocabulary)
-    answering = Answering(sweep, pinned, sweeps.benefits_of_sweeps(session))
-    chains = chains_of(pinned, sweep)
-    subjects = pinned.rulebook.vocabulary.subjects
-    while _has_parent():
-        chunk: Chunk | None = None
-        try:
-            chunk = chunks.claim(session, orders.sweep)
-            if chunk is None:
-                if not chunks.progress(session, orders.sweep).open_chunks:
-                    return
-                time.sleep(_PAUSE_SECONDS)  # others are at work on the last ones, and may yet die over them
-                continue
-            path = sweep_folder(orders.home, orders.sweep) / chunk.file
-            partition = read_partition(path, chunk.first_row, chunk.subjects, subjects, chains)
-            _answer(session, history, answering, chunk, partition)
-        except LOST:
-            session = _reconnected(session, orders.url, chunk)
-        except CountIdentityError as error:
-            if chunk is not None:
-                chunks.note_failure(session, chunk, str(error))
-            sys.exit(COUNTS_DIFFER)
-        except Exception as error:  # noqa: BLE001 the sweep's loop: noted, counted as a death, and tried again
-            assert chunk is not None
-            chunks.note_failure(session, chunk, _where(error))
-            chunks.release(session, chunk)
+        session.close()
+        return None
+    return Worker(orders, sweep, session)
+
+
+def work(orders: Orders) -> None:
+    """The life of a worker process."""
+    worker = worker_for(orders)
+    while worker is not None and _has_parent():
+        match worker.turn():
+            case Turn.NOTHING_LEFT:
+                return
+            case Turn.COUNTS_DIFFER:
+                sys.exit(COUNTS_DIFFER)
+            case Turn.WAIT:
+                time.sleep(PAUSE_SECONDS)
+            case Turn.ANSWERED | Turn.FAILED:
+                pass
 
 
 def _answer(session: Session, history: FactHistory, answering: Answering, chunk: Chunk, partition: Partition) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from features.made.town.maker import make_town
 from rules.catalogue import load_catalogue
+from rules.evaluate.cluster import SparkError
 from rules.evaluate.output import batch_determinations
-from rules.evaluate.spark import SparkError, spark_determinations
+from rules.evaluate.spark import spark_determinations
 from serving.catalogues import shipped_catalogues
 from serving.evaluation import pose
 
@@ -55,7 +56,7 @@ def test_spark_gives_the_answers_of_batch(tmp_path: Path) -> None:
     make_town(catalogue.rulebook.vocabulary, 3_000, DAY).write(tmp_path, catalogue.rulebook.vocabulary)
     facts = pose([catalogue], tmp_path, DAY).facts
     whole = pl.concat(batch_determinations(catalogue.rulebook, DAY, facts.tables, facts.asked))
-    found = pl.concat(spark_determinations(catalogue, DAY, facts.tables, facts.asked, persons=400))
+    found = pl.concat(spark_determinations(catalogue, DAY, facts.tables, facts.asked, size=400))
     assert found.sort(KEY).equals(whole.sort(KEY))
 
 

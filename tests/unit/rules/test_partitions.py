@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from features.facts.encoding import ID, tables_of
 from features.facts.population import Population, Subject
@@ -15,72 +17,116 @@ from features.made.by_type import tables_by_type
 from features.made.town.maker import make_town
 from rules.catalogue import load_catalogue
 from rules.evaluate.output import batch_determinations
-from rules.partitions import Part, UncuttableError, cut
+from rules.partitions import Part, cut, parts_of
+from rules.paths import Links, Step, chains_by_kind
 from rules.rulebook import Rulebook
 from serving.catalogues import shipped_catalogues
 from serving.evaluation import pose, sound_rulebook
 from tests.agreement.rule_texts import FIRST, benefit_text
-from tests.agreement.worlds import rulebook_of
+from tests.agreement.worlds import World, rulebook_of, worlds
 
 DAY = dt.date(2026, 3, 1)
 KEY = ["benefit", "subject", "id"]
 
 
-def answers(rulebook: Rulebook, tables: dict[str, pl.DataFrame], asked: dict[str, int]) -> pl.DataFrame:
-    """Every determination of the subjects asked for."""
-    return pl.concat(batch_determinations(rulebook, DAY, tables, asked))
+def cn() -> Rulebook:
+    """The shipped Chinese rules."""
+    return sound_rulebook(load_catalogue(shipped_catalogues() / "cn"))
 
 
-def together(rulebook: Rulebook, parts: list[Part]) -> pl.DataFrame:
-    """The determinations of all parts."""
-    found = [answers(rulebook, part.tables, part.asked) for part in parts if any(part.asked.values())]
-    return pl.concat(found).sort(KEY)
+def whole_and_parts(
+    rulebook: Rulebook, tables: dict[str, pl.DataFrame], size: int, on_date: dt.date = DAY
+) -> tuple[pl.DataFrame, pl.DataFrame, list[Part]]:
+    """Every determination, of the whole and of its parts; and the parts."""
+    parts = list(parts_of(tables, rulebook.vocabulary.subjects, rulebook.in_force(on_date), size))
+    asked = {kind: table.height for kind, table in tables.items()}
+    whole = pl.concat(batch_determinations(rulebook, on_date, tables, asked))
+    found = [rows for part in parts for rows in batch_determinations(rulebook, on_date, part.tables, part.asked)]
+    return whole.sort(KEY), pl.concat(found).sort(KEY), parts
 
 
-@pytest.mark.parametrize("persons", [1, 60, 10_000])
-def test_the_parts_of_a_town_have_the_answers_of_the_whole(persons: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [10, 60, 10_000])
+def test_the_parts_of_a_town_have_the_answers_of_the_whole(size: int, tmp_path: Path) -> None:
     catalogue = load_catalogue(shipped_catalogues() / "cn")
     rulebook = sound_rulebook(catalogue)
     make_town(rulebook.vocabulary, 300, DAY).write(tmp_path, rulebook.vocabulary)
-    facts = pose([catalogue], tmp_path, DAY).facts
-    plans = rulebook.in_force(DAY)
-    parts = list(cut(facts.tables, rulebook.vocabulary.subjects, plans, persons, largest_family=40))
-    whole = answers(rulebook, facts.tables, {kind: table.height for kind, table in facts.tables.items()})
-    assert together(rulebook, parts).equals(whole.sort(KEY))
-    assert (len(parts) > 20) == (persons == 1)
+    whole, found, parts = whole_and_parts(rulebook, pose([catalogue], tmp_path, DAY).facts.tables, size)
+    assert found.equals(whole)
+    assert (len(parts) > 20) == (size == 10)
 
 
 def test_the_parts_of_random_people_have_the_answers_of_the_whole() -> None:
-    rulebook = sound_rulebook(load_catalogue(shipped_catalogues() / "cn"))
+    rulebook = cn()
     tables = tables_by_type(rulebook.vocabulary, 400, (3,), share_unknown=0.1, share_true=0.3)
-    parts = list(cut(tables, rulebook.vocabulary.subjects, rulebook.in_force(DAY), 50, largest_family=50))
-    whole = answers(rulebook, tables, {kind: table.height for kind, table in tables.items()})
-    assert together(rulebook, parts).equals(whole.sort(KEY))
+    whole, found, parts = whole_and_parts(rulebook, tables, 50)
+    assert found.equals(whole)
     assert len(parts) > 4
 
 
+@pytest.mark.searched
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], deadline=None
+)
+@given(worlds())
+def test_whatever_the_rules_read_each_subject_alone_has_the_answer_of_the_whole(world: World) -> None:
+    tables = tables_of(world.population, world.rulebook.vocabulary)
+    whole, found, parts = whole_and_parts(world.rulebook, tables, 1, world.on_date)
+    assert found.equals(whole), "\n".join(world.texts)
+    assert all(sum(part.asked.values()) == 1 for part in parts)
+
+
 def test_everybody_is_answered_for_once() -> None:
-    rulebook = sound_rulebook(load_catalogue(shipped_catalogues() / "cn"))
+    rulebook = cn()
     tables = tables_by_type(rulebook.vocabulary, 400, (4,))
-    parts = list(cut(tables, rulebook.vocabulary.subjects, rulebook.in_force(DAY), 50))
+    parts = list(parts_of(tables, rulebook.vocabulary.subjects, rulebook.in_force(DAY), 50))
     for kind, table in tables.items():
-        asked = [
-            part.tables[kind].head(part.asked.get(kind, 0)).get_column(ID) for part in parts if kind in part.tables
-        ]
+        asked = [part.tables[kind].head(part.asked.get(kind, 0)).get_column(ID) for part in parts]
         assert sorted(pl.concat(asked)) == sorted(table.get_column(ID))
 
 
-def test_a_rule_that_reads_over_colleagues_cannot_be_cut() -> None:
-    text = benefit_text(FIRST, "person", ["any household.members where ill"], [], "wage", local=False)
-    rulebook = rulebook_of((text,))
+def test_only_those_who_are_asked_for_are_answered_for() -> None:
+    rulebook = cn()
+    tables = tables_by_type(rulebook.vocabulary, 400, (4,))
+    plans = rulebook.in_force(DAY)
+    parts = list(parts_of(tables, rulebook.vocabulary.subjects, plans, 50, asked={"person": 70}))
+    assert sum(part.asked["person"] for part in parts) == 70
+    assert all(set(part.asked) == {"person"} for part in parts)
+
+
+def people(text: str, *, is_listed: bool = True) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
+    """Forty persons in one household, which may be on no list, the last of them ill; and a rule."""
+    rulebook = rulebook_of((benefit_text(FIRST, "person", [text], [], "wage", local=False),))
     assert rulebook is not None
-    people = [
-        Subject("person", f"p{n}", {"ill": Known(value=False, source="test")}, {"household_id": "h0"}) for n in range(9)
-    ]
-    tables = tables_of(
-        Population(rulebook.vocabulary.subjects, [Subject("household", "h0", {}), *people]), rulebook.vocabulary
-    )
-    # Nine persons in a household are too many for parts of three: the household counts as a hub.
-    with pytest.raises(UncuttableError, match="household"):
-        list(cut(tables, rulebook.vocabulary.subjects, rulebook.in_force(DAY), 3, largest_family=3))
-    assert len(list(cut(tables, rulebook.vocabulary.subjects, rulebook.in_force(DAY), 3))) == 1
+    persons = [Subject("person", f"p{n}", {"ill": Known(n == 39, "test")}, {"household_id": "h0"}) for n in range(40)]
+    homes = [Subject("household", "h0", {})] if is_listed else []
+    population = Population(rulebook.vocabulary.subjects, [*homes, *persons])
+    return rulebook, tables_of(population, rulebook.vocabulary)
+
+
+def test_a_rule_that_reads_over_everybody_finds_everybody_in_each_part() -> None:
+    rulebook, tables = people("any household.members where ill")
+    whole, found, parts = whole_and_parts(rulebook, tables, 10)
+    assert found.equals(whole)
+    assert set(found["outcome"]) == {"eligible"}
+    assert [part.tables["person"].height for part in parts] == [40] * 4
+    rulebook, tables = people("ill")
+    _, _, parts = whole_and_parts(rulebook, tables, 10)
+    assert [part.tables["person"].height for part in parts] == [10] * 4, "nobody is read whom no rule reads"
+
+
+def test_a_household_of_which_only_the_name_is_known_ties_its_persons() -> None:
+    rulebook, tables = people("any household.members where ill", is_listed=False)
+    whole, found, _ = whole_and_parts(rulebook, tables, 10)
+    assert found.equals(whole)
+    assert set(found["outcome"]) == {"eligible"}
+
+
+def test_an_enterprise_fills_a_chunk_as_its_persons_do() -> None:
+    rulebook = cn()
+    chains = chains_by_kind(rulebook.in_force(DAY))
+    assert (Step("members", "enterprise"),) in chains["enterprise"]
+    people = {"id": [f"p{n}" for n in range(90)], "enterprise_id": [f"e{n // 30}" for n in range(90)]}
+    tables = {"person": pl.DataFrame(people), "enterprise": pl.DataFrame({"id": [f"e{n}" for n in range(9)]})}
+    links = Links(tables, rulebook.vocabulary.subjects)
+    chunks = list(cut(links, {"enterprise": np.arange(9)}, chains, 31))
+    assert [chunk["enterprise"].tolist() for chunk in chunks] == [[0], [1], [2], [3, 4, 5, 6, 7, 8]]

@@ -1,7 +1,8 @@
 """Which way a rule looks: the chains of relations from a subject to the facts its answer reads.
 
-Used in both directions: forward for whom a chunk needs beside the subjects it answers, backward for whose answers a
-changed fact may touch.
+Used in both directions: forward for whom a part of a population needs beside the subjects it answers, backward for
+whose answers a changed fact may touch. A subject that only a link names is on the way too: two sisters may be tied by
+a mother who is on no list.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ Chain = tuple[Step, ...]
 def paths_of(benefit: str, plans: dict[str, BenefitPlan]) -> frozenset[Chain]:
     """Every chain of relations that a benefit's rule follows, prefixes included; the empty one is the subject."""
     return _Walk(plans).of(benefit)
+
+
+def chains_by_kind(plans: dict[str, BenefitPlan]) -> dict[str, frozenset[Chain]]:
+    """By kind of subject, every chain of relations that its benefits follow."""
+    chains: dict[str, frozenset[Chain]] = {}
+    for benefit_id, plan_ in plans.items():
+        kind = plan_.benefit.subject
+        chains[kind] = chains.get(kind, frozenset([()])) | paths_of(benefit_id, plans)
+    return chains
 
 
 class _Walk:
@@ -119,9 +129,10 @@ class Links:
         return step.way == "related" and self.subjects.relations[step.name].inverse
 
     def follow(self, step: Step, rows: Index) -> Index:
-        """The listed subjects that some listed subjects' relation leads to, each once."""
+        """Whom some subjects' relation leads to, each once; rows behind a table stand for those who are only named."""
         if step.way == "to_group":
-            found = self.tables.positions(step.name, self.subjects.groups[step.name].link)[rows]
+            listed = rows[rows < self.tables.count(PERSON)]
+            found = self.tables.positions(step.name, self.subjects.groups[step.name].link)[listed]
         elif step.way == "members":
             found = _joined(*self.tables.members(step.name), rows)
         elif step.way == "related":
@@ -129,8 +140,11 @@ class Links:
             found = _joined(others, starts, rows)
         else:
             found = _joined(*self._named_by(step.name), rows)
-        listed = self.tables.count(step.arrives_at)
-        return np.unique(found[(found >= 0) & (found < listed)])
+        return np.unique(found[found >= 0])
+
+    def listed(self, kind: str, rows: Index) -> Index:
+        """Those of some rows that are in the table."""
+        return rows[rows < self.tables.count(kind)]
 
     def _named_by(self, relation: str) -> tuple[Index, Index]:
         """A relation from its other end."""
@@ -153,7 +167,7 @@ def _joined(others: Index, starts: Index, rows: Index) -> Index:
 
 
 def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Chain]]) -> dict[str, Index]:
-    """Everybody whose facts the answers of some subjects read, themselves included.
+    """Everybody who is listed and whose facts the answers of some subjects read, themselves included.
 
     Args:
         links: of the whole population.
@@ -167,7 +181,7 @@ def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Cha
             if path:
                 reached[path] = links.follow(path[-1], reached[path[:-1]])
                 found.setdefault(path[-1].arrives_at, []).append(reached[path])
-    return {kind: np.unique(np.concatenate(parts)) for kind, parts in found.items()}
+    return {kind: links.listed(kind, np.unique(np.concatenate(parts))) for kind, parts in found.items()}
 
 
 def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset[Chain]) -> Index:
@@ -180,7 +194,7 @@ def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset
                 for step in reversed(path):
                     rows = links.follow(step.reversed(), rows)
                 parts.append(rows)
-    return np.unique(np.concatenate(parts))
+    return links.listed(kind, np.unique(np.concatenate(parts)))
 
 
 def links_of(paths: frozenset[Chain], subjects: Subjects, names: tuple[str, ...]) -> list[str]:
@@ -205,4 +219,4 @@ def in_doubt(links: Links, doubtful: dict[str, Index], kind: str, paths: frozens
                 for step in reversed(path[:-1]):
                     rows = links.follow(step.reversed(), rows)
                 parts.append(rows)
-    return np.unique(np.concatenate(parts))
+    return links.listed(kind, np.unique(np.concatenate(parts)))
