@@ -14,6 +14,7 @@ from rules.errors import RulesError
 from serving import screen
 from serving.commands import catalogue, city
 from serving.commands.check import check
+from serving.commands.coverage import report
 from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
 from serving.commands.events import events
@@ -111,6 +112,9 @@ app.add_typer(
 city.app.command(
     "score", epilog=_examples("applyfree city score --truth var/city/truth --answers answers.parquet --out var/score")
 )(city.rate)
+app.command(
+    "coverage", epilog=_examples("applyfree coverage", "applyfree coverage --residents 100000 --format csv > gaps.csv")
+)(report)
 app.command(
     epilog=_examples("applyfree sweep", "applyfree sweep --on-date 2026-03-01", "applyfree sweep --full --workers 8")
 )(sweep)
