@@ -9,6 +9,8 @@ from rich.progress import Progress, TaskID
 
 from serving import clock, screen, settings
 from serving.commands.options import CatalogueOption, DayOption, read_day
+from serving.evaluation import sound_rulebook
+from serving.online import stores_agree
 from serving.store.server import open_server
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
 from serving.sweep.sources import recorded_facts, swept_catalogue
@@ -37,7 +39,8 @@ def sweep(
     try:
         with screen.progress() as progress:
             watch = _watching(progress, progress.add_task("beginning", total=None))
-            sweeper = Sweeper(server, home, recorded_facts(chosen, home), Settings(workers), clock.now, watch)
+            guard = stores_agree(home, sound_rulebook(chosen), server.url, clock.now)
+            sweeper = Sweeper(server, home, recorded_facts(chosen, home), Settings(workers), clock.now, watch, guard)
             try:
                 outcome = sweeper.run(chosen, day, full=full)
             finally:
@@ -45,7 +48,8 @@ def sweep(
     finally:
         server.close()
     _show(outcome, f"{chosen.names.zh} · {chosen.names.en}")
-    if outcome.dead:
+    check = outcome.account.check
+    if outcome.dead or (check is not None and not check.passed):
         raise typer.Exit(_UNANSWERED)
 
 
