@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,6 @@ def test_an_address_of_no_known_kind_is_refused_and_not_shown(tmp_path: Path, ro
 
 
 def test_training_sets_are_the_same_from_a_postgresql_offline_store(postgres: str, tmp_path: Path) -> None:
-    if importlib.util.find_spec("psycopg_pool") is None:
-        pytest.skip("Feast's PostgreSQL offline store wants psycopg-pool: pip install 'applyfree[postgres]'.")
     history = empty_history(tmp_path / "history")
     deliver(history, HUKOU, 0, [{ID: "p1", TRUE_FROM: day(0), "hukou_area": "440100", "household_id": "h1"}])
     deliver(history, AID, 1, [{ID: "p1", TRUE_FROM: day(1), "receives_dibao": True, "own_assistance_month": 2**40}])
