@@ -94,6 +94,12 @@ app.command(
 app.add_typer(online.app, name="online")
 online.app.command(epilog=_examples("applyfree online fill", "applyfree online fill --anew"))(online.fill)
 online.app.command(epilog=_examples("applyfree online check", "applyfree online check --seed 7"))(online.check)
+online.app.command(
+    epilog=_examples(
+        "applyfree online read household h4 --for dibao",
+        "applyfree online read person p17 --for advanced_age_allowance --format json",
+    )
+)(online.read)
 app.add_typer(catalogue.app, name="catalogue")
 catalogue.app.command(
     epilog=_examples(

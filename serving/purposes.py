@@ -43,7 +43,12 @@ def active_purposes(
     """
     declared = {model.id: model.reads for model in ACTIVE_MODELS} if models is None else models
     reads: dict[str, Sequence[Read]] = {
-        f"{BENEFIT}{PART}{benefit}": wanted for benefit, wanted in reads_of(rulebook, on_date).items()
+        benefit_purpose(benefit): wanted for benefit, wanted in reads_of(rulebook, on_date).items()
     }
     reads |= {f"{MODEL}{PART}{model}": wanted for model, wanted in declared.items()}
     return Purposes.of(reads, rulebook.vocabulary)
+
+
+def benefit_purpose(benefit: str) -> str:
+    """The purpose on whose behalf a benefit's facts are fetched."""
+    return f"{BENEFIT}{PART}{benefit}"

@@ -44,9 +44,9 @@ BENEFIT_COLUMNS = ("catalogue", "benefit", "subject", "area", "zh", "en", "unit"
 def facts(
     catalogue: CatalogueOption = None, vocabulary: VocabularyOption = None, form: FormatOption = Format.TABLE
 ) -> None:
-    """List every fact that files may hold, by whose it is and who keeps it: type, unit, legal basis, how old it may be,
-    how sensitive it is, and whether the citizen may be asked for it.
+    """List every fact that files may hold, by whose it is and who keeps it.
 
+    Each with its type, unit, legal basis, how old it may be, how sensitive it is, and whether one may ask the citizen.
     These are the columns of person.csv, household.csv, …: money in major units, dates like 2026-01-31, months like
     2024-01..2024-06;2024-09, codes as listed, an empty cell for what is not known.
     """
