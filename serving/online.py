@@ -99,9 +99,10 @@ class OnlineStore:
         found: list[Skew] = []
         for kind in dict.fromkeys(view.kind for view in views):
             ids = self.history.subjects(kind, known_at).to_list()
-            drawn = sample(ids, seed)
-            skew = compare(online, self.history, COMPARING, kind, drawn, day, known_at, len(ids))
-            found.append(replace(skew, purpose=kind))
+            if ids:
+                drawn = sample(ids, seed)
+                skew = compare(online, self.history, COMPARING, kind, drawn, day, known_at, len(ids))
+                found.append(replace(skew, purpose=kind))
         return found
 
 

@@ -21,7 +21,7 @@ from tests.unit.features.events.worlds import death, lines
 __all__ = ["online", "postgres", "redis"]
 
 RESIDENTS = contracts().tables["public_security.residents"]
-BENEFIT = "advanced_age_allowance"
+BENEFIT, DAY = "advanced_age_allowance", "2026-03-05"
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def someone() -> str:
 
 
 def read_online(person: str) -> dict[str, dict[str, str | int | None]]:
-    done = applyfree("online", "read", "person", person, "--for", BENEFIT, "--format", "json")
+    done = applyfree("online", "read", "person", person, "--for", BENEFIT, "--on-date", DAY, "--format", "json")
     assert done.status == 0, done.err
     return {row["fact"]: row for row in json.loads(done.out)}
 
@@ -108,20 +108,18 @@ def test_a_load_whose_push_failed_is_pushed_by_the_next(
 
 
 def test_a_household_is_read_online_with_its_members(store: tuple[str, str], tmp_path: Path) -> None:
-    cells = written(RESIDENTS)
-    header = next(
-        column.header for column in RESIDENTS.columns if column.fact is None and column.name == "household_id"
-    )
-    path = tmp_path / RESIDENTS.file_name(ATTESTED)
-    homes = pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("h-made")).otherwise(pl.col(header)).alias(header)
-    write_delivery(RESIDENTS, cells.with_columns(homes), path)
-    assert applyfree("ingest", "public_security", path).status == 0
-    done = applyfree("online", "read", "household", "h-made", "--for", "dibao", "--format", "csv")
-    rows = list(csv.DictReader(io.StringIO(done.out)))
-    members = {row["id"] for row in rows if row["subject"] == "person"}
-    assert members == set(cells[RESIDENTS.key][:3])
-    facts = {(row["subject"], row["fact"]) for row in rows}
-    assert ("household", "household_income_month") in facts
+    table = next(t for t in contracts().tables.values() if "household_id" in t.view.facts)
+    cells = written(table)
+    homes = pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("h-made")).otherwise("家庭编号").alias("家庭编号")
+    path = tmp_path / table.file_name(ATTESTED)
+    write_delivery(table, cells.with_columns(homes), path)
+    assert applyfree("ingest", table.register.id, path).status == 0
+    asked = ("online", "read", "household", "h-made", "--for", "dibao", "--on-date", DAY)
+    rows = list(csv.DictReader(io.StringIO(applyfree(*asked, "--format", "csv").out)))
+    assert {row["id"] for row in rows if row["subject"] == "person"} == set(cells[table.key][:3])
+    links = [row for row in rows if row["fact"] == "household_id"]
+    assert {(row["value"], row["source"], row["attested_on"]) for row in links} == {("h-made", table.id, str(ATTESTED))}
+    assert ("household", "household_income_month") in {(row["subject"], row["fact"]) for row in rows}
     assert all(row["gap"] or row["source"] for row in rows)
 
 
