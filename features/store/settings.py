@@ -11,7 +11,7 @@ from pathlib import Path
 from features.store.errors import StoreError
 
 FILE = "store.toml"
-FILES, EMBEDDED = "files", "embedded"
+FILES, EMBEDDED, SPARK = "files", "embedded", "spark"
 _NAMES = {
     "offline": "APPLYFREE_OFFLINE_STORE",
     "online": "APPLYFREE_ONLINE_STORE",
@@ -19,7 +19,7 @@ _NAMES = {
     "project": "APPLYFREE_FEAST_PROJECT",
 }
 _KINDS = {
-    "offline": (FILES, "postgresql://", "spark://", "spark"),
+    "offline": (FILES, "postgresql://", "spark://", SPARK),
     "online": ("postgresql://", "redis://", "rediss://", "unix://"),
     "registry": (FILES, "postgresql://"),
 }

@@ -131,3 +131,18 @@ def test_more_than_the_benefit_reads_is_not_fetched(store: tuple[str, str], tmp_
     done = applyfree("online", "read", "person", someone(), "--for", "closed")
     assert done.status == 2
     assert "art. 6" in done.err
+
+
+def test_the_embedded_store_is_the_postgresql_of_the_determinations(
+    home: Path, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPLYFREE_DATABASE_URL", postgres)
+    monkeypatch.setenv("APPLYFREE_FEAST_PROJECT", "of_the_determinations")
+    home.mkdir()
+    (home / "store.toml").write_text('online = "embedded"\n', encoding="utf-8")
+    done = applyfree("ingest", "public_security", delivery(tmp_path))
+    assert "Online store filled: 400 subjects" in done.out
+    assert applyfree("online", "check", "--on-date", DAY).status == 0
+    place = open_place(postgres, "of_the_determinations_facts_online")
+    assert place.read([f"person:{someone()}"])
+    place.close()

@@ -62,10 +62,9 @@ def sweep(database: str) -> tuple[Done, Account]:
     return done, Account.read(last.account)
 
 
-def alter(place: Place) -> str:
+def alter(place: Place) -> None:
     """What a bug, or a hand in the database, does to one store: another sex, of one person in four hundred."""
-    person = str(written(RESIDENTS)[RESIDENTS.key][0])
-    key = subject_key("person", person)
+    key = subject_key("person", str(written(RESIDENTS)[RESIDENTS.key][0]))
 
     def altered(there: Mapping[str, bytes]) -> dict[str, bytes]:
         swapped = there[key].replace(b'"female"', b'"?"').replace(b'"male"', b'"female"').replace(b'"?"', b'"male"')
@@ -73,7 +72,6 @@ def alter(place: Place) -> str:
         return {key: swapped}
 
     place.change([key], altered)
-    return person
 
 
 def test_parted_stores_stop_automatic_grade_until_they_agree_again(place: Place, database: str) -> None:
@@ -84,12 +82,11 @@ def test_parted_stores_stop_automatic_grade_until_they_agree_again(place: Place,
     assert account.check.passed
     account.require_automatic()
 
-    person = alter(place)
+    alter(place)
     done, account = sweep(database)
     assert done.status == 1
     assert "Automatic grade: STOPPED" in done.out
     assert "`sex` (1)" in done.out
-    assert person not in done.out + done.err
     with pytest.raises(AutomaticStoppedError, match=r"1 \(0.25 %\) differ"):
         account.require_automatic()
     assert applyfree("online", "check", "--on-date", str(ATTESTED)).status == 1

@@ -14,7 +14,7 @@ from features.history.records import TRUE_FROM
 from features.store.definitions import define
 from features.store.errors import StoreError
 from features.store.feast_store import close_store, configure, open_store, sources
-from features.store.settings import StoreSettings, read_settings
+from features.store.settings import StoreSettings, online_choice, read_settings
 from features.store.training import TrainingSets
 from tests.unit.features.store.histories import (
     AID,
@@ -42,6 +42,14 @@ def test_the_environment_is_stronger_than_the_file_and_the_file_than_the_default
     (tmp_path / "store.toml").write_text('online = "redis://cache/0"\noffline = "spark"\n', encoding="utf-8")
     found = read_settings(tmp_path, EMBEDDED, {"APPLYFREE_ONLINE_STORE": "postgresql://db/facts"})
     assert (found.online, found.offline, found.registry) == ("postgresql://db/facts", "spark", "files")
+
+
+def test_an_online_store_is_set_up_only_where_somebody_says_so(tmp_path: Path) -> None:
+    assert online_choice(tmp_path, {}) is None
+    (tmp_path / "store.toml").write_text('online = "embedded"\n', encoding="utf-8")
+    assert online_choice(tmp_path, {}) == "embedded"
+    assert read_settings(tmp_path, EMBEDDED, {}).online == EMBEDDED
+    assert online_choice(tmp_path, {"APPLYFREE_ONLINE_STORE": "redis://cache/0"}) == "redis://cache/0"
 
 
 def test_what_is_no_setting_is_refused(tmp_path: Path) -> None:
