@@ -12,7 +12,7 @@ from features.documents import DocumentError
 from features.errors import FeaturesError
 from rules.errors import RulesError
 from serving import screen
-from serving.commands import catalogue, city
+from serving.commands import catalogue, city, online
 from serving.commands.check import check
 from serving.commands.coverage import report
 from serving.commands.demo import demo
@@ -92,6 +92,15 @@ app.command(
 app.command(
     epilog=_examples("applyfree events events.jsonl", "applyfree events *.jsonl --quarantine bad.csv"),
 )(events)
+app.add_typer(online.app, name="online")
+online.app.command(epilog=_examples("applyfree online fill", "applyfree online fill --anew"))(online.fill)
+online.app.command(epilog=_examples("applyfree online check", "applyfree online check --seed 7"))(online.check)
+online.app.command(
+    epilog=_examples(
+        "applyfree online read household h4 --for dibao",
+        "applyfree online read person p17 --for advanced_age_allowance --format json",
+    )
+)(online.read)
 app.add_typer(catalogue.app, name="catalogue")
 catalogue.app.command(
     epilog=_examples(

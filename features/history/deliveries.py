@@ -87,6 +87,10 @@ class Deliveries:
         parts.extend(commit.parts)
         self.last_commit = commit.number
 
+    def moments(self, after: int) -> list[dt.datetime]:
+        """When the deliveries were learned that were written behind the first so many commits."""
+        return [part.batch.learned_at for commit in self.partitions.commits_after(after) for part in commit.parts]
+
     def known(self, view: View, known_at: dt.datetime) -> list[Part]:
         """The parts of a view that are known at a moment, in reading order."""
         order = list_order if view.full else message_order

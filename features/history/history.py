@@ -24,6 +24,7 @@ from features.history.disputes import first_change
 from features.history.keeping import Appended
 from features.history.merging import GAPS, HELD, NOT_HELD, Merged
 from features.history.partitions import ROWS, SUBJECT
+from features.history.position import Learned, Position
 from features.history.reading import Hidden, Reading, Source
 from features.history.records import Batch, Statement, View
 from features.history.speaking import EVER, Chosen, date_of
@@ -331,6 +332,17 @@ class History:
                 pl.DataFrame({ID: numbering.ids.filter(pl.Series(named))}).select(pl.lit(kind).alias("kind"), ID)
             )
         return pl.concat(frames)
+
+    def position(self) -> Position:
+        """How much there is to read: who read up to here is told of the rest by :meth:`learned_since`."""
+        self._deliveries.refresh()
+        return Position(self._deliveries.last_commit, len(self.tickets.moments()), len(self.withholding.moments()))
+
+    def learned_since(self, position: Position) -> Learned | None:
+        """The moments of what was written after a position, in whatever order it was learned; None: nothing was."""
+        moments = self._deliveries.moments(position.commits)
+        moments += self.tickets.moments(position.tickets) + self.withholding.moments(position.withholding)
+        return Learned(min(moments), max(moments)) if moments else None
 
     # -- for stores that keep more than one day's answer -------------------------------------------------------------
 

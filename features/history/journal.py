@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import json
 import os
 from pathlib import Path
 
 Entry = dict[str, str | int | bool | None]
+_MOMENTS = ("opened_at", "answered_at", "learned_at")
+"""Under one of these every entry says when it was made."""
 
 
 class Journal:
@@ -34,3 +37,12 @@ class Journal:
             return []
         written = self.path.read_bytes()
         return [json.loads(line) for line in written[: written.rfind(b"\n") + 1].splitlines()]
+
+    def moments(self, after: int) -> list[dt.datetime]:
+        """The moment of each entry behind the first so many: the one value of it that is written as a moment (UTC)."""
+        return [_moment(entry) for entry in self.entries()[after:]]
+
+
+def _moment(entry: Entry) -> dt.datetime:
+    told = next(str(entry[name]) for name in _MOMENTS if name in entry)
+    return dt.datetime.fromisoformat(told)

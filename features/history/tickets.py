@@ -95,6 +95,10 @@ class Tickets:
             raise HistoryError(f"ticket {ticket_id}", "There is no such ticket.", "List the tickets there are.")
         self._journal.append({"ticket": ticket_id, "answered_at": answered_at.astimezone(dt.UTC).isoformat()})
 
+    def moments(self, after: int = 0) -> list[dt.datetime]:
+        """When what was noted behind the first so many entries was noted: tickets and answers."""
+        return self._journal.moments(after)
+
     def all(self) -> list[Ticket]:
         """Every ticket, oldest first."""
         entries = self._journal.entries()

@@ -53,6 +53,10 @@ class Withholding:
             {"kind": kind, "subject": subject, "fact": fact, "by": by, "released": released, "learned_at": moment}
         )
 
+    def moments(self, after: int = 0) -> list[dt.datetime]:
+        """When what was noted behind the first so many entries was noted."""
+        return self._journal.moments(after)
+
     def entries(self) -> Iterator[Withheld]:
         """Everything noted, in the order of its moment."""
         found = [

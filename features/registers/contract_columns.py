@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from features import documents as doc
 from features.documents import ConsequenceError, DocumentError, nearest_advice
 from features.facts.dictionary import Fact, Register
+from features.facts.grounds import LEGAL_BASIS, OWNER
 from features.facts.vocabulary import Vocabulary
 from features.registers.contracts import DATE_FORMS, MONEY_UNITS, Column
 from features.registers.forbidden import why_forbidden
@@ -91,7 +92,8 @@ class _Reader:
                 raise ConsequenceError(node.place, f"The fact `{name}` has a mistake of its own.")
             raise DocumentError(
                 node.place,
-                f"The column `{name}` is no fact of the dictionary: it has no owner and no legal basis.",
+                f"The column `{name}` is no fact of the dictionary: it has no owner and no legal basis. "
+                f"{OWNER}. {LEGAL_BASIS}.",
                 nearest_advice(name, [f.id for f in self.dictionary.of_subject(self.kind)], "Facts are: "),
             )
         if fact.subject != self.kind:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from features.facts.dictionary import FORBIDDEN
+from features.facts.grounds import FORBIDDEN
 
 _HEADERS = {
     "人脸|面部|面容|指纹|虹膜|声纹|生物识别|生物特征": FORBIDDEN[r"face|facial|biometric"],

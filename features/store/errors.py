@@ -13,6 +13,16 @@ class StoreError(FeaturesError):
     """The feature store cannot be built, filled or read as asked."""
 
 
+class StoreUnreachableError(StoreError):
+    """The server behind the online store does not answer. Its address may hold a password and is not shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The online store cannot be reached. What it lacks is noted: once its server runs again, "
+            "`applyfree online fill`, or the next ingest, events or sweep, goes on from where it stood."
+        )
+
+
 class PurposeError(StoreError):
     """Somebody would fetch facts that the purpose does not need. `facts` are written `kind.fact`."""
 

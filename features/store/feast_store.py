@@ -17,7 +17,7 @@ from features.store.definitions import Definitions, SourceOf, check_service
 from features.store.errors import StoreError
 from features.store.places import place_name
 from features.store.purposes import feast_name
-from features.store.settings import FILES, StoreSettings
+from features.store.settings import FILES, SPARK, StoreSettings
 
 ONLINE_TYPE = "features.store.online_store.SubjectOnlineStore"
 _BATCH = 10_000
@@ -131,8 +131,11 @@ def _offline(settings: StoreSettings) -> dict[str, Any]:
             "password": str(parts.get("password", "")),
             "sslmode": str(parts.get("sslmode", "prefer")),
         }
-    master = "local[*]" if settings.offline == "spark" else settings.offline
-    return {"type": "spark", "spark_conf": {"spark.master": master, "spark.sql.session.timeZone": "UTC"}}
+    master = "local[*]" if settings.offline == SPARK else settings.offline
+    conf = {"spark.master": master, "spark.sql.session.timeZone": "UTC"}
+    if settings.offline == SPARK:  # a cluster has settings of its own; on one machine its defaults are for another
+        conf |= {"spark.sql.shuffle.partitions": "2", "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}
+    return {"type": "spark", "spark_conf": conf}
 
 
 def _postgres_source(name: str, table: str) -> DataSource:

@@ -8,6 +8,9 @@ from features.store.backends.redis import RedisPlace
 from features.store.errors import StoreError
 from features.store.settings import StoreSettings
 
+CAUGHT_UP_KEY = "@caught_up"
+"""The key under which it is noted how far the store has come: see `features.store.catching_up`."""
+
 
 def place_name(settings: StoreSettings) -> str:
     """The table, or the beginning of the keys."""

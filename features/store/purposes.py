@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from features.facts.dictionary import FORBIDDEN
+from features.facts.grounds import FORBIDDEN, LEGAL_BASIS, OWNER
 from features.facts.vocabulary import Vocabulary
 from features.history.records import View
 from features.store.errors import PurposeError, StoreError, UnknownPurposeError
@@ -59,7 +59,8 @@ class Purposes:
                 if (found is None or found.subject != kind) and not is_link:
                     raise StoreError(
                         f"`{name}` reads `{fact}` of a {kind}, which the fact dictionary does not define. "
-                        "A fact without owner and legal basis cannot be used: add it to features/facts/dictionary."
+                        f"So it has no owner and no legal basis. {OWNER}. {LEGAL_BASIS}. "
+                        "Add it to features/facts/dictionary."
                     )
         return cls({name: Purpose(name, frozenset(wanted)) for name, wanted in reads.items()})
 

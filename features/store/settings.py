@@ -11,7 +11,7 @@ from pathlib import Path
 from features.store.errors import StoreError
 
 FILE = "store.toml"
-FILES = "files"
+FILES, EMBEDDED, SPARK = "files", "embedded", "spark"
 _NAMES = {
     "offline": "APPLYFREE_OFFLINE_STORE",
     "online": "APPLYFREE_ONLINE_STORE",
@@ -19,7 +19,7 @@ _NAMES = {
     "project": "APPLYFREE_FEAST_PROJECT",
 }
 _KINDS = {
-    "offline": (FILES, "postgresql://", "spark://", "spark"),
+    "offline": (FILES, "postgresql://", "spark://", SPARK),
     "online": ("postgresql://", "redis://", "rediss://", "unix://"),
     "registry": (FILES, "postgresql://"),
 }
@@ -59,28 +59,42 @@ class StoreSettings:
         return self.offline.startswith("postgresql://")
 
 
+def online_choice(folder: Path, environment: Mapping[str, str] | None = None) -> str | None:
+    """Which online store is set up: an address, or `embedded`. None: none is, and nothing is pushed anywhere.
+
+    Raises:
+        StoreError: the file has another key.
+    """
+    return _chosen(folder, environment)["online"] or None
+
+
 def read_settings(folder: Path, embedded: str, environment: Mapping[str, str] | None = None) -> StoreSettings:
     """What the environment says, then `store.toml` in the folder, then the embedded default.
 
     Args:
         folder: for everything that is kept in files.
-        embedded: the address of the PostgreSQL server that the program starts by itself.
+        embedded: the address of the PostgreSQL server that the program starts by itself: the online store where the
+            settings say `embedded` or nothing.
         environment: the process's own by default.
 
     Raises:
         StoreError: a setting is of no kind that is known, or the file has another key.
     """
+    chosen = _chosen(folder, environment)
+    return StoreSettings(
+        folder=folder,
+        online=embedded if chosen["online"] in ("", EMBEDDED) else chosen["online"],
+        offline=chosen["offline"] or FILES,
+        registry=chosen["registry"] or FILES,
+        project=chosen["project"] or "applyfree",
+    )
+
+
+def _chosen(folder: Path, environment: Mapping[str, str] | None) -> dict[str, str]:
     said = os.environ if environment is None else environment
     file = folder / FILE
     written = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     unknown = sorted(set(written) - set(_NAMES))
     if unknown:
         raise StoreError(f"{FILE}: `{unknown[0]}` is not a setting. There are: {', '.join(_NAMES)}.")
-    chosen = {role: str(said.get(name) or written.get(role) or "") for role, name in _NAMES.items()}
-    return StoreSettings(
-        folder=folder,
-        online=chosen["online"] or embedded,
-        offline=chosen["offline"] or FILES,
-        registry=chosen["registry"] or FILES,
-        project=chosen["project"] or "applyfree",
-    )
+    return {role: str(said.get(name) or written.get(role) or "") for role, name in _NAMES.items()}

@@ -51,17 +51,19 @@ class Skew:
         compared: subjects compared.
         differing: of them, those of whom any fact differed.
         facts: the facts that differed, with how often; never their values.
+        population: of how many; None: of more than were compared. Whoever compared all needs no sample.
     """
 
     purpose: str
     compared: int
     differing: int
     facts: dict[str, int]
+    population: int | None = None
 
     @property
     def is_sample(self) -> bool:
         """Were enough subjects compared to say anything?"""
-        return self.compared >= SAMPLE
+        return self.compared >= SAMPLE or self.compared == self.population
 
     @property
     def may_deliver(self) -> bool:
@@ -78,7 +80,10 @@ class Skew:
             return text + f"Too few to say anything: compare at least {SAMPLE:,}. Nothing is delivered automatically."
         if self.may_deliver:
             return text + "The stores agree."
-        return text + f"Facts: {which}. Automatic delivery stops. Fill the online store again, then compare again."
+        return (
+            f"{text}Facts: {which}. Automatic delivery stops. "
+            "Fill the online store again (`applyfree online fill --anew`), then compare again."
+        )
 
     def require(self) -> None:
         """Stop where the stores have parted.
@@ -104,6 +109,7 @@ def compare(
     ids: Collection[str],
     on_date: dt.date,
     known_at: dt.datetime,
+    population: int | None = None,
 ) -> Skew:
     """Compare what is read online of some subjects with what the history holds.
 
@@ -115,6 +121,7 @@ def compare(
         ids: whom, see :func:`sample`.
         on_date: the day.
         known_at: the moment up to which the online store was filled.
+        population: how many there are of the kind, where that is known.
     """
     read = online.read(purpose, kind, ids, on_date)
     names = sorted({name for subject in read.values() for name in subject.facts})
@@ -131,7 +138,7 @@ def compare(
         differing += bool(wrong)
         for name in wrong:
             facts[name] = facts.get(name, 0) + 1
-    return Skew(purpose, len(read), differing, facts)
+    return Skew(purpose, len(read), differing, facts, population)
 
 
 def _value_of(subject: Subject, name: str, on_date: dt.date) -> Value | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import polars as pl
 
 from features.facts.encoding import ID
+from features.history.position import Learned, Position
 from features.history.records import View
 from features.history.statements import FACT
 
@@ -31,6 +32,15 @@ class Told(Protocol):
 
     def last_list(self, view: str, known_at: dt.datetime) -> dt.date | None:
         """Of a view whose deliveries list everybody: the day of the last list known. None: there is none."""
+
+    def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
+        """Of whom something was learned in `(after, until]`: `kind`, `id`, …."""
+
+    def position(self) -> Position:
+        """How much there is to read."""
+
+    def learned_since(self, position: Position) -> Learned | None:
+        """The moments of what was written after a position; None: nothing was."""
 
 
 def shown(rows: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:

@@ -78,7 +78,8 @@ class Snapshot:
         entities = spine.select(
             pl.col(ID).alias(key_column(kind)),
             pl.col(ON_DATE).cast(pl.Datetime("us", "UTC")).alias(EVENT),
-        ).with_row_index(_ASKED)
+            pl.int_range(pl.len(), dtype=pl.Int64).alias(_ASKED),  # signed: Spark takes no other through Arrow
+        )
         whole = spine.select(ON_DATE)
         for view, names in wanted.items():
             # View by view: PostgreSQL cuts the names that Feast makes of a view's and a feature's at 63 characters.

@@ -7,6 +7,7 @@ import enum
 import io
 import json
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -36,15 +37,16 @@ FACT_COLUMNS = (
     "catalogue", "subject", "fact", "type", "unit", "codes", "minimum", "maximum", "zh", "en", "register", "owner_zh",
     "owner_en", "legal_basis", "maximum_age_months", "sensitivity", "ask_citizen",
 )  # fmt: skip
-FACT_TABLE = ("subject", "fact", "type", "label", "kept by", "legal basis", "months", "class")
+FACT_TABLE = ("fact", "type", "unit or codes", "label", "legal basis", "good for", "class", "may be asked")
 BENEFIT_COLUMNS = ("catalogue", "benefit", "subject", "area", "zh", "en", "unit", "per", "first_in_force", "confirmed")
 
 
 def facts(
     catalogue: CatalogueOption = None, vocabulary: VocabularyOption = None, form: FormatOption = Format.TABLE
 ) -> None:
-    """List every fact that files may hold: type, unit, whose it is, who keeps it, on what ground, how old it may be.
+    """List every fact that files may hold, by whose it is and who keeps it.
 
+    Each with its type, unit, legal basis, how old it may be, how sensitive it is, and whether one may ask the citizen.
     These are the columns of person.csv, household.csv, …: money in major units, dates like 2026-01-31, months like
     2024-01..2024-06;2024-09, codes as listed, an empty cell for what is not known.
     """
@@ -54,14 +56,18 @@ def facts(
         words = _vocabulary(each)
         links |= dict.fromkeys(words.subjects.links)
         listed = sorted(
-            words.dictionary.facts.values(), key=lambda fact: (words.subjects.kinds.index(fact.subject), fact.id)
+            words.dictionary.facts.values(),
+            key=lambda fact: (words.subjects.kinds.index(fact.subject), fact.register, fact.id),
         )
         rows += [_fact_row(each, words, fact) for fact in listed]
     if form is not Format.TABLE:
         write(rows, FACT_COLUMNS, form)
         return
-    title = "Facts (months: how old one may be; class: 1 public … 4 most sensitive)"
-    screen.table(title, FACT_TABLE, map(_fact_line, rows), whole=FACT_TABLE[1:2])
+    for (subject, register), some in groupby(rows, lambda row: (row["subject"], row["register"])):
+        held = list(some)
+        title = f"{subject}, from {register}: {held[0]['owner_zh']} · {held[0]['owner_en']}"
+        screen.table(title, FACT_TABLE, map(_fact_line, held), whole=(FACT_TABLE[0], *FACT_TABLE[5:]))
+    screen.line("good for: how old a value may be. class: 1 public … 4 most sensitive. may be asked: of the citizen.")
     screen.line(f"Every file has the column `id`; the file `person` may have these links too: {', '.join(links)}.")
 
 
@@ -90,10 +96,12 @@ def _fact_row(catalogue: Catalogue, words: Vocabulary, fact: Fact) -> dict[str, 
 
 def _fact_line(row: dict[str, object]) -> tuple[object, ...]:
     """A fact in the table for people."""
-    kind = f"{row['type']} {row['unit'] or str(row['codes']).replace(';', ' | ')}".strip()
-    label = f"{row['zh']} · {row['en']}"
-    rest = (row[column] for column in ("owner_zh", "legal_basis", "maximum_age_months", "sensitivity"))
-    return row["subject"], row["fact"], kind, label, *rest
+    age = row["maximum_age_months"]
+    return (
+        row["fact"], row["type"], row["unit"] or str(row["codes"]).replace(";", " | "), f"{row['zh']} · {row['en']}",
+        row["legal_basis"], "any time" if age == "never" else f"{age} months", row["sensitivity"],
+        "yes" if row["ask_citizen"] else "no",
+    )  # fmt: skip
 
 
 def _benefit_rows(catalogue: Catalogue) -> Iterable[dict[str, object]]:

@@ -14,6 +14,7 @@ from features.events.loading import LifeEvents, Loaded
 from features.events.log import EventLog
 from features.history.history import History
 from serving import clock, screen, settings
+from serving.commands.online import tell_online
 from serving.commands.options import QuarantineOption, VocabularyOption
 from serving.views import event_kinds_of, vocabulary_of
 
@@ -32,7 +33,8 @@ def events(
     """Load life events: births, deaths, marriages, moves, … with their corrections and reversals.
 
     The same event is taken once, however often it comes; the order in which events come makes no difference. A line
-    that cannot be read is set aside with its reason, and the others are taken. Exit status 1 if any was set aside.
+    that cannot be read is set aside with its reason, and the others are taken. What changed is pushed to the online
+    store, where one is set up. Exit status 1: a line was set aside, or the online store could not be reached.
     """
     kinds = event_kinds_of(vocabulary_of(JURISDICTION, vocabulary))
     home = settings.home()
@@ -54,7 +56,8 @@ def events(
     _tell_problems(problems, quarantine)
     for loaded in found:
         _tell_open(loaded)
-    if problems:
+    pushed = tell_online(kinds.vocabulary)
+    if problems or not pushed:
         raise typer.Exit(1)
 
 

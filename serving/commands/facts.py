@@ -6,11 +6,14 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Annotated
 
+import polars as pl
 import typer
 
 from explain.values import value_text
 from explain.wording import Language, Messages, messages
 from features.facts.dictionary import Fact
+from features.facts.encoding import ID
+from features.facts.subjects import PERSON
 from features.facts.values import Gap, Holding, Known
 from features.facts.vocabulary import Vocabulary
 from features.history.history import History
@@ -20,9 +23,10 @@ from serving.commands.options import DayOption, read_day
 from serving.errors import ServingError
 from serving.loading import open_loader
 
-COLUMNS = ("subject", "fact", "label", "value", "gap", "source", "true_from", "stale_on", "owner")
+COLUMNS = ("subject", "id", "fact", "label", "value", "gap", "source", "true_from", "stale_on", "owner")
 _HEADINGS = ("fact", "label", "value", "source", "since", "good until", "not known because")
 _CURRENCY = "CNY"
+HOUSEHOLD = "household"
 
 
 class UnknownSubjectError(ServingError):
@@ -39,26 +43,53 @@ def facts(
         str | None,
         typer.Option("--known-at", metavar="DAY", help="As known at the end of this day (UTC). Default: now."),
     ] = None,
+    members: Annotated[bool, typer.Option(help="Of a household: its members' facts as well.")] = True,
     lang: Annotated[Language, typer.Option(help="The language of labels and values.")] = Language.ZH,
     form: FormatOption = Format.TABLE,
     jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
 ) -> None:
     """List every fact held of one subject: value, register, since when, until when it is good; or why it is not known.
 
-    Shows personal data of the subject, because that is what was asked for.
+    Of a household, its members' facts follow. Shows personal data, because that is what was asked for. The history is
+    read, never the online store (`applyfree online read`), so that any day and any moment of knowledge can be asked.
     """
     day, moment = read_day(on_date), _moment(known_at)
     loader = open_loader(settings.home(), jurisdiction)
     found_kind = _kind(loader.history, loader.vocabulary, subject, kind, moment)
-    holdings = loader.history.holdings(found_kind, subject, day, moment)
-    rows = list(_rows(found_kind, holdings, loader.vocabulary, day, messages(lang), lang))
+    asked = [(found_kind, subject)]
+    if members and found_kind == HOUSEHOLD:
+        asked += [(PERSON, member) for member in _members(loader.history, loader.vocabulary, subject, day, moment)]
+    say = messages(lang)
+    listed = {
+        (of, one): list(
+            _rows(of, one, loader.history.holdings(of, one, day, moment), loader.vocabulary, day, say, lang)
+        )
+        for of, one in asked
+    }
     if form is not Format.TABLE:
-        write(rows, COLUMNS, form)
+        write([row for rows in listed.values() for row in rows], COLUMNS, form)
         return
-    known = sum(not row["gap"] for row in rows)
-    title = f"{found_kind} {subject} on {day}: {known} of {len(rows)} facts known"
-    shown = ("fact", "label", "value", "source", "true_from", "stale_on", "gap")
-    screen.table(title, _HEADINGS, ([row[name] for name in shown] for row in rows), whole=("fact", "since"))
+    for (of, one), rows in listed.items():
+        known = sum(not row["gap"] for row in rows)
+        title = f"{of} {one} on {day}: {known} of {len(rows)} facts known"
+        shown = ("fact", "label", "value", "source", "true_from", "stale_on", "gap")
+        screen.table(title, _HEADINGS, ([row[name] for name in shown] for row in rows), whole=("fact", "since"))
+    if found_kind == HOUSEHOLD and members and _is_doubtful(loader.history, subject, day, moment):
+        screen.line("Registers disagree about who belongs to the household: there may be other members.")
+
+
+def _members(history: History, vocabulary: Vocabulary, household: str, day: dt.date, moment: dt.datetime) -> list[str]:
+    """The persons whom the registers give to a household on a day, by id."""
+    link = vocabulary.subjects.groups[HOUSEHOLD].link
+    people = history.as_of(day, moment, kinds=[PERSON], facts=[link]).get(PERSON)
+    if people is None or link not in people.columns:
+        return []
+    return sorted(people.filter(pl.col(link) == household).get_column(ID))
+
+
+def _is_doubtful(history: History, household: str, day: dt.date, moment: dt.datetime) -> bool:
+    doubtful = history.doubtful(day, moment)
+    return not doubtful.filter((pl.col("kind") == HOUSEHOLD) & (pl.col(ID) == household)).is_empty()
 
 
 def _moment(text: str | None) -> dt.datetime:
@@ -91,7 +122,13 @@ def _kind(history: History, vocabulary: Vocabulary, subject: str, kind: str | No
 
 
 def _rows(
-    kind: str, holdings: dict[str, Holding], vocabulary: Vocabulary, day: dt.date, say: Messages, lang: Language
+    kind: str,
+    subject: str,
+    holdings: dict[str, Holding],
+    vocabulary: Vocabulary,
+    day: dt.date,
+    say: Messages,
+    lang: Language,
 ) -> Iterator[dict[str, object]]:
     for name, holding in sorted(holdings.items()):
         fact = vocabulary.dictionary.facts.get(name)
@@ -100,6 +137,7 @@ def _rows(
         register = vocabulary.dictionary.registers.get(known.source if known else fact.register if fact else "")
         values = (
             kind,
+            subject,
             name,
             "" if fact is None else say.of(fact.names),
             "" if known is None else _value(fact, known, vocabulary, say),

@@ -11,6 +11,7 @@ import typer
 
 from features.registers.contracts import Table
 from serving import clock, screen, settings
+from serving.commands.online import tell_online
 from serving.commands.options import read_day
 from serving.errors import ServingError
 from serving.loading import DATABASE, Load, Loader, in_order, open_loader
@@ -43,7 +44,8 @@ def ingest(
     """Load what departments delivered. A delivery that is refused changes nothing: what was loaded before serves on.
 
     Rows with mistakes are set aside with file, row, column and reason. Reports and rows set aside lie under
-    $APPLYFREE_HOME/loads. The same content is taken once. Exit status 1: a delivery was refused.
+    $APPLYFREE_HOME/loads. The same content is taken once. What changed is pushed to the online store, where one is set
+    up. Exit status 1: a delivery was refused, or the online store could not be reached (the next push goes on).
     """
     day = None if attested_on is None else read_day(attested_on)
     loader = open_loader(settings.home(), jurisdiction)
@@ -56,7 +58,8 @@ def ingest(
             loads += _loaded(loader, source, tables, day)
             progress.advance(working)
     _show(loads)
-    if any(load.refusal is not None for load in loads):
+    pushed = tell_online(loader.vocabulary)
+    if not pushed or any(load.refusal is not None for load in loads):
         raise typer.Exit(_REFUSED)
 
 

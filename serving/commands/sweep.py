@@ -12,6 +12,8 @@ from rich.progress import Progress, TaskID
 
 from serving import clock, screen, settings
 from serving.commands.options import CatalogueOption, DayOption, read_day
+from serving.evaluation import sound_rulebook
+from serving.online import stores_agree
 from serving.store.server import open_server
 from serving.sweep.crew import Crew, Processes
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
@@ -63,7 +65,8 @@ def sweep(
             with screen.progress() as progress:
                 watch = _watching(progress, progress.add_task("beginning", total=None))
                 source = recorded_facts(chosen, home)
-                sweeper = Sweeper(server, home, source, Settings(workers), clock.now, watch, crew)
+                guard = stores_agree(home, sound_rulebook(chosen), server.url, clock.now)
+                sweeper = Sweeper(server, home, source, Settings(workers), clock.now, watch, crew, guard)
                 try:
                     outcome = sweeper.run(chosen, day, full=full)
                 finally:
@@ -71,7 +74,8 @@ def sweep(
         finally:
             server.close()
     _show(outcome, f"{chosen.names.zh} · {chosen.names.en}")
-    if outcome.dead:
+    check = outcome.account.check
+    if outcome.dead or (check is not None and not check.passed):
         raise typer.Exit(_UNANSWERED)
 
 

@@ -12,6 +12,20 @@ from rules.answers import IN_KIND
 from rules.determination import Outcome
 from serving.store.answers import Answer, plain_figure
 from serving.summary import MOST_MISSING_OVERALL, PER, PERIODS, PLURALS, Summary, Tally
+from serving.sweep.errors import AutomaticStoppedError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at before a sweep's answers may be of automatic grade, and what was found.
+
+    Attributes:
+        passed: where it is false, nothing of the sweep may be delivered without a person.
+        said: the findings in words; never a value of a person.
+    """
+
+    passed: bool
+    said: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -25,6 +39,8 @@ class Account:
     tallies: dict[str, Tally] = field(default_factory=dict)
     eligible: Counter[str] = field(default_factory=Counter)
     subjects: Counter[str] = field(default_factory=Counter)
+    check: Check | None = None
+    """Of a whole sweep: may its answers be of automatic grade? None: nothing had to be looked at."""
 
     def count(self, kind: str, answer: Answer, times: int) -> None:
         """Count an answer so many times more (or fewer)."""
@@ -40,7 +56,7 @@ class Account:
                 tally.open += times
 
     def add(self, other: Account) -> None:
-        """Add the counts of another account."""
+        """Add the counts of another account. Its check is its own: each sweep looks for itself."""
         for benefit, theirs in other.tallies.items():
             ours = self.tallies.setdefault(benefit, Tally(benefit, theirs.subject))
             ours.per, ours.unit = theirs.per or ours.per, theirs.unit or ours.unit
@@ -63,6 +79,7 @@ class Account:
             },
             "eligible": dict(self.eligible),
             "subjects": dict(self.subjects),
+            "check": None if self.check is None else {"passed": self.check.passed, "said": list(self.check.said)},
         }  # fmt: skip
 
     @staticmethod
@@ -77,7 +94,18 @@ class Account:
                 Counter(t["missing"]),
             )  # fmt: skip
         account.eligible, account.subjects = Counter(stored["eligible"]), Counter(stored["subjects"])
+        check = stored.get("check")  # accounts of sweeps before there were checks have none
+        account.check = None if check is None else Check(check["passed"], tuple(check["said"]))
         return account
+
+    def require_automatic(self) -> None:
+        """To be called before anything of the sweep is delivered without a person.
+
+        Raises:
+            AutomaticStoppedError: its check did not pass.
+        """
+        if self.check is not None and not self.check.passed:
+            raise AutomaticStoppedError(self.check.said)
 
     def summary(self) -> Summary:
         """The tallies as a table that can be shown."""
@@ -100,6 +128,10 @@ class Account:
         ranked = sorted(summary.missing().items(), key=lambda item: (-item[1], item[0]))[:MOST_MISSING_OVERALL]
         missing = ", ".join(f"{name} ({count:,})" for name, count in ranked)
         yield f"Undetermined: {unsettled:,} of {answers:,} answers. Most often missing: {missing or 'nothing'}."
+
+        if self.check is not None:
+            what = "nothing stands in its way" if self.check.passed else "STOPPED for all answers of this sweep"
+            yield f"Automatic grade: {what}. {' '.join(self.check.said)}"
 
 
 def _sum(ours: Counter[str], theirs: Counter[str]) -> Counter[str]:

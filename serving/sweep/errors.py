@@ -42,6 +42,14 @@ class CountIdentityError(SweepError):
         )
 
 
+class AutomaticStoppedError(SweepError):
+    """What was looked at before answers may be of automatic grade did not pass: a person looks at each of them."""
+
+    def __init__(self, said: tuple[str, ...]) -> None:
+        self.said = said
+        super().__init__(f"Nothing of this sweep may be delivered automatically. {' '.join(said)}")
+
+
 class RulebookGoneError(SweepError):
     """The files of a rulebook are not where they were kept, or are not what they were."""
 

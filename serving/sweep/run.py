@@ -17,7 +17,7 @@ from serving.store.database import LOST, connect
 from serving.store.migrate import migrate
 from serving.store.server import Server
 from serving.store.sweeps import Sweep
-from serving.sweep.account import Account
+from serving.sweep.account import Account, Check
 from serving.sweep.crew import Crew, Processes
 from serving.sweep.errors import CountIdentityError, SweepBackwardsError, SweepBusyError, SweepError
 from serving.sweep.facts import FactSource
@@ -59,6 +59,10 @@ Watch = Callable[[str, int, int], None]
 """Is told the sweep's phase, how many subjects are done, of how many."""
 
 
+Guard = Callable[[Sweep], Check | None]
+"""Looks whether a sweep's answers may be of automatic grade, before it is complete."""
+
+
 class Sweeper:
     """Runs sweeps over one database.
 
@@ -70,6 +74,7 @@ class Sweeper:
         now: the clock.
         watch: is told of progress.
         crew: who answers the chunks; processes of this machine, by default.
+        guard: is asked once before each sweep is completed; what it finds stands in the sweep's account.
     """
 
     def __init__(
@@ -81,9 +86,10 @@ class Sweeper:
         now: Callable[[], dt.datetime],
         watch: Watch = lambda _phase, _done, _total: None,
         crew: Crew | None = None,
+        guard: Guard = lambda _sweep: None,
     ) -> None:
         self.server, self.home, self.source, self.how = server, home, source, how
-        self.now, self.watch = now, watch
+        self.now, self.watch, self.guard = now, watch, guard
         self.crew: Crew = crew or Processes(how.workers)
         self._session = connect(server.url, remedy=server.ensure_running)
         migrate(self._session)
@@ -228,10 +234,11 @@ class Sweeper:
 
     def _complete(self, sweep: Sweep) -> None:
         """Check every count, add up what was found, and close the sweep."""
+        check = self.guard(sweep)
         while True:
             try:
                 self._check_counts(sweep)
-                account = Account()
+                account = Account(check=check)
                 for stored in chunks.accounts(self._session, sweep.id):
                     account.add(Account.read(stored))
                 if not sweep.is_full:

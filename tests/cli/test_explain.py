@@ -144,6 +144,11 @@ def test_every_fact_is_listed_for_programs_and_people() -> None:
     table = applyfree("catalogue", "facts", *WITH_VILLAGE)
     assert table.status == 0
     assert "paid_months" in table.out
+    assert "person, from village_office: 村委会 · village office" in table.out
+    (shown,) = [line.strip("│").split("│") for line in table.out.splitlines() if line.startswith("│ wage ")]
+    assert [cell.strip() for cell in shown] == [
+        "wage", "money", "per month", "工资 · wage", "村规 第二条", "12 months", "3", "yes",
+    ]  # fmt: skip
     assert "household_id, enterprise_id, spouse_id, mother_id, father_id" in table.out
     rows = list(csv.DictReader(io.StringIO(applyfree("catalogue", "facts", *WITH_VILLAGE, "--format", "csv").out)))
     (wage,) = [row for row in rows if row["fact"] == "wage"]

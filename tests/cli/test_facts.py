@@ -45,9 +45,9 @@ def test_a_value_that_is_too_old_and_one_that_was_set_aside_are_not_known(histor
     rows = [{"id": "p1", TRUE_FROM: FIRST, **stated}, {"id": "p2", TRUE_FROM: FIRST, **unreadable}]
     deliver(history, view, 0, rows)
     old = applyfree("facts", "p1", "--on-date", LATER, "--lang", "en", "--format", "csv").out
-    assert next(line for line in old.splitlines() if ",disability_grade," in line).split(",")[4] == "stale"
+    assert next(line for line in old.splitlines() if ",disability_grade," in line).split(",")[5] == "stale"
     aside = applyfree("facts", "p2", "--on-date", "2024-03-01", "--lang", "en", "--format", "csv").out
-    assert next(line for line in aside.splitlines() if ",disability_grade," in line).split(",")[4] == "quarantined"
+    assert next(line for line in aside.splitlines() if ",disability_grade," in line).split(",")[5] == "quarantined"
 
 
 def test_what_life_events_told_is_listed_too(history: History) -> None:
@@ -90,3 +90,34 @@ def test_nobody_of_that_id_is_an_error_that_says_what_to_do(history: History) ->
     assert "applyfree ingest" in done.err
     assert "nobody" not in done.err
     assert "There is no kind" in applyfree("facts", "p1", "--kind", "dog").err
+
+
+def test_a_household_is_listed_with_its_members(history: History) -> None:
+    homes = view_with(history, "household_income_month")
+    people = view_with(history, "household_id")
+    deliver(history, homes, 0, [{"id": "h1", TRUE_FROM: FIRST, "household_income_month": 1_200_00}])
+    lived = {"p1": "h1", "p2": "h1", "p3": "h2"}
+    deliver(history, people, 0, [{"id": i, TRUE_FROM: FIRST, "household_id": home} for i, home in lived.items()])
+    asked = ("facts", "h1", "--kind", "household", "--on-date", "2024-01-02", "--lang", "en")
+    rows = json.loads(applyfree(*asked, "--format", "json").out)
+    assert {(row["subject"], row["id"]) for row in rows} == {("household", "h1"), ("person", "p1"), ("person", "p2")}
+    (income,) = [row for row in rows if row["fact"] == "household_income_month"]
+    assert (income["id"], income["source"], income["gap"]) == ("h1", homes.register, "")
+    alone = json.loads(applyfree(*asked, "--no-members", "--format", "json").out)
+    assert {row["id"] for row in alone} == {"h1"}
+    table = applyfree(*asked).out
+    assert "household h1 on 2024-01-02" in table
+    assert "person p2 on 2024-01-02" in table
+    assert "p3" not in table
+    assert "Registers disagree" not in table
+
+
+def test_it_is_told_where_registers_disagree_about_the_members(history: History) -> None:
+    carrying = [view for view in history.views.values() if "household_id" in view.facts]
+    assert len(carrying) > 1
+    for view, home in zip(carrying, ("h1", "h2"), strict=False):
+        deliver(history, view, 0, [{"id": "p1", TRUE_FROM: FIRST, "household_id": home}])
+    homes = view_with(history, "household_income_month")
+    deliver(history, homes, 0, [{"id": "h1", TRUE_FROM: FIRST, "household_income_month": 1_200_00}])
+    done = applyfree("facts", "h1", "--on-date", "2024-01-02")
+    assert "there may be other members" in done.out

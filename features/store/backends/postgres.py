@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
 
 from features.store.backends.place import Merge
+from features.store.errors import StoreUnreachableError
 
 _LOCK = 0x66616374
 """One writer at a time (advisory, until its transaction ends); readers are never held up."""
@@ -29,24 +31,24 @@ class PostgresPlace:
 
     def prepare(self) -> None:
         statement = "CREATE TABLE IF NOT EXISTS {} (subject text PRIMARY KEY, held bytea NOT NULL)"
-        with self._connection() as connection, connection.transaction():
+        with _reached(), self._connection() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             connection.execute(sql.SQL(statement).format(self._table))
 
     def read(self, keys: Sequence[str]) -> dict[str, bytes]:
-        return self._read(self._connection(), keys)
+        with _reached():
+            return self._read(self._connection(), keys)
 
     def _read(self, connection: psycopg.Connection, keys: Sequence[str]) -> dict[str, bytes]:
         statement = sql.SQL("SELECT subject, held FROM {} WHERE subject = ANY(%s)").format(self._table)
         return dict(connection.execute(statement, (list(keys),), binary=True).fetchall())
 
     def change(self, keys: Sequence[str], merge: Merge) -> int:
-        connection = self._connection()
         statement = sql.SQL(
             "INSERT INTO {} (subject, held) SELECT * FROM unnest(%b::text[], %b::bytea[]) "
             "ON CONFLICT (subject) DO UPDATE SET held = excluded.held"
         ).format(self._table)
-        with connection.transaction():
+        with _reached(), (connection := self._connection()).transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             changed = merge(self._read(connection, keys))
             if changed:
@@ -54,7 +56,8 @@ class PostgresPlace:
         return len(changed)
 
     def drop(self) -> None:
-        self._connection().execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self._table))
+        with _reached():
+            self._connection().execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self._table))
 
     def close(self) -> None:
         while self._opened:
@@ -69,3 +72,12 @@ class PostgresPlace:
             self._mine.connection = held
             self._opened.append(held)
         return held
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """The driver's message may hold the address with its password: it is not shown."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError):
+        raise StoreUnreachableError from None

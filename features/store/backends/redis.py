@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from features.store.backends.place import Merge
-from features.store.errors import StoreError
+from features.store.errors import StoreError, StoreUnreachableError
 
 _SCAN = 1_000
 
@@ -32,15 +33,18 @@ class RedisPlace:
                 "The online store is set to Redis, but its client is not installed. "
                 "Run: pip install 'applyfree[redis]', or set the online store to PostgreSQL."
             ) from error
+        self._lost: tuple[type[Exception], ...] = (client.ConnectionError, client.TimeoutError)
         self._conflict: type[Exception] = client.WatchError
         self._redis: Any = client.Redis.from_url(url)
         self._prefix = prefix
 
     def prepare(self) -> None:
-        self._redis.ping()
+        with self._reached():
+            self._redis.ping()
 
     def read(self, keys: Sequence[str]) -> dict[str, bytes]:
-        return self._read(self._redis, keys)
+        with self._reached():
+            return self._read(self._redis, keys)
 
     def _read(self, client: Any, keys: Sequence[str]) -> dict[str, bytes]:  # noqa: ANN401 a client without types
         if not keys:
@@ -51,7 +55,7 @@ class RedisPlace:
     def change(self, keys: Sequence[str], merge: Merge) -> int:
         """As one step: whoever else changed one of the keys meanwhile makes us read and merge again."""
         while True:
-            with self._redis.pipeline() as pipe:
+            with self._reached(), self._redis.pipeline() as pipe:
                 try:
                     pipe.watch(*(self._prefix + key for key in keys))
                     changed = merge(self._read(pipe, keys))
@@ -72,6 +76,13 @@ class RedisPlace:
                 batch.clear()
         if batch:
             self._redis.delete(*batch)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except self._lost:
+            raise StoreUnreachableError from None
 
     def close(self) -> None:
         self._redis.close()

@@ -7,11 +7,14 @@ import datetime as dt
 import pytest
 
 from features.facts.subjects import PERSON
+from features.store.purposes import kept_views
 from rules.catalogue import load_catalogue
 from rules.reads import reads_of
 from rules.rulebook import Rulebook
+from serving import purposes
 from serving.catalogues import shipped_catalogues
 from serving.purposes import active_purposes
+from serving.views import views_of
 
 DAY = dt.date(2026, 3, 1)
 
@@ -61,3 +64,28 @@ def test_purposes_are_benefits_in_force_and_models(rulebook: Rulebook) -> None:
     assert {name for name in found.by_name if name.startswith("benefit__")} == {
         f"benefit__{benefit}" for benefit in reads_of(rulebook, DAY)
     }
+
+
+class _Declared:
+    """A model in service that reads one fact that no benefit reads."""
+
+    id = "take_up"
+
+    def __init__(self, reads: list[tuple[str, str]]) -> None:
+        self.reads = reads
+
+
+def test_a_fact_is_kept_from_the_day_a_model_in_service_reads_it(
+    rulebook: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acceptance row 17: what no active benefit or model reads is not materialised."""
+    views = views_of(rulebook.vocabulary)
+    before = active_purposes(rulebook, DAY)
+    unread = [(view.kind, fact) for view in views for fact in view.facts if (view.kind, fact) not in before.reads]
+    assert unread
+    assert set(unread).isdisjoint((view.kind, fact) for view in kept_views(views, before) for fact in view.facts)
+    monkeypatch.setattr(purposes, "ACTIVE_MODELS", (_Declared(unread[:1]),))
+    after = active_purposes(rulebook, DAY)
+    kept = {(view.kind, fact) for view in kept_views(views, after) for fact in view.facts}
+    assert set(unread) & kept == set(unread[:1])
+    assert after.get("model__take_up").reads == set(unread[:1])

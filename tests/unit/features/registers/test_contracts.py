@@ -33,7 +33,8 @@ MISTAKES = [
      "1:11: `heatlh` is no register of the fact dictionary. Did you mean `health`?"),
     ("      - deceased", "      - deceesed",
      "12:9: The column `deceesed` is no fact of the dictionary: it has no owner and no legal basis. "
-     "Did you mean `deceased`?"),
+     "Somebody answers for each fact (Personal Information Protection Law, art. 9). Each fact is held on a ground in "
+     "law (Personal Information Protection Law, art. 13 and 34). Did you mean `deceased`?"),
     ("      - deceased", "      - face_hash",
      "12:9: The column `face_hash` is a forbidden input: faces and other biometrics (Personal Information Protection "
      "Law, art. 28). No delivery may carry it."),

@@ -207,7 +207,16 @@ def test_a_fact_that_nothing_active_reads_is_in_no_view(settings: StoreSettings)
     assert [f.name for f in made.feature_views[WORK.id].features if not f.name.startswith("row_")] == ["insured_area"]
 
 
-@pytest.mark.parametrize(("fact", "law"), [("face_template", r"art\. 28"), ("conduct_score", "国办发〔2020〕49号")])
+@pytest.mark.parametrize(
+    ("fact", "law"),
+    [
+        ("face_template", r"Personal Information Protection Law, art\. 28"),
+        ("conduct_score", "国办发〔2020〕49号"),
+        ("religion", r"Personal Information Protection Law, art\. 28"),
+        ("ethnic_group", r"Constitution of the PRC, art\. 4"),
+        ("nationality", r"Personal Information Protection Law, art\. 24"),
+    ],
+)
 def test_a_model_that_would_read_a_forbidden_input_is_refused(fact: str, law: str) -> None:
     """Acceptance row 18."""
     with pytest.raises(StoreError, match=law):
@@ -215,7 +224,7 @@ def test_a_model_that_would_read_a_forbidden_input_is_refused(fact: str, law: st
 
 
 def test_a_fact_without_owner_and_legal_basis_is_refused() -> None:
-    with pytest.raises(StoreError, match="owner and legal basis"):
+    with pytest.raises(StoreError, match=r"no owner and no legal basis\..*art\. 9\).*art\. 13 and 34\)"):
         Purposes.of({"model__need": [("household", "birth_date")]}, CN)
 
 

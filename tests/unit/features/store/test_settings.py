@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from features.history.records import TRUE_FROM
 from features.store.definitions import define
 from features.store.errors import StoreError
 from features.store.feast_store import close_store, configure, open_store, sources
-from features.store.settings import StoreSettings, read_settings
+from features.store.settings import StoreSettings, online_choice, read_settings
 from features.store.training import TrainingSets
 from tests.unit.features.store.histories import (
     AID,
@@ -45,6 +44,14 @@ def test_the_environment_is_stronger_than_the_file_and_the_file_than_the_default
     assert (found.online, found.offline, found.registry) == ("postgresql://db/facts", "spark", "files")
 
 
+def test_an_online_store_is_set_up_only_where_somebody_says_so(tmp_path: Path) -> None:
+    assert online_choice(tmp_path, {}) is None
+    (tmp_path / "store.toml").write_text('online = "embedded"\n', encoding="utf-8")
+    assert online_choice(tmp_path, {}) == "embedded"
+    assert read_settings(tmp_path, EMBEDDED, {}).online == EMBEDDED
+    assert online_choice(tmp_path, {"APPLYFREE_ONLINE_STORE": "redis://cache/0"}) == "redis://cache/0"
+
+
 def test_what_is_no_setting_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store.toml").write_text('onlin = "redis://cache/0"\n', encoding="utf-8")
     with pytest.raises(StoreError, match="`onlin` is not a setting"):
@@ -60,8 +67,6 @@ def test_an_address_of_no_known_kind_is_refused_and_not_shown(tmp_path: Path, ro
 
 
 def test_training_sets_are_the_same_from_a_postgresql_offline_store(postgres: str, tmp_path: Path) -> None:
-    if importlib.util.find_spec("psycopg_pool") is None:
-        pytest.skip("Feast's PostgreSQL offline store wants psycopg-pool: pip install 'applyfree[postgres]'.")
     history = empty_history(tmp_path / "history")
     deliver(history, HUKOU, 0, [{ID: "p1", TRUE_FROM: day(0), "hukou_area": "440100", "household_id": "h1"}])
     deliver(history, AID, 1, [{ID: "p1", TRUE_FROM: day(1), "receives_dibao": True, "own_assistance_month": 2**40}])
