@@ -112,7 +112,12 @@ city.app.command(
     "score", epilog=_examples("applyfree city score --truth var/city/truth --answers answers.parquet --out var/score")
 )(city.rate)
 app.command(
-    epilog=_examples("applyfree sweep", "applyfree sweep --on-date 2026-03-01", "applyfree sweep --full --workers 8")
+    epilog=_examples(
+        "applyfree sweep",
+        "applyfree sweep --on-date 2026-03-01",
+        "applyfree sweep --full --workers 8",
+        "applyfree sweep --engine spark",
+    )
 )(sweep)
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay

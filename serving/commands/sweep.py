@@ -51,8 +51,6 @@ def sweep(
 
     With `--engine spark` Spark's executors answer and write: each must reach $APPLYFREE_HOME under the same path and
     the database (APPLYFREE_DATABASE_URL). Either engine goes on where the other stopped.
-
-    Examples: `applyfree sweep`, `applyfree sweep --on-date 2026-03-01 --full`, `applyfree sweep --engine spark`.
     """
     day = read_day(on_date)
     chosen = swept_catalogue(catalogue)

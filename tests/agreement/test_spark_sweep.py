@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -111,6 +116,37 @@ def test_processes_go_on_where_executors_were_stopped(server: EmbeddedServer, tm
     assert outcome.written == outcome.looked_at > done[0]
     assert_frame_equal(current(session), expected(tables))
     session.close()
+
+
+def command(home: Path, path: str) -> subprocess.CompletedProcess[str]:
+    """`applyfree sweep --engine spark` in a process of its own, as from a shell with this PATH."""
+    places = [place for place in sys.path if place]
+    environment = {"PATH": path, "PYTHONPATH": os.pathsep.join(places), "APPLYFREE_HOME": str(home), "COLUMNS": "200"}
+    line = [sys.executable, "-m", "serving", "sweep", "--engine", "spark"]
+    return subprocess.run(line, env=environment, cwd=home, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(find_spec("pyspark") is not None, reason="Spark is installed")
+def test_without_pyspark_no_sweep_begins(tmp_path: Path) -> None:
+    done = command(tmp_path, os.defpath)
+    assert done.returncode == 2
+    assert "make spark" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="Spark is not installed (`make spark`)")
+def test_without_java_no_sweep_begins(tmp_path: Path) -> None:
+    shell, home = tmp_path / "bin", tmp_path / "home"
+    shell.mkdir()
+    home.mkdir()
+    for name in ("bash", "env", "dirname", "cat", "sed", "ls", "uname"):  # all that Spark's scripts need but Java
+        found = shutil.which(name)
+        assert found is not None
+        (shell / name).symlink_to(found)
+    done = command(home, str(shell))
+    assert done.returncode == 2
+    assert "Java 17" in done.stderr
+    assert not list(home.iterdir())
 
 
 @pytest.mark.long
