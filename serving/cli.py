@@ -125,7 +125,12 @@ app.command(
     "coverage", epilog=_examples("applyfree coverage", "applyfree coverage --residents 100000 --format csv > gaps.csv")
 )(report)
 app.command(
-    epilog=_examples("applyfree sweep", "applyfree sweep --on-date 2026-03-01", "applyfree sweep --full --workers 8")
+    epilog=_examples(
+        "applyfree sweep",
+        "applyfree sweep --on-date 2026-03-01",
+        "applyfree sweep --full --workers 8",
+        "applyfree sweep --engine spark",
+    )
 )(sweep)
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay

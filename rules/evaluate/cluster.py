@@ -43,8 +43,9 @@ def spark_session() -> Iterator[Any]:
     if running is not None:
         yield running
         return
-    # Executors are the parallelism: one thread of Polars each.
+    # Executors are the parallelism: one thread of Polars each. Progress is shown by whoever asked.
     builder = SparkSession.builder.appName("applyfree").config("spark.executorEnv.POLARS_MAX_THREADS", "1")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
         session = builder.getOrCreate()
         context = session.sparkContext

@@ -51,10 +51,8 @@ def sweep(
     their rules look at), whose `next_change` has come, or whose rules changed. Exit status 1: some subjects could not
     be answered; they are named, and every sweep tries them again.
 
-    With `--engine spark` Spark's executors answer and write: each must reach $APPLYFREE_HOME under the same path and the
-    database (APPLYFREE_DATABASE_URL). Either engine goes on where the other stopped.
-
-    Examples: `applyfree sweep`, `applyfree sweep --on-date 2026-03-01 --full`, `applyfree sweep --engine spark`.
+    With `--engine spark` Spark's executors answer and write: each must reach $APPLYFREE_HOME under the same path and
+    the database (APPLYFREE_DATABASE_URL). Either engine goes on where the other stopped.
     """
     day = read_day(on_date)
     chosen = swept_catalogue(catalogue)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
-import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,31 +16,11 @@ from rules.evaluate.output import batch_determinations
 from rules.evaluate.spark import spark_determinations
 from serving.catalogues import shipped_catalogues
 from serving.evaluation import pose
+from tests.spark_sessions import needs_spark, two_executors
 
 DAY = dt.date(2026, 3, 1)
 KEY = ["benefit", "subject", "id"]
-
-needs_spark = pytest.mark.skipif(
-    find_spec("pyspark") is None or shutil.which("java") is None, reason="Spark or Java is not installed (`make spark`)"
-)
-
-
-@pytest.fixture
-def two_executors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A session with two executors."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415 an extra
-
-    spec = find_spec("pyspark")
-    assert spec is not None
-    assert spec.origin is not None
-    monkeypatch.setenv("SPARK_HOME", str(Path(spec.origin).parent))
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-    builder = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", "false")
-    session = builder.appName("tests").getOrCreate()
-    yield
-    session.stop()
+__all__ = ["two_executors"]
 
 
 @pytest.mark.long
