@@ -36,7 +36,8 @@ class Deliveries:
         """Keep a delivery: all of it or, whatever happens, nothing.
 
         Args:
-            batch: what was delivered.
+            batch: what was delivered. Where answers were given for a later moment of knowledge, its `learned_at` is
+                moved behind that moment: what was answered must not change, and the next question must see it.
             rows: `id`, the view's links and facts encoded, `true_from`, `true_to`, `status`, `row`.
 
         Raises:
@@ -53,6 +54,7 @@ class Deliveries:
             parts = self._parts.get(view.id, [])
             if keeping.is_repeated(batch, parts):
                 return Appended(taken=False)
+            batch = keeping.learned_after(batch, parts, self.partitions.answered_until())
             numbering = self.numbering[view.kind]
             rows, ids = keeping.numbered(rows, numbering)
             number = self.last_commit + 1

@@ -9,7 +9,10 @@ from rich.progress import Progress, TaskID
 
 from serving import clock, screen, settings
 from serving.commands.options import CatalogueOption, DayOption, read_day
+from serving.evaluation import sound_rulebook
+from serving.store.database import connect
 from serving.store.server import open_server
+from serving.sweep.review import GrantForReview, grants_for_review
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
 from serving.sweep.sources import recorded_facts, swept_catalogue
 
@@ -33,18 +36,24 @@ def sweep(
     day = read_day(on_date)
     chosen = swept_catalogue(catalogue)
     home = settings.home()
+    facts = recorded_facts(chosen, home)
     server = open_server(settings.database_url(), home)
     try:
         with screen.progress() as progress:
             watch = _watching(progress, progress.add_task("beginning", total=None))
-            sweeper = Sweeper(server, home, recorded_facts(chosen, home), Settings(workers), clock.now, watch)
+            sweeper = Sweeper(server, home, facts, Settings(workers), clock.now, watch)
             try:
                 outcome = sweeper.run(chosen, day, full=full)
             finally:
                 sweeper.close()
+        made = outcome.sweep
+        known = facts.open(sound_rulebook(chosen).vocabulary).identities(made.on_date, made.known_at)
+        with connect(server.url) as session:
+            review = grants_for_review(session, known)
     finally:
         server.close()
     _show(outcome, f"{chosen.names.zh} · {chosen.names.en}")
+    _show_review(review)
     if outcome.dead:
         raise typer.Exit(_UNANSWERED)
 
@@ -68,7 +77,20 @@ def _show(outcome: Outcome, names: str) -> None:
         f"rulebook {made.rulebook[:12]}…: {outcome.looked_at:,} of {made.population or 0:,} subjects looked at, "
         f"{outcome.written:,} with new answers, {outcome.determinations:,} determinations."
     )
+    if not made.population:
+        screen.error(
+            f"Nobody is known on {made.on_date}: no register had said anything of anybody by then. Load what "
+            "departments delivered with `applyfree ingest`, or correct --on-date."
+        )
     if outcome.dead:
         listed = ", ".join(f"{kind} {subject}" for kind, subject in outcome.dead[:_MOST_NAMED])
         said = "; ".join(outcome.failures) or "the workers were killed"
         screen.error(f"{len(outcome.dead):,} subjects could not be answered ({said}): {listed}")
+
+
+def _show_review(review: list[GrantForReview]) -> None:
+    """Whom a human has to look at, by the ids of persons, which are what the review is about."""
+    for grant in review[:_MOST_NAMED]:
+        screen.line(f"For a human: person {grant.person}, {grant.benefit}: {grant.why} ({', '.join(grant.ids)}).")
+    if len(review) > _MOST_NAMED:
+        screen.line(f"… and {len(review) - _MOST_NAMED:,} more.")

@@ -179,3 +179,13 @@ def determinations_made(session: Session, sweep: int) -> int:
     assert row is not None
     assert isinstance(row[0], int)
     return row[0]
+
+
+def outcomes_of(session: Session, persons: Sequence[str]) -> list[tuple[int, str, str, str]]:
+    """Every determination of some persons: sweep, id, benefit, outcome, in the order in which they were made."""
+    rows = session.execute(
+        "SELECT sweep, id, benefit, outcome FROM determination WHERE subject = 'person' AND id = ANY(%s) "
+        "ORDER BY sweep, id, benefit",
+        (list(persons),),
+    ).fetchall()
+    return [(int(sweep), str(person), str(benefit), str(outcome)) for sweep, person, benefit, outcome in rows]

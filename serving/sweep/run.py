@@ -164,6 +164,7 @@ class Sweeper:
             self.watch("planning", 0, 0)
             pinned = load_pinned(self.home, sweep.rulebook)
             history = self.source.open(pinned.rulebook.vocabulary)
+            history.answer_until(sweep.known_at)
             while sweep.state == sweeps.PLANNING:
                 try:
                     plan_sweep(self._session, sweep, pinned, history, folder, self.how.chunk_subjects)
