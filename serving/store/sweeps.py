@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import polars as pl
 from psycopg.rows import class_row
@@ -188,4 +190,4 @@ def outcomes_of(session: Session, persons: Sequence[str]) -> list[tuple[int, str
         "ORDER BY sweep, id, benefit",
         (list(persons),),
     ).fetchall()
-    return [(int(sweep), str(person), str(benefit), str(outcome)) for sweep, person, benefit, outcome in rows]
+    return cast(list[tuple[int, str, str, str]], rows)
