@@ -14,9 +14,9 @@ from features.facts.dictionary import Fact
 from features.facts.values import Gap, Holding, Known
 from features.facts.vocabulary import Vocabulary
 from features.history.history import History
-from serving import clock, screen, settings
+from serving import screen, settings
 from serving.commands.catalogue import Format, FormatOption, write
-from serving.commands.options import DayOption, read_day
+from serving.commands.options import DayOption, KnownAtOption, read_day, read_moment
 from serving.errors import ServingError
 from serving.loading import open_loader
 
@@ -35,10 +35,7 @@ def facts(
         str | None, typer.Option("--kind", help="person, household, enterprise, …, where an id is of several.")
     ] = None,
     on_date: DayOption = None,
-    known_at: Annotated[
-        str | None,
-        typer.Option("--known-at", metavar="DAY", help="As known at the end of this day (UTC). Default: now."),
-    ] = None,
+    known_at: KnownAtOption = None,
     lang: Annotated[Language, typer.Option(help="The language of labels and values.")] = Language.ZH,
     form: FormatOption = Format.TABLE,
     jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
@@ -47,7 +44,7 @@ def facts(
 
     Shows personal data of the subject, because that is what was asked for.
     """
-    day, moment = read_day(on_date), _moment(known_at)
+    day, moment = read_day(on_date), read_moment(known_at)
     loader = open_loader(settings.home(), jurisdiction)
     found_kind = _kind(loader.history, loader.vocabulary, subject, kind, moment)
     holdings = loader.history.holdings(found_kind, subject, day, moment)
@@ -59,13 +56,6 @@ def facts(
     title = f"{found_kind} {subject} on {day}: {known} of {len(rows)} facts known"
     shown = ("fact", "label", "value", "source", "true_from", "stale_on", "gap")
     screen.table(title, _HEADINGS, ([row[name] for name in shown] for row in rows), whole=("fact", "since"))
-
-
-def _moment(text: str | None) -> dt.datetime:
-    if text is None:
-        return clock.now()
-    day = read_day(text)
-    return dt.datetime.combine(day, dt.time.max, tzinfo=dt.UTC)
 
 
 def _kind(history: History, vocabulary: Vocabulary, subject: str, kind: str | None, moment: dt.datetime) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -17,7 +17,9 @@ from features.events.identity import MERGED_INTO, SPLIT_FROM, Identities, identi
 from features.facts.encoding import ID, Tables
 from features.facts.population import NONE
 from features.facts.subjects import PERSON
+from features.facts.values import Gap, Holding, Known, Unknown
 from features.history.history import History
+from features.history.records import Statement
 
 _NOBODY = Identities({}, {}, frozenset())
 _SUBJECTS = {"kind": pl.String(), ID: pl.String()}
@@ -114,6 +116,35 @@ class UnifiedHistory:
         found = self.history.naming(links, persons, known_at)
         return sorted({other for each in found for other in merged.get(each, (each,))})
 
+    def statements(
+        self, kind: str, subject: str, on_date: dt.date, known_at: dt.datetime, facts: Collection[str]
+    ) -> dict[str, list[Statement]]:
+        """See :meth:`features.history.history.History.statements`; of a person under all ids, of a retired id none."""
+        found: dict[str, list[Statement]] = {}
+        for each in self._ids_of(kind, subject, on_date, known_at):
+            for fact, said in self.history.statements(kind, each, on_date, known_at, facts).items():
+                found.setdefault(fact, []).extend(said)
+        return found
+
+    def gaps(
+        self, kind: str, subject: str, on_date: dt.date, known_at: dt.datetime, facts: Collection[str]
+    ) -> dict[str, Gap | None]:
+        """By fact why it is not known of a subject; None where it is.
+
+        Under two ids of a person, values that differ are a conflict; what is known under one of them is known.
+        """
+        held: dict[str, list[Holding]] = defaultdict(list)
+        for each in self._ids_of(kind, subject, on_date, known_at):
+            for fact, holding in self.history.holdings(kind, each, on_date, known_at, facts).items():
+                held[fact].append(holding)
+        return {fact: _gap(holdings) for fact, holdings in held.items()}
+
+    def _ids_of(self, kind: str, subject: str, on_date: dt.date, known_at: dt.datetime) -> list[str]:
+        known = self.identities(on_date, known_at)
+        if kind != PERSON or not known.kept:
+            return [subject]
+        return [] if subject in known.kept else known.ids_of(subject)
+
     # -- who is who, whenever ----------------------------------------------------------------------------------------
 
     def _told(self, known_at: dt.datetime) -> dict[str, set[str]]:
@@ -178,3 +209,12 @@ def _with_retired(persons: Iterable[str], known: Identities) -> list[str]:
     for old, kept in known.kept.items():
         retired[kept].append(old)
     return list(dict.fromkeys(each for person in persons for each in (person, *retired.get(person, ()))))
+
+
+def _gap(holdings: Sequence[Holding]) -> Gap | None:
+    """Why several holdings of one fact together are not known."""
+    values = [holding.value for holding in holdings if isinstance(holding, Known)]
+    if any(value != values[0] for value in values):
+        return Gap.CONFLICTING
+    gaps = [holding.gap for holding in holdings if isinstance(holding, Unknown)]
+    return None if values else max(gaps, key=list(Gap).index, default=Gap.NOT_HELD)

@@ -122,8 +122,8 @@ def test_households_of_a_merged_person_are_looked_at_by_day_over_day_as_by_a_ful
     city = elder(tmp_path, alive_attested="2026-02-28")
     tell_of(city, "old", "2026-02-28")
     for person, home in (("p1", "h1"), ("old", "h2"), ("p3", "h2")):
-        move = {"person": person, "household_id": home, "hukou_area": "110101"}
-        city.told(event("move_in", "2026-01-05", source="police", id=f"in-{person}", **move))
+        move = event("move_in", "2026-01-05", id=f"in-{person}", person=person, household_id=home, hukou_area="110101")
+        city.told(move)
     _swept(server, city)
     city.told(event("persons_merged", "2026-03-20", source="police", kept="p1", retired="old"))
     _swept(server, city)
