@@ -11,17 +11,21 @@ import pytest
 from explain.explanation import Explanation, explain
 from features.facts.values import Gap
 from features.history.history import History
+from serving.evaluation import sound_rulebook
 from serving.store.answers import plain_figure
 from serving.store.server import EmbeddedServer
 from serving.sweep.facts import RecordedFacts
+from serving.sweep.identities import UnifiedHistory
 from serving.sweep.one_subject import read_subject
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
 from tests.gates.gappy_city import KNOWN_AT, ON_DATE, gappy_city
-from tests.sweep_world import cn_catalogue, cn_rulebook, current, emptied
+from tests.sweep_world import cn_catalogue, current, emptied
 
-PERSONS = 150
-PER_BENEFIT = 6
+PERSONS = 120
+PER_BENEFIT = 2
+CATALOGUE = cn_catalogue()
+RULEBOOK = sound_rulebook(CATALOGUE)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def history(home: Path) -> History:
-    return gappy_city(home / "history", cn_rulebook().vocabulary, PERSONS, 3)
+    return gappy_city(home / "history", RULEBOOK.vocabulary, PERSONS, 3)
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +49,16 @@ def stored(server: EmbeddedServer, home: Path, history: History) -> pl.DataFrame
     with emptied(server, home) as session:
         source = RecordedFacts(home / "history", tuple(history.views.values()))
         runner = Sweeper(server, home, source, Settings(1, 400), lambda: KNOWN_AT)
-        runner.run(cn_catalogue(), ON_DATE)
+        runner.run(CATALOGUE, ON_DATE)
         runner.close()
         return current(session).group_by("benefit", "outcome", maintain_order=True).head(PER_BENEFIT)
 
 
-def explained(home: Path, history: History, kind: str, subject: str, benefit: str) -> Explanation:
-    opened = RecordedFacts(home / "history", tuple(history.views.values())).open(history.vocabulary)
-    read = read_subject(opened, cn_rulebook(), benefit, kind, subject, ON_DATE, KNOWN_AT)
+def explained(history: History, kind: str, subject: str, benefit: str) -> Explanation:
+    read = read_subject(UnifiedHistory(history), RULEBOOK, benefit, kind, subject, ON_DATE, KNOWN_AT)
     return explain(
-        cn_catalogue(),
-        cn_rulebook(),
+        CATALOGUE,
+        RULEBOOK,
         read.population,
         benefit,
         read.population.listed[kind][subject],
@@ -66,10 +69,10 @@ def explained(home: Path, history: History, kind: str, subject: str, benefit: st
     )
 
 
-def test_it_says_what_the_sweep_stored(home: Path, history: History, stored: pl.DataFrame) -> None:
+def test_it_says_what_the_sweep_stored(history: History, stored: pl.DataFrame) -> None:
     doubtful = 0
     for row in stored.iter_rows(named=True):
-        found = explained(home, history, row["subject"], row["id"], row["benefit"])
+        found = explained(history, row["subject"], row["id"], row["benefit"])
         answer = found.answer
         told = {
             "subject": answer.subject, "id": answer.id, "benefit": answer.benefit, "outcome": answer.outcome.value,
@@ -86,11 +89,11 @@ def test_it_says_what_the_sweep_stored(home: Path, history: History, stored: pl.
     assert set(stored["outcome"]) == {"eligible", "ineligible", "undetermined"}
 
 
-def test_every_missing_fact_has_its_reason(home: Path, history: History, stored: pl.DataFrame) -> None:
+def test_every_missing_fact_has_its_reason(history: History, stored: pl.DataFrame) -> None:
     open_ones = stored.filter(pl.col("outcome") == "undetermined")
     gaps: set[Gap | None] = set()
     for row in open_ones.iter_rows(named=True):
-        for missing in explained(home, history, row["subject"], row["id"], row["benefit"]).missing:
+        for missing in explained(history, row["subject"], row["id"], row["benefit"]).missing:
             for fact in missing.facts:
                 gaps.add(fact.gap)
                 if fact.gap is Gap.CONFLICTING:
