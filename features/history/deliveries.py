@@ -89,6 +89,14 @@ class Deliveries:
         parts.extend(commit.parts)
         self.last_commit = commit.number
 
+    def listed_before(self, batch: Batch) -> int | None:
+        """How many rows the last list before a list had; None where there is none, or where it was taken in already."""
+        parts = self._parts.get(batch.view, [])
+        if keeping.is_repeated(batch, parts):
+            return None
+        before = [p for p in parts if not p.overtaken and p.batch.attested_on < batch.attested_on]
+        return max(before, key=lambda part: list_order(part.batch)).listed if before else None
+
     def known(self, view: View, known_at: dt.datetime) -> list[Part]:
         """The parts of a view that are known at a moment, in reading order."""
         order = list_order if view.full else message_order

@@ -67,6 +67,11 @@ class History:
         """
         return self._deliveries.append(batch, rows)
 
+    def listed_before(self, batch: Batch) -> int | None:
+        """Of a list that is not taken in yet: how many rows the last one before it had; None where there is none."""
+        self._deliveries.refresh()
+        return self._deliveries.listed_before(batch)
+
     def answer_until(self, known_at: dt.datetime) -> None:
         """Note that answers are given, and kept, for a moment of knowledge: what comes later was learned after it.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +20,9 @@ from serving import screen, settings
 from serving.commands.catalogue import Format, FormatOption, write
 from serving.commands.options import DayOption, KnownAtOption, read_day, read_moment
 from serving.errors import ServingError
-from serving.loading import open_loader
+from serving.loading import Loader, open_loader
+from serving.portable import portable_record
+from serving.sweep.identities import UnifiedHistory
 
 COLUMNS = ("subject", "fact", "label", "value", "gap", "source", "true_from", "stale_on", "owner")
 _HEADINGS = ("fact", "label", "value", "source", "since", "good until", "not known because")
@@ -38,6 +42,15 @@ def facts(
     known_at: KnownAtOption = None,
     lang: Annotated[Language, typer.Option(help="The language of labels and values.")] = Language.ZH,
     form: FormatOption = Format.TABLE,
+    portable: Annotated[
+        Path | None,
+        typer.Option(
+            "--portable",
+            metavar="FILE.json",
+            help="Write the facts with their provenance as a message for another office (new files only).",
+            show_default=False,
+        ),
+    ] = None,
     jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
 ) -> None:
     """List every fact held of one subject: value, register, since when, until when it is good; or why it is not known.
@@ -47,6 +60,9 @@ def facts(
     day, moment = read_day(on_date), read_moment(known_at)
     loader = open_loader(settings.home(), jurisdiction)
     found_kind = _kind(loader.history, loader.vocabulary, subject, kind, moment)
+    if portable is not None:
+        _write_portable(loader, found_kind, subject, day, moment, portable)
+        return
     holdings = loader.history.holdings(found_kind, subject, day, moment)
     rows = list(_rows(found_kind, holdings, loader.vocabulary, day, messages(lang), lang))
     if form is not Format.TABLE:
@@ -56,6 +72,28 @@ def facts(
     title = f"{found_kind} {subject} on {day}: {known} of {len(rows)} facts known"
     shown = ("fact", "label", "value", "source", "true_from", "stale_on", "gap")
     screen.table(title, _HEADINGS, ([row[name] for name in shown] for row in rows), whole=("fact", "since"))
+
+
+def _write_portable(loader: Loader, kind: str, subject: str, day: dt.date, moment: dt.datetime, file: Path) -> None:
+    """The record that a person takes along, readable by its owner alone."""
+    history = UnifiedHistory(loader.history)
+    subject = history.identities(day, moment).current(subject)
+    names = {name for view in loader.history.views.values() if view.kind == kind for name in view.facts}
+    record = portable_record(
+        kind,
+        subject,
+        history.statements(kind, subject, day, moment, names),
+        history.gaps(kind, subject, day, moment, names),
+        loader.vocabulary,
+        day,
+        moment,
+        f"applyfree:{loader.vocabulary.jurisdiction}",
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (whole,) = record["message"]["search_response"][0]["data"]["reg_records"]
+    screen.line(f"{len(whole['facts']):,} statements, {len(whole['not_known']):,} facts not known: {file}")
 
 
 def _kind(history: History, vocabulary: Vocabulary, subject: str, kind: str | None, moment: dt.datetime) -> str:
