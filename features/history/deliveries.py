@@ -14,9 +14,9 @@ from features.facts.vocabulary import Vocabulary
 from features.history import keeping
 from features.history.errors import HistoryError
 from features.history.keeping import Appended, Types
-from features.history.lists import list_order, message_order
+from features.history.lists import list_order, listing, message_order
 from features.history.numbering import Numbering
-from features.history.partitions import Commit, Part, Partitions
+from features.history.partitions import SUBJECT, Commit, Part, Partitions
 from features.history.records import Batch, View
 
 
@@ -90,12 +90,18 @@ class Deliveries:
         self.last_commit = commit.number
 
     def listed_before(self, batch: Batch) -> int | None:
-        """How many rows the last list before a list had; None where there is none, or where it was taken in already."""
+        """How many subjects the last list before a list named; None: there is none, or this one was taken in already.
+
+        Subjects, not rows: one list may tell ten years of everybody, the next how things are.
+        """
         parts = self._parts.get(batch.view, [])
         if keeping.is_repeated(batch, parts):
             return None
         before = [p for p in parts if not p.overtaken and p.batch.attested_on < batch.attested_on]
-        return max(before, key=lambda part: list_order(part.batch)).listed if before else None
+        before.sort(key=lambda part: list_order(part.batch))
+        if not before:
+            return None
+        return listing(self.partitions, before, [SUBJECT]).get_column(SUBJECT).n_unique()
 
     def known(self, view: View, known_at: dt.datetime) -> list[Part]:
         """The parts of a view that are known at a moment, in reading order."""

@@ -68,7 +68,7 @@ class History:
         return self._deliveries.append(batch, rows)
 
     def listed_before(self, batch: Batch) -> int | None:
-        """Of a list that is not taken in yet: how many rows the last one before it had; None where there is none."""
+        """Of a list that is not taken in yet: how many subjects the last one before it named; None: there is none."""
         self._deliveries.refresh()
         return self._deliveries.listed_before(batch)
 

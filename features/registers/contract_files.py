@@ -223,7 +223,7 @@ class _TableReader:
             return DEFAULT_LIMIT_ROWS
         rows = doc.decimal_of(self.get["limit_rows"], "limit_rows")
         if rows < 0 or rows != int(rows):
-            raise DocumentError(self.get["limit_rows"].place, "`limit_rows` counts rows.", "Write it like 3.")
+            raise DocumentError(self.get["limit_rows"].place, "`limit_rows` counts rows.", "Write it like 2.")
         return int(rows)
 
     def _refuse_same_headers(self, table: Table) -> None:

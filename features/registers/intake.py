@@ -11,6 +11,7 @@ import polars as pl
 
 from features.documents import nearest_advice
 from features.errors import FactProblem
+from features.facts.encoding import ID
 from features.facts.rowproblems import ROW as PROBLEM_ROW
 from features.facts.vocabulary import Vocabulary
 from features.history.records import Batch
@@ -179,17 +180,17 @@ def refuse_cut_off(table: Table, intake: Intake, listed_before: int | None) -> N
     Args:
         table: its contract.
         intake: the delivery.
-        listed_before: how many rows the last list before it had; None: there was none.
+        listed_before: how many subjects the last list before it named; None: there was none.
 
     Raises:
         LoadRefusedError: it looks cut off.
     """
-    listed = intake.rows.height
+    listed = intake.rows.get_column(ID).n_unique()
     if listed_before is None or not table.is_cut_off(listed, listed_before):
         return
     source = intake.batch.source
     reason = (
-        f"It lists {listed:,} rows, the list before it {listed_before:,}: {listed / listed_before:.1%}, and the "
+        f"It lists {listed:,} subjects, the list before it {listed_before:,}: {listed / listed_before:.1%}, and the "
         f"contract expects {table.least_share:.0%} at least. Everybody whom it leaves out would no longer be held."
     )
     advice = (

@@ -29,9 +29,7 @@ def replay(
             show_default=False,
         ),
     ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Everything that complete sweeps made, one sweep after the other.")
-    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="All that every complete sweep made.")] = False,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Make stored determinations again: facts as known then, the rulebook of that hash, the same dates.

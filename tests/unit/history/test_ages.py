@@ -13,7 +13,7 @@ from tests.unit.features.events.worlds import china, event
 
 def test_what_an_event_told_ages_from_its_own_day(tmp_path: Path) -> None:
     city = City(tmp_path)
-    city.told(event("unemployment_registered", "2026-03-20", person="p1", termination_reason="employer_terminated"))
+    city.told(event("unemployment_registered", "2026-03-20", person="p1", termination_reason="contract_ended"))
     months = china().vocabulary.dictionary.facts["unemployment_registered"].maximum_age_months
     assert months
     held = city.history.holdings("person", "p1", dt.date(2026, 4, 1), city.now)["unemployment_registered"]
@@ -23,9 +23,9 @@ def test_what_an_event_told_ages_from_its_own_day(tmp_path: Path) -> None:
 
 def test_what_is_said_ahead_of_time_ages_from_the_day_on_which_it_was_said(tmp_path: Path) -> None:
     city = City(tmp_path)
-    city.registered("health", "p1", "2026-12-01", "2026-05-01", deceased=False)
-    months = china().vocabulary.dictionary.facts["deceased"].maximum_age_months
+    city.registered("public_security", "p1", "2026-12-01", "2026-05-01", hukou_area="440303")
+    months = china().vocabulary.dictionary.facts["hukou_area"].maximum_age_months
     assert months
-    held = city.history.holdings("person", "p1", dt.date(2026, 12, 2), city.now)["deceased"]
+    held = city.history.holdings("person", "p1", dt.date(2026, 12, 2), city.now)["hukou_area"]
     assert isinstance(held, Known)
     assert held.stale_on == add_months(city.now.date(), months)
