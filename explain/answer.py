@@ -1,23 +1,17 @@
-"""One answer in full: outcome and amount, each clause with its facts and its law, what is missing, what comes next."""
+"""One answer in sentences: outcome and amount, each clause with its facts and law, what is missing, what comes next."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 
-from explain.facts_used import FactLines
-from explain.figures import filled
+from explain.explanation import Clause, Explanation, Missing
+from explain.fact_lines import FactLines
 from explain.values import amount_text
 from explain.wording import Language, Messages, messages
-from features.facts.population import Population, Subject
-from rules.answers import determine
-from rules.benefits import IN_AREA
-from rules.catalogue import Catalogue
-from rules.determination import ClauseTrace, Determination, Outcome
-from rules.evaluate.reference import ReferenceEvaluator
-from rules.facts_used import facts_used
+from features.facts.vocabulary import Vocabulary
+from rules.determination import Determination, Outcome
 from rules.kleene import Truth
-from rules.rulebook import BenefitPlan, Rulebook, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +26,14 @@ class ClauseText:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingText:
+    """One thing that is missing: who holds it, and of whom it lacks and why."""
+
+    text: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerText:
     """A whole answer, ready to be shown."""
 
@@ -42,170 +44,109 @@ class AnswerText:
     law: tuple[str, ...]
     clauses: tuple[ClauseText, ...]
     amount_facts: tuple[str, ...]
-    missing: tuple[str, ...]
+    missing: tuple[MissingText, ...]
     next_change: str
 
 
-def explain_answer(
-    catalogue: Catalogue,
-    rulebook: Rulebook,
-    population: Population,
-    benefit: str,
-    subject: Subject,
-    on_date: dt.date,
-    language: Language,
-) -> AnswerText:
-    """Explain one answer.
+def answer_text(explained: Explanation, vocabulary: Vocabulary, currency: str, language: Language) -> AnswerText:
+    """An explanation in the sentences of a language.
 
     Args:
-        catalogue: where the benefit is written.
-        rulebook: the same, compiled.
-        population: the subject and everyone the rule may look at.
-        benefit: its id.
-        subject: of the kind that the benefit is for.
-        on_date: the day of the question.
+        explained: the answer.
+        vocabulary: of its facts.
+        currency: of facts that are money.
         language: of the texts.
     """
-    return _Explanation(catalogue, rulebook, population, benefit, subject, on_date, language).text()
+    return _Telling(explained, vocabulary, currency, messages(language)).text()
 
 
-class _Explanation:
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        rulebook: Rulebook,
-        population: Population,
-        benefit: str,
-        subject: Subject,
-        on_date: dt.date,
-        language: Language,
-    ) -> None:
-        self.catalogue = catalogue
-        self.rulebook = rulebook
-        self.population = population
-        self.subject = subject
-        self.on_date = on_date
-        self.messages: Messages = messages(language)
-        self.say = self.messages.say
-        self.evaluator = ReferenceEvaluator(rulebook, population, on_date)
-        self.benefit: BenefitPlan = self.evaluator.plans[benefit]
-        self.found = determine(self.evaluator, benefit, subject, trace=True)
-        self.facts = FactLines(rulebook, self.messages)
+class _Telling:
+    def __init__(self, explained: Explanation, vocabulary: Vocabulary, currency: str, told: Messages) -> None:
+        self.explained, self.vocabulary = explained, vocabulary
+        self.messages, self.say = told, told.say
+        self.facts = FactLines(vocabulary, currency, told)
 
     def text(self) -> AnswerText:
-        found, vocabulary = self.found, self.rulebook.vocabulary
-        kind = self.messages.of(vocabulary.subjects.names[found.subject])
-        name = self.messages.of(self.benefit.benefit.names)
+        explained, answer = self.explained, self.explained.answer
+        kind = self.messages.of(self.vocabulary.subjects.names[answer.subject])
+        name = self.messages.of(explained.names)
+        heading = self.say("heading", benefit=name, subject=kind, id=answer.id, on_date=explained.on_date)
+        if explained.known_at is not None:
+            heading = self.say("as_known", heading=heading, known_at=f"{explained.known_at:%Y-%m-%d %H:%M}")
         return AnswerText(
-            heading=self.say("heading", benefit=name, subject=kind, id=found.id, on_date=self.on_date),
-            outcome=found.outcome,
-            outcome_text=self._outcome(found, self.benefit),
-            amount=self._amount(found, self.benefit),
+            heading=heading,
+            outcome=answer.outcome,
+            outcome_text=self._outcome(answer, explained.in_force),
+            amount=self._amount(answer),
             law=tuple(self._law()),
-            clauses=tuple(self._clause(trace) for trace in found.trace),
-            amount_facts=self._amount_facts(),
-            missing=tuple(self._missing(name) for name in found.missing),
+            clauses=tuple(self._clause(clause) for clause in explained.clauses),
+            amount_facts=self.facts.lines(explained.amount_facts),
+            missing=tuple(self._missing(missing) for missing in explained.missing),
             next_change=self._next(),
         )
 
     # -- outcome and amount ---------------------------------------------------------------------------------------
 
-    def _outcome(self, found: Determination, benefit: BenefitPlan) -> str:
-        return self.say(found.outcome.value if benefit.variants else "ineligible_not_in_force")
+    def _outcome(self, found: Determination, in_force: bool) -> str:
+        return self.say(found.outcome.value if in_force else "ineligible_not_in_force")
 
-    def _amount(self, found: Determination, benefit: BenefitPlan) -> str:
+    def _amount(self, found: Determination) -> str:
         if found.outcome is Outcome.INELIGIBLE:
             return self.say("amount_none")
-        in_kind = benefit.variants[0].compiled.version.amount.in_kind if benefit.variants else None
-        if in_kind is not None:
-            return self.say("in_kind", text=self.messages.of(in_kind))
-        figures = {
-            name: "" if value is None else amount_text(value, found.unit, found.per, self.messages)
-            for name, value in (("amount", found.amount), ("low", found.amount_low), ("high", found.amount_high))
-        }
-        if figures["amount"]:
-            return self.say("amount_exact", **figures)
-        if found.outcome is Outcome.UNDETERMINED and figures["high"]:
-            return self.say("amount_up_to", **figures)
-        if figures["low"] and figures["high"]:
-            return self.say("amount_between", **figures)
-        return self.say("amount_at_least" if found.amount_low else "amount_open", **figures)
+        if self.explained.in_kind is not None:
+            return self.say("in_kind", text=self.messages.of(self.explained.in_kind))
+        low, high = self._figure(found, found.amount_low), self._figure(found, found.amount_high)
+        if found.amount is not None:
+            return self.say("amount_exact", amount=self._figure(found, found.amount))
+        if found.outcome is Outcome.UNDETERMINED and high:
+            return self.say("amount_up_to", high=high)
+        if low and high:
+            return self.say("amount_between", low=low, high=high)
+        return self.say("amount_at_least", low=low) if found.amount_low else self.say("amount_open")
+
+    def _figure(self, found: Determination, value: Decimal | None) -> str:
+        return "" if value is None else amount_text(value, found.unit, found.per, self.messages)
 
     def _law(self) -> list[str]:
-        lines: list[str] = []
-        for variant in self._variants():
-            law = variant.compiled.version.law
-            lines.append(self.say("law", law=" ".join(filter(None, (law.title, law.number, law.article, law.url)))))
-        known = self.found.version
+        lines = [
+            self.say("law", law=" ".join(filter(None, (law.title, law.number, law.article, law.url))))
+            for law in self.explained.laws
+        ]
+        known = self.explained.answer.version
         lines.append(self.say("version", version=known) if known else self.say("version_unknown"))
-        lines += [self.say("confirm", text=self.messages.of(text)) for text in self.benefit.benefit.needs_confirmation]
+        lines += [self.say("confirm", text=self.messages.of(text)) for text in self.explained.to_confirm]
         return list(dict.fromkeys(lines))
 
-    def _variants(self) -> list[Variant]:
-        """The version that applies, or all that may."""
-        return [v for v in self.benefit.variants if self.found.version in ("", v.label)]
+    # -- clauses, what is missing, what comes next ----------------------------------------------------------------
 
-    # -- clauses and facts ----------------------------------------------------------------------------------------
-
-    def _clause(self, trace: ClauseTrace) -> ClauseText:
-        kind = "exception" if trace.exception else "condition"
-        variant = next(v for v in self._variants() if any(name == trace.id for name, _ in v.clauses))
-        criterion = variant.criterion(trace.id)
-        if criterion is None:
-            area = self.rulebook.vocabulary.areas.by_code[variant.compiled.area]
-            says = self.say(IN_AREA, area=self.messages.of(area.names))
-        else:
-            says = filled(
-                self.messages.of(criterion.says), self.catalogue, variant, self.evaluator, self.subject, self.messages
-            )
-        note = criterion.note if criterion else ""
-        mark = self.say(f"{kind}_{trace.met.name.lower()}")
+    def _clause(self, clause: Clause) -> ClauseText:
+        mark = self.say(f"{'exception' if clause.exception else 'condition'}_{clause.met.name.lower()}")
+        says = self.messages.of(clause.says)
         return ClauseText(
-            id=trace.id,
-            met=trace.met,
-            text=self.say("clause", says=says, id=trace.id, mark=mark, because=trace.because),
-            note=self.say("note", note=note) if note else "",
-            facts=self.facts.lines(trace.facts),
+            id=clause.id,
+            met=clause.met,
+            text=self.say("clause", says=says, id=clause.id, mark=mark, because=clause.because),
+            note=self.say("note", note=clause.note) if clause.note else "",
+            facts=self.facts.lines(clause.facts),
         )
 
-    def _amount_facts(self) -> tuple[str, ...]:
-        if self.benefit.amount is None or self.found.outcome is Outcome.INELIGIBLE:
-            return ()
-        return self.facts.lines(facts_used(self.evaluator, self.benefit.amount, self.subject))
-
-    # -- what is missing, what comes next -------------------------------------------------------------------------
-
-    def _missing(self, name: str) -> str:
-        vocabulary = self.rulebook.vocabulary
-        if name.startswith("$"):
-            own = self.catalogue.sources[self.benefit.benefit.id].parameters
-            parameter = own.get(name[1:]) or self.catalogue.shared.get(name[1:])
-            label = self.messages.of(parameter.names) if parameter else name
-            return self.say("missing_parameter", label=label, id=name)
-        fact = vocabulary.dictionary.facts.get(name)
-        if fact is None:
-            groups = {group.link: group.names for group in vocabulary.subjects.groups.values()}
-            links = {link: r.names for r in vocabulary.subjects.relations.values() if not r.inverse for link in r.links}
-            label = self.messages.of({**links, **groups}[name])
-            return self.say("missing_link", label=label, id=name)
-        register = vocabulary.dictionary.registers[fact.register]
-        return self.say(
-            "missing_fact_or_ask" if fact.ask_citizen else "missing_fact",
-            label=self.messages.of(fact.names),
-            id=name,
-            owner=self.messages.of(register.owner),
-            register=self.messages.of(register.names),
-        )
+    def _missing(self, missing: Missing) -> MissingText:
+        label = self.messages.of(missing.label)
+        if missing.id.startswith("$"):
+            text = self.say("missing_parameter", label=label, id=missing.id)
+        elif missing.owner is None or missing.register is None:
+            text = self.say("missing_link", label=label, id=missing.id)
+        else:
+            owner, register = self.messages.of(missing.owner), self.messages.of(missing.register)
+            key = "missing_fact_or_ask" if missing.ask_citizen else "missing_fact"
+            text = self.say(key, label=label, id=missing.id, owner=owner, register=register)
+        return MissingText(text, self.facts.why_not(missing.facts))
 
     def _next(self) -> str:
-        day = self.found.next_change
-        if day is None:
+        change = self.explained.next_change
+        if change is None:
             return self.say("next_none")
-        later = ReferenceEvaluator(self.rulebook, self.population, day)
-        benefit = self.benefit.benefit.id
-        then = determine(later, benefit, self.subject)
-        outcome = self._outcome(then, later.plans[benefit])
-        if then.outcome is not Outcome.INELIGIBLE:
-            amount = self._amount(then, later.plans[benefit])
-            outcome = self.say("outcome_with_amount", outcome=outcome, amount=amount)
-        return self.say("next_day", date=day, outcome=outcome)
+        outcome = self._outcome(change.then, change.in_force)
+        if change.then.outcome is not Outcome.INELIGIBLE:
+            outcome = self.say("outcome_with_amount", outcome=outcome, amount=self._amount(change.then))
+        return self.say("next_day", date=change.on, outcome=outcome)

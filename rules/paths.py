@@ -129,10 +129,14 @@ class Links:
         return step.way == "related" and self.subjects.relations[step.name].inverse
 
     def follow(self, step: Step, rows: Index) -> Index:
-        """Whom some subjects' relation leads to, each once; rows behind a table stand for those who are only named."""
+        """Whom some subjects' relation leads to, each once.
+
+        Also those that only links name, with rows behind the listed ones: the persons of a household of which no
+        register tells anything else belong together all the same.
+        """
         if step.way == "to_group":
-            listed = rows[rows < self.tables.count(PERSON)]
-            found = self.tables.positions(step.name, self.subjects.groups[step.name].link)[listed]
+            positions = self.tables.positions(step.name, self.subjects.groups[step.name].link)
+            found = positions[rows[rows < len(positions)]]
         elif step.way == "members":
             found = _joined(*self.tables.members(step.name), rows)
         elif step.way == "related":
@@ -143,8 +147,8 @@ class Links:
         return np.unique(found[found >= 0])
 
     def listed(self, kind: str, rows: Index) -> Index:
-        """Those of some rows that are in the table."""
-        return rows[rows < self.tables.count(kind)]
+        """Those of some rows that are on the list, each once; the others are only named by links."""
+        return np.unique(rows[rows < self.tables.count(kind)])
 
     def _named_by(self, relation: str) -> tuple[Index, Index]:
         """A relation from its other end."""
@@ -181,7 +185,7 @@ def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Cha
             if path:
                 reached[path] = links.follow(path[-1], reached[path[:-1]])
                 found.setdefault(path[-1].arrives_at, []).append(reached[path])
-    return {kind: links.listed(kind, np.unique(np.concatenate(parts))) for kind, parts in found.items()}
+    return {kind: links.listed(kind, np.concatenate(parts)) for kind, parts in found.items()}
 
 
 def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset[Chain]) -> Index:
@@ -194,7 +198,7 @@ def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset
                 for step in reversed(path):
                     rows = links.follow(step.reversed(), rows)
                 parts.append(rows)
-    return links.listed(kind, np.unique(np.concatenate(parts)))
+    return links.listed(kind, np.concatenate(parts))
 
 
 def links_of(paths: frozenset[Chain], subjects: Subjects, names: tuple[str, ...]) -> list[str]:
@@ -219,4 +223,4 @@ def in_doubt(links: Links, doubtful: dict[str, Index], kind: str, paths: frozens
                 for step in reversed(path[:-1]):
                     rows = links.follow(step.reversed(), rows)
                 parts.append(rows)
-    return links.listed(kind, np.unique(np.concatenate(parts)))
+    return links.listed(kind, np.concatenate(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from features.documents import DocumentError
 from features.errors import FeaturesError
 from rules.errors import RulesError
-from serving import screen
+from serving import log, screen, settings
 from serving.commands import catalogue, city, online
 from serving.commands.check import check
 from serving.commands.coverage import report
@@ -46,6 +46,23 @@ class Commands(TyperGroup):
             raise typer.Exit(CANNOT) from error
 
 
+def main(
+    log_file: Annotated[
+        str | None,
+        typer.Option(
+            "--log-file",
+            metavar="FILE",
+            help="Log events as JSON lines to this file, or to `stderr`; the same as APPLYFREE_LOG.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Who is entitled to what, why, and what would settle the rest (免申即享)."""
+    if log_file is not None:
+        settings.log_to(log_file)
+    log.configure()
+
+
 def _examples(*lines: str) -> str:
     """The last part of a command's help."""
     return "\n\n".join(["Examples:", *(f"  {line}" for line in lines)])
@@ -60,6 +77,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="rich",
 )
+app.callback()(main)
 app.command(epilog=_examples("applyfree check", "applyfree check rules/catalogue/cn"))(check)
 app.command(epilog=_examples("applyfree examples", "applyfree examples rules/catalogue/us"))(examples)
 app.command(
@@ -71,6 +89,8 @@ app.command(
 )(evaluate)
 app.command(
     epilog=_examples(
+        "applyfree explain p17 advanced_age_allowance",
+        "applyfree explain p17 advanced_age_allowance --on-date 2026-03-01 --known-at 2026-03-05 --lang en",
         "applyfree explain p17 advanced_age_allowance --facts facts --on-date 2026-03-01",
         "applyfree explain h4 dibao --facts facts --catalogue rules/catalogue/cn --lang en",
     )
@@ -79,6 +99,7 @@ app.command(
     epilog=_examples(
         "applyfree ingest public_security 公安_户籍人口_20260301.csv",
         "applyfree ingest all city/registers",
+        "applyfree ingest public_security 公安_户籍人口_20260401.csv --accept-short-lists",
         "applyfree ingest market_regulation postgresql://reader@exchange/market",
     )
 )(ingest)
@@ -87,6 +108,7 @@ app.command(
         "applyfree facts p17",
         "applyfree facts h4 --on-date 2026-03-01 --known-at 2026-02-01 --lang en",
         "applyfree facts e9 --kind enterprise --format json",
+        "applyfree facts p17 --portable p17.json",
     )
 )(facts)
 app.command(

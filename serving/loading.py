@@ -18,8 +18,9 @@ from features.history.history import History
 from features.history.keeping import Appended
 from features.registers.contracts import Contracts, Table
 from features.registers.errors import LoadRefusedError
-from features.registers.intake import Intake, take_in, take_in_relation
+from features.registers.intake import Intake, refuse_cut_off, take_in, take_in_relation
 from features.registers.reports import LoadReport
+from serving import log
 from serving.errors import ServingError
 from serving.views import contracts_of, views_of, vocabulary_of
 
@@ -86,12 +87,14 @@ class Loader:
         contracts: of all its registers.
         history: where rows go.
         records: where each load leaves its report and the rows that were set aside.
+        accept_short_lists: take lists of everybody though they leave out far more than the last ones.
     """
 
     vocabulary: Vocabulary
     contracts: Contracts
     history: History
     records: Path
+    accept_short_lists: bool = False
 
     def tables_of(self, register: str) -> tuple[Table, ...]:
         """The tables of a register; of every one for `all`.
@@ -117,6 +120,7 @@ class Loader:
             return Load(None, path.name, refusal=UnknownDeliveryError(path.name, tables))
         try:
             intake = take_in(table, path, learned_at, self.vocabulary, attested_on)
+            self._refuse_cut_off(table, intake)
         except LoadRefusedError as refusal:
             return self._refused(table, path.name, refusal, learned_at)
         return self._taken(table, intake)
@@ -127,21 +131,32 @@ class Loader:
         """Load one PostgreSQL table."""
         try:
             intake = take_in_relation(table, connection_url, learned_at, self.vocabulary, attested_on)
+            self._refuse_cut_off(table, intake)
         except LoadRefusedError as refusal:
             return self._refused(table, table.relation or table.name, refusal, learned_at)
         return self._taken(table, intake)
+
+    def _refuse_cut_off(self, table: Table, intake: Intake) -> None:
+        if table.full and not self.accept_short_lists:
+            refuse_cut_off(table, intake, self.history.listed_before(intake.batch))
 
     def _taken(self, table: Table, intake: Intake) -> Load:
         appended = self.history.append(intake.batch, intake.rows)
         quarantine = self._keep_quarantine(table, intake.quarantine, intake.batch.learned_at)
         load = Load(table, intake.batch.source, intake.report, appended, None, quarantine)
         self._keep(load, table, intake.batch.learned_at)
+        log.info(
+            "delivery_taken", table=table.id, batch=intake.batch.content_hash, outcome=load.outcome,
+            read=intake.report.read, set_aside=intake.report.set_aside, new=appended.new,
+            unchanged=appended.unchanged, left=appended.closed,
+        )  # fmt: skip
         return load
 
     def _refused(self, table: Table, source: str, refusal: LoadRefusedError, learned_at: dt.datetime) -> Load:
         quarantine = self._keep_quarantine(table, refusal.quarantine, learned_at)
         load = Load(table, source, refusal=refusal, quarantine=quarantine)
         self._keep(load, table, learned_at)
+        log.info("delivery_refused", table=table.id, outcome=load.outcome, reasons=refusal.total)
         return load
 
     def _keep_quarantine(self, table: Table, rows: pl.DataFrame | None, moment: dt.datetime) -> Path | None:

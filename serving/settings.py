@@ -19,3 +19,13 @@ def database_url() -> str | None:
 def one_thread_for_children() -> None:
     """Tell processes that are started from now on to use one Polars thread each: they are the parallelism."""
     os.environ["POLARS_MAX_THREADS"] = "1"
+
+
+def log_target() -> str | None:
+    """Where the log goes: a file, or `stderr`; None: nowhere."""
+    return os.environ.get("APPLYFREE_LOG") or None
+
+
+def log_to(target: str) -> None:
+    """Send the log of this process, and of those it starts, somewhere."""
+    os.environ["APPLYFREE_LOG"] = target

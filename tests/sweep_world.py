@@ -117,6 +117,9 @@ class EditionHistory:
             tables = {kind: t.select("id", *(c for c in t.columns if c in facts)) for kind, t in tables.items()}
         return tables
 
+    def answer_until(self, known_at: dt.datetime) -> None:
+        """Editions are complete: none comes late."""
+
     def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
         old, new = self.editions.tables(after), self.editions.tables(until)
         found = [pl.DataFrame(schema={"kind": pl.String, "id": pl.String})]

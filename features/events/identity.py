@@ -99,7 +99,9 @@ def unified(tables: Tables, known: Identities, vocabulary: Vocabulary) -> Tables
         return tables
     persons = tables[PERSON].with_row_index(_AT)
     links = [name for name in vocabulary.subjects.links if name in persons.columns]
-    persons = persons.with_columns(pl.col(name).replace(dict(known.kept)) for name in (ID, *links))
+    groups = {group.link for group in vocabulary.subjects.groups.values()}  # their ids are no persons'
+    named = [ID, *(name for name in links if name not in groups)]
+    persons = persons.with_columns(pl.col(name).replace(dict(known.kept)) for name in named)
     several = {*known.kept.values()}
     alone, together = persons.filter(~pl.col(ID).is_in(several)), persons.filter(pl.col(ID).is_in(several))
     grouped: dict[str, list[dict[str, object]]] = defaultdict(list)

@@ -14,9 +14,9 @@ from features.facts.vocabulary import Vocabulary
 from features.history import keeping
 from features.history.errors import HistoryError
 from features.history.keeping import Appended, Types
-from features.history.lists import list_order, message_order
+from features.history.lists import list_order, listing, message_order
 from features.history.numbering import Numbering
-from features.history.partitions import Commit, Part, Partitions
+from features.history.partitions import SUBJECT, Commit, Part, Partitions
 from features.history.records import Batch, View
 
 
@@ -36,7 +36,8 @@ class Deliveries:
         """Keep a delivery: all of it or, whatever happens, nothing.
 
         Args:
-            batch: what was delivered.
+            batch: what was delivered. Where answers were given for a later moment of knowledge, its `learned_at` is
+                moved behind that moment: what was answered must not change, and the next question must see it.
             rows: `id`, the view's links and facts encoded, `true_from`, `true_to`, `status`, `row`.
 
         Raises:
@@ -53,6 +54,7 @@ class Deliveries:
             parts = self._parts.get(view.id, [])
             if keeping.is_repeated(batch, parts):
                 return Appended(taken=False)
+            batch = keeping.learned_after(batch, parts, self.partitions.answered_until())
             numbering = self.numbering[view.kind]
             rows, ids = keeping.numbered(rows, numbering)
             number = self.last_commit + 1
@@ -90,6 +92,20 @@ class Deliveries:
     def moments(self, after: int) -> list[dt.datetime]:
         """When the deliveries were learned that were written behind the first so many commits."""
         return [part.batch.learned_at for commit in self.partitions.commits_after(after) for part in commit.parts]
+
+    def listed_before(self, batch: Batch) -> int | None:
+        """How many subjects the last list before a list named; None: there is none, or this one was taken in already.
+
+        Subjects, not rows: one list may tell ten years of everybody, the next how things are.
+        """
+        parts = self._parts.get(batch.view, [])
+        if keeping.is_repeated(batch, parts):
+            return None
+        before = [p for p in parts if not p.overtaken and p.batch.attested_on < batch.attested_on]
+        before.sort(key=lambda part: list_order(part.batch))
+        if not before:
+            return None
+        return listing(self.partitions, before, [SUBJECT]).get_column(SUBJECT).n_unique()
 
     def known(self, view: View, known_at: dt.datetime) -> list[Part]:
         """The parts of a view that are known at a moment, in reading order."""

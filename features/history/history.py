@@ -28,7 +28,7 @@ from features.history.position import Learned, Position
 from features.history.reading import Hidden, Reading, Source
 from features.history.records import Batch, Statement, View
 from features.history.speaking import EVER, Chosen, date_of
-from features.history.statements import last_list, rows_stated, with_first_days
+from features.history.statements import last_list, last_words, rows_stated, with_first_days
 from features.history.tickets import Ticket, Tickets, TicketState
 from features.history.withholding import Withholding
 
@@ -67,6 +67,19 @@ class History:
             HistoryError: the view is not known, or the rows are not what it carries.
         """
         return self._deliveries.append(batch, rows)
+
+    def listed_before(self, batch: Batch) -> int | None:
+        """Of a list that is not taken in yet: how many subjects the last one before it named; None: there is none."""
+        self._deliveries.refresh()
+        return self._deliveries.listed_before(batch)
+
+    def answer_until(self, known_at: dt.datetime) -> None:
+        """Note that answers are given, and kept, for a moment of knowledge: what comes later was learned after it.
+
+        A delivery carries the moment at which its reading began. If a sweep comes between that and its commit, the
+        history moves it behind the sweep's moment, so that the next sweep sees it and a replay of this one does not.
+        """
+        self._deliveries.partitions.answer_until(known_at)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -113,7 +126,7 @@ class History:
         facts: Collection[str] | None,
         ids: Collection[str] | None,
     ) -> pl.DataFrame | None:
-        wanted = [name for name in self._columns(kind) if facts is None or name in facts]
+        wanted = self._wanted(kind, facts)
         reading = self._reading(kind, on_date, known_at, ids, wanted)
         if reading is None:
             return None
@@ -128,11 +141,16 @@ class History:
         table = pl.DataFrame(columns)
         return table.with_columns(pl.when(days != int(EVER)).then(days).cast(pl.Date) for days in ages)
 
-    def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
+    def doubtful(self, on_date: dt.date, known_at: dt.datetime, persons: Collection[str] | None = None) -> pl.DataFrame:
         """Subjects of whom it is not known who belongs to them: somebody may, whose link is unknown.
 
         A household that one of two registers gives to a person is doubtful, and so is a mother whom a disputed record
         names. In the tables they look complete: answers that rest on their persons are to be left undetermined.
+
+        Args:
+            on_date: the day.
+            known_at: what was learned later does not exist.
+            persons: only what these persons' links leave in doubt; everybody's by default.
 
         Returns:
             `kind` and `id`, each subject once.
@@ -140,8 +158,8 @@ class History:
         self._deliveries.refresh()
         frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
         links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
-        reading = self._reading(PERSON, on_date, known_at, None, links)
-        readable = self._reading(PERSON, on_date, known_at, None, links, readable_only=True)
+        reading = self._reading(PERSON, on_date, known_at, persons, links)
+        readable = self._reading(PERSON, on_date, known_at, persons, links, readable_only=True)
         if reading is not None and readable is not None:
             groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
             for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
@@ -237,10 +255,20 @@ class History:
         answered = ticket.answered_at if ticket.answered_at and ticket.answered_at <= known_at else None
         return min((moment for moment in (self._closed[key], answered) if moment is not None), default=None)
 
-    def holdings(self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime) -> dict[str, Holding]:
-        """Every fact and link of one subject, with the register that says so and since when; or why it is not known."""
+    def holdings(
+        self,
+        kind: str,
+        subject_id: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str] | None = None,
+    ) -> dict[str, Holding]:
+        """Facts and links of one subject (all by default), with the register that says so and since when.
+
+        Or why it is not known.
+        """
         self._deliveries.refresh()
-        names = self._columns(kind)
+        names = self._wanted(kind, facts)
         found: dict[str, Holding] = dict.fromkeys(names, Unknown())
         reading = self._reading(kind, on_date, known_at, [subject_id], names)
         if reading is not None and len(reading.subjects):
@@ -258,24 +286,41 @@ class History:
         return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
 
     def statements(
-        self, kind: str, subject_id: str, on_date: dt.date, known_at: dt.datetime
+        self,
+        kind: str,
+        subject_id: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str] | None = None,
     ) -> dict[str, list[Statement]]:
-        """What each view says of each fact of one subject, also where together they leave it unknown."""
+        """The last that each view said of each fact (or link) of one subject from on or before a day.
+
+        Also where together they leave it unknown, and where it has ended since; what is withheld is among it.
+        """
         self._deliveries.refresh()
-        names = self._columns(kind)
+        names = self._wanted(kind, facts)
         found: dict[str, list[Statement]] = {name: [] for name in names}
-        reading = self._reading(kind, on_date, known_at, [subject_id], names)
-        if reading is not None and len(reading.subjects):
-            for name, said in reading.said(names):
-                fact = self.vocabulary.dictionary.facts.get(name)
-                for one in said:
-                    cell = one.values[0]
-                    if cell is not None or one.unreadable[0]:
-                        value = cell if cell is None or fact is None else decode(fact, cell)
-                        stale_on = None if one.stale[0] == EVER else date_of(one.stale[0])
-                        days = date_of(one.true_from[0]), date_of(one.attested[0])
-                        found[name].append(Statement(one.view.id, one.view.register, value, *days, stale_on))
+        for view in self.views.values():
+            if view.kind == kind and not found.keys().isdisjoint(view.facts):
+                rows = rows_stated(self._deliveries, view, known_at, [subject_id])
+                for name, said in last_words(rows, view, self.vocabulary, names, on_date):
+                    found[name].append(said)
         return found
+
+    def naming(self, links: Collection[str], ids: Collection[str], known_at: dt.datetime) -> list[str]:
+        """Persons of whom any row ever said that one of these links leads to one of these subjects.
+
+        More than those whom it leads there on a day: whoever asks reads their links next. But nobody else can be
+        linked, so that the members of one household are found without reading everybody's links.
+        """
+        self._deliveries.refresh()
+        numbers: set[int] = set()
+        for view in self.views.values():
+            for link in links if view.kind == PERSON else ():
+                for part in self._deliveries.known(view, known_at) if link in view.facts else ():
+                    if part.new:
+                        numbers |= self._deliveries.partitions.naming(part.stem, link, ids)
+        return self._deliveries.numbering[PERSON].ids.gather(sorted(numbers)).to_list() if numbers else []
 
     def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
         """The ids of everybody of a kind of whom anything was ever said, in the order in which they were named."""
@@ -387,6 +432,9 @@ class History:
 
     def _carried_by(self, kind: str, name: str) -> int:
         return sum(name in view.facts for view in self.views.values() if view.kind == kind)
+
+    def _wanted(self, kind: str, facts: Collection[str] | None) -> list[str]:
+        return [name for name in self._columns(kind) if facts is None or name in facts]
 
     def _columns(self, kind: str) -> list[str]:
         """The links and facts that any view of a kind carries, links first."""

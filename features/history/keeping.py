@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,8 @@ from features.history.partitions import ENDED, LEFT, ROWS, SUBJECT, Part, Partit
 from features.history.records import QUARANTINED, ROW, STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, Batch, View
 
 Types = dict[str, pl.DataType]
+_MOMENT = dt.timedelta(microseconds=1)
+"""Moments of learning are kept in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,21 @@ def is_repeated(batch: Batch, parts: Sequence[Part]) -> bool:
     """Was the same content, attested of the same day, taken in before?"""
     identity = (batch.content_hash, batch.attested_on)
     return any((part.batch.content_hash, part.batch.attested_on) == identity for part in parts)
+
+
+def learned_after(batch: Batch, parts: Sequence[Part], answered_until: dt.datetime | None) -> Batch:
+    """The batch, learned after all that was answered for good, and after others of its view that were moved like it.
+
+    A delivery whose reading began before a sweep and ended after it would else be known at a moment at which nobody
+    knew it, and be news to no later sweep.
+    """
+    if answered_until is None or batch.learned_at > answered_until:
+        return batch
+    taken = {part.batch.learned_at for part in parts}
+    moment = answered_until + _MOMENT
+    while moment in taken:
+        moment += _MOMENT
+    return replace(batch, learned_at=moment)
 
 
 def check(batch: Batch, view: View, rows: pl.DataFrame, types: Types) -> pl.DataFrame:

@@ -5,6 +5,7 @@ manifest names does not exist, so whoever is killed leaves the whole commit or n
 need no lock.
 
     batches/00000007.json                     the manifest of the seventh commit
+    answered.json                             the moment of knowledge up to which answers stand
     subjects/person/00000007.parquet          ids of subjects first named in it, in the order of their numbers
     civil_affairs.marriages/00000007-0.rows.parquet
 """
@@ -15,7 +16,7 @@ import datetime as dt
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from features.history.records import Batch
 
 ROWS, ENDED, LEFT = "rows", "ended", "left"
 SUBJECT, DELIVERY, INDEX = "subject", "delivery", "index"
+_ANSWERED = "answered.json"
 ROW_GROUP = 1 << 17
 """Rows lie by subject: who reads a few subjects reads a few groups of so many rows."""
 
@@ -86,6 +88,24 @@ class Partitions:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def answered_until(self) -> dt.datetime | None:
+        """The latest moment of knowledge for which questions were answered for good; see :meth:`answer_until`."""
+        path = self.folder / _ANSWERED
+        return dt.datetime.fromisoformat(json.loads(path.read_text("utf-8"))) if path.is_file() else None
+
+    def answer_until(self, moment: dt.datetime) -> None:
+        """Note that what was known at a moment is final. Waits for whoever is appending."""
+        with self.writing():
+            before = self.answered_until()
+            if before is None or before < moment:
+                beside = self.folder / f"{_ANSWERED}.tmp"
+                with beside.open("w", encoding="utf-8") as file:
+                    json.dump(moment.isoformat(), file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.rename(self.folder / _ANSWERED)
+                _sync(self.folder)
+
     def commits_after(self, number: int) -> list[Commit]:
         """Commits with a higher number, in order."""
         names = sorted(path.name for path in (self.folder / "batches").glob("[0-9]*.json"))
@@ -137,6 +157,14 @@ class Partitions:
         if columns is not None:
             lazy = lazy.select(INDEX, *columns)
         return lazy.filter(pl.col(SUBJECT).is_in(list(subjects))).collect()
+
+    def naming(self, stem: str, link: str, ids: Collection[str]) -> set[int]:
+        """The subjects of a part whose rows say that a link leads to one of some ids; no other column is read."""
+        path = self._path(stem, ROWS)
+        if link not in pl.read_parquet_schema(path):
+            return set()
+        named = pl.scan_parquet(path).filter(pl.col(link).is_in(list(ids)))
+        return set(named.select(SUBJECT).collect().get_column(SUBJECT))
 
     def _path(self, stem: str, what: str) -> Path:
         return self.folder / f"{stem}.{what}.parquet"

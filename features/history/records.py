@@ -56,11 +56,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one view says of one fact of a subject on a day; `value` is None where the row could not be read."""
+    """The last that one view said of one fact of a subject from on or before a day.
+
+    `value` is None where the row could not be read. A statement whose `true_to` has come says nothing any more: a
+    certificate that has expired. `learned_at` is when the row came; a list that repeats it later renews `attested_on`.
+    """
 
     view: str
     register: str
     value: Value | None
     true_from: dt.date
+    true_to: dt.date | None
     attested_on: dt.date
+    learned_at: dt.datetime
     stale_on: dt.date | None
+
+    def holds(self, on_date: dt.date) -> bool:
+        """Has it not ended by that day?"""
+        return self.true_to is None or self.true_to > on_date

@@ -106,7 +106,21 @@ def known_rows(
     rows = Rows(*whole)  # type: ignore[arg-type] # the arrays have the dtypes of `_columns`
     if wanted is not None and wanted.few is None:
         rows = rows.take(wanted.mask[rows.subject])
-    return _as_lists_say(rows, _last_listed(partitions, parts, rows), parts, subjects) if full else rows
+    if full:
+        return _as_lists_say(rows, _last_listed(partitions, parts, rows), parts, subjects)
+    _age_from_their_own_day(rows, parts)
+    return rows
+
+
+def _age_from_their_own_day(rows: Rows, parts: Sequence[Part]) -> None:
+    """What a message says of a day after the one its batch attests is no older than that day.
+
+    Life events come in batches of a month, attested of its first day. What is said ahead of time ages from the day on
+    which it was said.
+    """
+    if len(rows.part):
+        learned = np.array([day_number(part.batch.learned_at.date()) for part in parts], dtype=np.int32)
+        rows.attested = np.maximum(rows.attested, np.minimum(rows.true_from, learned[rows.part]))
 
 
 def _columns(partitions: Partitions, part: Part, position: int, wanted: Chosen | None) -> list[npt.NDArray[np.generic]]:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import polars as pl
 
-from features.facts.encoding import ID
+from features.facts.encoding import ID, decode
 from features.facts.values import Gap
+from features.facts.vocabulary import Vocabulary
 from features.history.deliveries import Deliveries
+from features.history.merging import add_months
 from features.history.partitions import INDEX, ROWS, SUBJECT, Part, Partitions
-from features.history.records import STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN, View
+from features.history.records import (
+    QUARANTINED,
+    STATUS,
+    STATUS_TYPE,
+    TRUE_FROM,
+    TRUE_TO,
+    WITHDRAWN,
+    Statement,
+    View,
+)
 from features.history.speaking import EVER, Chosen, known_rows
 
 LEARNED_AT, ATTESTED_ON = "learned_at", "attested_on"
@@ -66,6 +77,43 @@ def rows_stated(deliveries: Deliveries, view: View, known_at: dt.datetime, ids: 
     named = numbering.ids.gather(spoken.get_column(SUBJECT)).alias(ID).to_frame()
     periods = spoken.select(TRUE_FROM, TRUE_TO, STATUS, ATTESTED_ON)
     return pl.concat([named, facts, periods], how="horizontal").sort(ID, TRUE_FROM)
+
+
+def last_words(
+    rows: pl.DataFrame, view: View, vocabulary: Vocabulary, names: Collection[str], on_date: dt.date
+) -> Iterator[tuple[str, Statement]]:
+    """By fact or link the last of one subject's rows from on or before a day.
+
+    Args:
+        rows: of one subject, as :func:`rows_stated` gives them.
+        view: which they are of.
+        vocabulary: of the facts.
+        names: the facts and links asked for.
+        on_date: the day.
+    """
+    begun = rows.filter(pl.col(TRUE_FROM) <= on_date)
+    if begun.is_empty():
+        return
+    row = begun.row(-1, named=True)
+    unreadable = row[STATUS] == QUARANTINED
+    for name in (name for name in view.facts if name in names):
+        cell, fact = row[name], vocabulary.dictionary.facts.get(name)
+        if cell is None and not unreadable:
+            continue
+        ages = None if fact is None else fact.maximum_age_months
+        yield (
+            name,
+            Statement(
+                view.id,
+                view.register,
+                cell if fact is None or cell is None else decode(fact, cell),
+                row[TRUE_FROM],
+                row[TRUE_TO],
+                row[ATTESTED_ON],
+                row[LEARNED_AT],
+                None if ages is None else add_months(row[ATTESTED_ON], ages),
+            ),
+        )
 
 
 def last_list(deliveries: Deliveries, view: View, known_at: dt.datetime) -> dt.date | None:

@@ -16,7 +16,9 @@ from features.registers.contract_columns import allowed_header, one_or_more, rea
 from features.registers.contracts import (
     DATE_FORMS,
     DATE_MARK,
+    DEFAULT_LEAST_SHARE,
     DEFAULT_LIMIT,
+    DEFAULT_LIMIT_ROWS,
     ENCODINGS,
     ENDINGS,
     FORMATS,
@@ -27,7 +29,7 @@ from features.registers.contracts import (
 from features.yaml_files import Shelf
 
 _SHARED = ("delivery", "formats", "encoding", "true_from", "true_to", "attested_on", "status", "ignored", "limit",
-           "dates", "money", "yes", "no", "nobody")  # fmt: skip
+           "limit_rows", "least_share", "dates", "money", "yes", "no", "nobody")  # fmt: skip
 _OWN = ("names", "subject", "files", "key", "columns")
 _SAMPLE_DAY = dt.date(2026, 3, 1)
 
@@ -134,7 +136,9 @@ class _TableReader:
             status=self._status(),
             ignored=tuple(self._ignored()),
             dates=self._choice("dates", DATE_FORMS, "YYYY-MM-DD"),
-            limit=self._limit(),
+            limit=self._share("limit", DEFAULT_LIMIT),
+            limit_rows=self._limit_rows(),
+            least_share=self._share("least_share", DEFAULT_LEAST_SHARE),
             place=self.entry.place,
         )
         self._refuse_same_headers(table)
@@ -206,13 +210,21 @@ class _TableReader:
         for node in doc.sequence_of(self.get["ignored"], "ignored") if "ignored" in self.get else ():
             yield allowed_header(doc.text_of(node, "ignored"), node.place)
 
-    def _limit(self) -> Decimal:
-        if "limit" not in self.get:
-            return DEFAULT_LIMIT
-        limit = doc.decimal_of(self.get["limit"], "limit")
-        if not 0 <= limit <= 1:
-            raise DocumentError(self.get["limit"].place, "`limit` is a share of rows.", "Write it like 0.005.")
-        return limit
+    def _share(self, key: str, default: Decimal) -> Decimal:
+        if key not in self.get:
+            return default
+        share = doc.decimal_of(self.get[key], key)
+        if not 0 <= share <= 1:
+            raise DocumentError(self.get[key].place, f"`{key}` is a share of rows.", f"Write it like {default}.")
+        return share
+
+    def _limit_rows(self) -> int:
+        if "limit_rows" not in self.get:
+            return DEFAULT_LIMIT_ROWS
+        rows = doc.decimal_of(self.get["limit_rows"], "limit_rows")
+        if rows < 0 or rows != int(rows):
+            raise DocumentError(self.get["limit_rows"].place, "`limit_rows` counts rows.", "Write it like 2.")
+        return int(rows)
 
     def _refuse_same_headers(self, table: Table) -> None:
         own = [table.key, *(column.header for column in table.columns), *table.ignored]

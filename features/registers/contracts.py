@@ -32,6 +32,12 @@ ENDINGS = {"csv": ".csv", "xlsx": ".xlsx", "parquet": ".parquet", "dci_json": ".
 FORMATS = tuple(ENDINGS)
 DEFAULT_LIMIT = Decimal("0.005")
 """The share of bad rows above which a delivery is refused (fault F14)."""
+DEFAULT_LIMIT_ROWS = 2
+"""So many bad rows refuse no delivery, unless they are more than half of it: one row in fifty is a mistake, not a sign
+that the whole is wrong. Each is set aside all the same."""
+DEFAULT_LEAST_SHARE = Decimal("0.8")
+"""A list of everybody that names fewer than this share of those whom the last one named is refused: it was probably cut
+off."""
 DATE_MARK = "{date}"
 _DATE_IN_NAME = "[0-9]{8}"
 
@@ -95,6 +101,8 @@ class Table:
         ignored: headers that a delivery may bear and that are never read.
         dates: how the days of the row itself are written.
         limit: the share of bad rows above which a delivery is refused.
+        limit_rows: so many bad rows refuse no delivery, whatever their share, unless they are more than half of it.
+        least_share: of a table whose deliveries list everybody, the least share of those whom the last list named.
         place: where the contract says so.
     """
 
@@ -116,6 +124,8 @@ class Table:
     ignored: tuple[str, ...]
     dates: str
     limit: Decimal
+    limit_rows: int
+    least_share: Decimal
     place: Place
 
     @property
@@ -139,6 +149,16 @@ class Table:
     def row_headers(self) -> tuple[str | None, str | None, str | None, str | None]:
         """The headers of what is said of the row itself: from, to, attested on, status."""
         return self.true_from, self.true_to, self.attested_on, self.status.header if self.status else None
+
+    def allows(self, set_aside: int, count: int) -> bool:
+        """May so many of so many rows have mistakes?"""
+        few = set_aside <= self.limit_rows and 2 * set_aside <= count
+        return few or set_aside <= self.limit * count
+
+    def is_cut_off(self, listed: int, listed_before: int) -> bool:
+        """Does a list of everybody leave out more than it may? As few as may be bad may also be gone."""
+        gone = listed_before - listed
+        return self.full and gone > self.limit_rows and gone > (1 - self.least_share) * listed_before
 
     def file_name(self, attested_on: dt.date, form: str | None = None) -> str:
         """The name of a delivery's file."""

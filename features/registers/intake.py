@@ -11,6 +11,7 @@ import polars as pl
 
 from features.documents import nearest_advice
 from features.errors import FactProblem
+from features.facts.encoding import ID
 from features.facts.rowproblems import ROW as PROBLEM_ROW
 from features.facts.vocabulary import Vocabulary
 from features.history.records import Batch
@@ -123,7 +124,7 @@ def _take(
         raise UnreadableDeliveryError("It lists nobody, though each delivery of this table lists everybody.")
     quarantine = read.problems.table
     set_aside = quarantine[PROBLEM_ROW].n_unique()
-    if set_aside > table.limit * read.count:
+    if not table.allows(set_aside, read.count):
         raise _too_many(table, delivery, quarantine, set_aside, read.count)
     batch = Batch(table.id, delivery.content_hash, delivery.source, moment, read.attested_on)
     return Intake(batch, read.rows, quarantine, _report(table, delivery, batch, read, quarantine, set_aside))
@@ -164,12 +165,39 @@ def _too_many(
     ]
     share = Decimal(set_aside) / count
     advice = (
-        f"{set_aside:,} of {count:,} rows have mistakes ({share:.2%}; the contract allows {table.limit:.2%}). "
+        f"{set_aside:,} of {count:,} rows have mistakes ({share:.2%}; the contract allows {table.limit:.2%}, "
+        f"or {table.limit_rows:,} rows that are not more than half). "
         "Ask the department to correct them."
     )
     refusal = LoadRefusedError(table, delivery.source, problems[:MOST_SHOWN], len(problems), advice)
     refusal.quarantine = quarantine
     return refusal
+
+
+def refuse_cut_off(table: Table, intake: Intake, listed_before: int | None) -> None:
+    """Refuse a list of everybody that leaves out far more than the last one: whom it leaves out it would close.
+
+    Args:
+        table: its contract.
+        intake: the delivery.
+        listed_before: how many subjects the last list before it named; None: there was none.
+
+    Raises:
+        LoadRefusedError: it looks cut off.
+    """
+    listed = intake.rows.get_column(ID).n_unique()
+    if listed_before is None or not table.is_cut_off(listed, listed_before):
+        return
+    source = intake.batch.source
+    reason = (
+        f"It lists {listed:,} subjects, the list before it {listed_before:,}: {listed / listed_before:.1%}, and the "
+        f"contract expects {table.least_share:.0%} at least. Everybody whom it leaves out would no longer be held."
+    )
+    advice = (
+        "Ask the department whether the delivery is complete. If so many have really left, load it again with "
+        "--accept-short-lists."
+    )
+    raise LoadRefusedError(table, source, [FactProblem(source, None, None, reason)], 1, advice)
 
 
 def _report(

@@ -13,7 +13,7 @@ from features.errors import FactProblem
 from features.events.loading import LifeEvents, Loaded
 from features.events.log import EventLog
 from features.history.history import History
-from serving import clock, screen, settings
+from serving import clock, log, screen, settings
 from serving.commands.online import tell_online
 from serving.commands.options import QuarantineOption, VocabularyOption
 from serving.views import event_kinds_of, vocabulary_of
@@ -48,6 +48,12 @@ def events(
         for path in files:
             loaded = life.load(path, clock.now())
             found.append(loaded)
+            logged = loaded.logged
+            log.info(
+                "events_loaded", lines=loaded.lines, new=logged.new, doubled=logged.doubled, disputed=logged.disputed,
+                set_aside=len(loaded.problems), stated=loaded.stated, withdrawn=loaded.withdrawn,
+                waiting=len(loaded.waiting),
+            )  # fmt: skip
             problems += loaded.problems
             progress.advance(task)
     screen.table(

@@ -1,13 +1,17 @@
-"""`applyfree explain`: the whole answer for one subject, from files of facts."""
+"""`applyfree explain`: the whole answer for one subject, from the history or from files of facts."""
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 
-from explain.answer import AnswerText, explain_answer
+from explain.answer import AnswerText, answer_text
+from explain.explanation import Explanation
+from explain.explanation import explain as explained_answer
 from explain.wording import Language, Messages, messages
 from features.facts.encoding import ID, Tables, population_of
 from features.facts.neighbours import around
@@ -16,53 +20,112 @@ from features.facts.subjects import PERSON
 from rules.determination import Outcome
 from rules.kleene import Truth
 from rules.reach import steps_of
-from serving import screen
+from rules.rulebook import Rulebook
+from serving import screen, settings
 from serving.catalogues import open_catalogues
 from serving.commands.options import (
     CatalogueOption,
     DayOption,
-    FactsOption,
+    FactsOrHistoryOption,
+    KnownAtOption,
     QuarantineOption,
     VocabularyOption,
     read_day,
+    read_moment,
 )
 from serving.errors import ServingError
-from serving.evaluation import Question, pose
+from serving.evaluation import Question, UnknownBenefitError, pose, sound_rulebook
+from serving.sweep.one_subject import is_known, link_of, read_subject
+from serving.sweep.sources import recorded_facts, swept_catalogue
 
 _COLOURS = {Outcome.ELIGIBLE: "green", Outcome.INELIGIBLE: "red", Outcome.UNDETERMINED: "yellow"}
 _MARKS = {Truth.TRUE: "[green]✓[/]", Truth.FALSE: "[red]✗[/]", Truth.UNKNOWN: "[yellow]?[/]"}
 
 
 class UnknownSubjectError(ServingError):
-    """Nobody of this id is in the files."""
+    """Nobody of this id is known."""
 
 
 def explain(
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The id of a person, household, enterprise, …")],
     benefit: Annotated[str, typer.Argument(metavar="BENEFIT", help="The id of a benefit.")],
-    facts: FactsOption,
+    facts: FactsOrHistoryOption = None,
     catalogue: CatalogueOption = None,
     on_date: DayOption = None,
+    known_at: KnownAtOption = None,
     quarantine: QuarantineOption = None,
     lang: Annotated[Language, typer.Option(help="The language of the answer.")] = Language.ZH,
     vocabulary: VocabularyOption = None,
 ) -> None:
     """Explain one answer: each condition with its facts and its law, what is missing and who holds it, what comes next.
 
+    From what was ingested, each fact comes with its registers, since when it is so and when we learned it; what is
+    not known comes with the reason, and with what each register says. With --facts the facts of some files are taken.
+
     Shows the personal facts of the subject, because that is what was asked for. Of a person and a benefit for
     households (or another group) the answer for the person's household is shown.
     """
-    question = pose(open_catalogues(catalogue, vocabulary), facts, read_day(on_date), [benefit], quarantine)
+    if facts is None:
+        if quarantine is not None or vocabulary is not None:
+            raise ServingError("--quarantine and --vocabulary go with --facts.")
+        explained, rulebook = _from_history(subject, benefit, catalogue, read_day(on_date), read_moment(known_at))
+    else:
+        if known_at is not None:
+            raise ServingError("--known-at asks the history; files of facts have no moments. Leave out --facts.")
+        question = pose(open_catalogues(catalogue, vocabulary), facts, read_day(on_date), [benefit], quarantine)
+        explained, rulebook = _from_files(question, benefit, subject), question.rulebook
+    say, answer = messages(lang), explained.answer
+    if answer.id != subject:
+        key = "for_kept_id" if answer.subject == PERSON else "for_group"
+        group = say.of(rulebook.vocabulary.subjects.names[answer.subject])
+        screen.line(say.say(key, id=subject, group=group, kept=answer.id))
+    _show(answer_text(explained, rulebook.vocabulary, rulebook.currency, lang), say)
+
+
+def _from_history(
+    subject: str, benefit: str, folder: Path | None, on_date: dt.date, known_at: dt.datetime
+) -> tuple[Explanation, Rulebook]:
+    """The answer from what was ingested, as a sweep of that day and moment gives it."""
+    catalogue = swept_catalogue(folder)
+    rulebook = sound_rulebook(catalogue)
+    if benefit not in rulebook.benefits:
+        raise UnknownBenefitError(benefit, rulebook)
+    history = recorded_facts(catalogue, settings.home()).open(rulebook.vocabulary)
+    subject = history.identities(on_date, known_at).current(subject)
+    kind = rulebook.benefits[benefit].benefit.subject
+    groups = rulebook.vocabulary.subjects.groups
+    if not is_known(history, kind, subject, on_date, known_at):
+        group = link_of(history, subject, groups[kind].link, on_date, known_at) if kind in groups else None
+        if group is None or not is_known(history, kind, group, on_date, known_at):
+            raise UnknownSubjectError(
+                f"No register has said anything of a {kind} with this id by {on_date}, as known at "
+                f"{known_at:%Y-%m-%d %H:%M} UTC. `{benefit}` is a benefit of a {kind}. Load records with "
+                "`applyfree ingest`, or correct the id."
+            )
+        subject = group
+    read = read_subject(history, rulebook, benefit, kind, subject, on_date, known_at)
+    explained = explained_answer(
+        catalogue,
+        rulebook,
+        read.population,
+        benefit,
+        read.population.listed[kind][subject],
+        on_date,
+        known_at=known_at,
+        records=read.records,
+        doubtful_links=read.doubtful_links,
+    )
+    return explained, rulebook
+
+
+def _from_files(question: Question, benefit: str, subject: str) -> Explanation:
     rulebook = question.rulebook
     kind, subject_id = _find(question, benefit, subject)
-    say = messages(lang)
-    if subject_id != subject:
-        screen.line(say.say("for_group", id=subject, group=say.of(rulebook.vocabulary.subjects.names[kind])))
     steps = steps_of(benefit, rulebook.in_force(question.on_date))
     near = around(question.facts.tables, rulebook.vocabulary, kind, subject_id, steps)
     population = population_of(near, rulebook.vocabulary, question.facts.files)
     found = population.listed[kind][subject_id]
-    _show(explain_answer(question.catalogue, rulebook, population, benefit, found, question.on_date, lang), say)
+    return explained_answer(question.catalogue, rulebook, population, benefit, found, question.on_date)
 
 
 def _find(question: Question, benefit: str, subject: str) -> tuple[str, str]:
@@ -103,10 +166,14 @@ def _show(answer: AnswerText, say: Messages) -> None:
         for text in (*clause.facts, clause.note):
             if text:
                 screen.line(f"    {text}")
-    for title, texts in (("amount_facts", answer.amount_facts), ("missing", answer.missing)):
-        if texts:
-            _title(say.say(title))
-        for text in texts:
+    if answer.amount_facts:
+        _title(say.say("amount_facts"))
+    for text in answer.amount_facts:
+        screen.line(f"  {text}")
+    if answer.missing:
+        _title(say.say("missing"))
+    for missing in answer.missing:
+        for text in (missing.text, *(f"  {fact}" for fact in missing.facts)):
             screen.line(f"  {text}")
     _title(say.say("next"))
     screen.line(f"  {answer.next_change}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -17,11 +19,13 @@ from features.facts.subjects import PERSON
 from features.facts.values import Gap, Holding, Known
 from features.facts.vocabulary import Vocabulary
 from features.history.history import History
-from serving import clock, screen, settings
+from serving import screen, settings
 from serving.commands.catalogue import Format, FormatOption, write
-from serving.commands.options import DayOption, read_day
+from serving.commands.options import DayOption, KnownAtOption, read_day, read_moment
 from serving.errors import ServingError
-from serving.loading import open_loader
+from serving.loading import Loader, open_loader
+from serving.portable import portable_record
+from serving.sweep.identities import UnifiedHistory
 
 COLUMNS = ("subject", "id", "fact", "label", "value", "gap", "source", "true_from", "stale_on", "owner")
 _HEADINGS = ("fact", "label", "value", "source", "since", "good until", "not known because")
@@ -39,13 +43,19 @@ def facts(
         str | None, typer.Option("--kind", help="person, household, enterprise, …, where an id is of several.")
     ] = None,
     on_date: DayOption = None,
-    known_at: Annotated[
-        str | None,
-        typer.Option("--known-at", metavar="DAY", help="As known at the end of this day (UTC). Default: now."),
-    ] = None,
+    known_at: KnownAtOption = None,
     members: Annotated[bool, typer.Option(help="Of a household: its members' facts as well.")] = True,
     lang: Annotated[Language, typer.Option(help="The language of labels and values.")] = Language.ZH,
     form: FormatOption = Format.TABLE,
+    portable: Annotated[
+        Path | None,
+        typer.Option(
+            "--portable",
+            metavar="FILE.json",
+            help="Write the facts with their provenance as a message for another office (new files only).",
+            show_default=False,
+        ),
+    ] = None,
     jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
 ) -> None:
     """List every fact held of one subject: value, register, since when, until when it is good; or why it is not known.
@@ -53,9 +63,12 @@ def facts(
     Of a household, its members' facts follow. Shows personal data, because that is what was asked for. The history is
     read, never the online store (`applyfree online read`), so that any day and any moment of knowledge can be asked.
     """
-    day, moment = read_day(on_date), _moment(known_at)
+    day, moment = read_day(on_date), read_moment(known_at)
     loader = open_loader(settings.home(), jurisdiction)
     found_kind = _kind(loader.history, loader.vocabulary, subject, kind, moment)
+    if portable is not None:
+        _write_portable(loader, found_kind, subject, day, moment, portable)
+        return
     asked = [(found_kind, subject)]
     if members and found_kind == HOUSEHOLD:
         asked += [(PERSON, member) for member in _members(loader.history, loader.vocabulary, subject, day, moment)]
@@ -92,11 +105,26 @@ def _is_doubtful(history: History, household: str, day: dt.date, moment: dt.date
     return not doubtful.filter((pl.col("kind") == HOUSEHOLD) & (pl.col(ID) == household)).is_empty()
 
 
-def _moment(text: str | None) -> dt.datetime:
-    if text is None:
-        return clock.now()
-    day = read_day(text)
-    return dt.datetime.combine(day, dt.time.max, tzinfo=dt.UTC)
+def _write_portable(loader: Loader, kind: str, subject: str, day: dt.date, moment: dt.datetime, file: Path) -> None:
+    """The record that a person takes along, readable by its owner alone."""
+    history = UnifiedHistory(loader.history)
+    subject = history.identities(day, moment).current(subject)
+    names = {name for view in loader.history.views.values() if view.kind == kind for name in view.facts}
+    record = portable_record(
+        kind,
+        subject,
+        history.statements(kind, subject, day, moment, names),
+        history.gaps(kind, subject, day, moment, names),
+        loader.vocabulary,
+        day,
+        moment,
+        f"applyfree:{loader.vocabulary.jurisdiction}",
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (whole,) = record["message"]["search_response"][0]["data"]["reg_records"]
+    screen.line(f"{len(whole['facts']):,} statements, {len(whole['not_known']):,} facts not known: {file}")
 
 
 def _kind(history: History, vocabulary: Vocabulary, subject: str, kind: str | None, moment: dt.datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,13 @@ def ingest(
     attested_on: Annotated[
         str | None, typer.Option("--attested-on", metavar="DAY", help="For which day, where names do not tell.")
     ] = None,
+    accept_short_lists: Annotated[
+        bool,
+        typer.Option(
+            "--accept-short-lists",
+            help="Take lists of everybody that leave out far more than the last ones: the department stands by them.",
+        ),
+    ] = False,
     jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
 ) -> None:
     """Load what departments delivered. A delivery that is refused changes nothing: what was loaded before serves on.
@@ -48,7 +56,7 @@ def ingest(
     up. Exit status 1: a delivery was refused, or the online store could not be reached (the next push goes on).
     """
     day = None if attested_on is None else read_day(attested_on)
-    loader = open_loader(settings.home(), jurisdiction)
+    loader = replace(open_loader(settings.home(), jurisdiction), accept_short_lists=accept_short_lists)
     tables = _chosen(loader.tables_of(register), table)
     loads: list[Load] = []
     with screen.progress() as progress:

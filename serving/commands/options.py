@@ -28,6 +28,23 @@ def read_day(text: str | None) -> dt.date:
     raise ServingError(f"--on-date is `{text[:40]}`, which is not a day. Write it like 2026-01-31.")
 
 
+def read_moment(text: str | None) -> dt.datetime:
+    """The moment of knowledge that was asked for: the end of a day, or a moment (UTC where no zone is given).
+
+    Raises:
+        ServingError: the text is neither.
+    """
+    if text is None:
+        return clock.now()
+    try:
+        if len(text) == len("2026-01-31"):
+            return dt.datetime.combine(dt.date.fromisoformat(text), dt.time.max, tzinfo=dt.UTC)
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ServingError(f"--known-at is `{text[:40]}`. Write it like 2026-01-31 or 2026-01-31T08:00.") from None
+    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+
+
 CatalogueArgument = Annotated[
     Path | None,
     typer.Argument(
@@ -51,6 +68,24 @@ CatalogueOption = Annotated[
         "--catalogue",
         metavar="DIR",
         help="A catalogue, or a folder of catalogues: then the one that knows the columns. Default: the shipped ones.",
+        show_default=False,
+    ),
+]
+FactsOrHistoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--facts",
+        metavar="DIR",
+        help="Files of facts (person.csv or .parquet, …). Default: what was ingested, the history.",
+        show_default=False,
+    ),
+]
+KnownAtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at",
+        metavar="DAY",
+        help="As known at the end of this day (UTC), or at a moment like 2026-03-01T08:00. Default: now.",
         show_default=False,
     ),
 ]

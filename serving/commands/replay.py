@@ -29,7 +29,7 @@ def replay(
             show_default=False,
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every determination of every complete sweep.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All that every complete sweep made.")] = False,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Make stored determinations again: facts as known then, the rulebook of that hash, the same dates.
@@ -37,7 +37,10 @@ def replay(
     Equal means equal bytes of canonical JSON. Exit status 1: some differ; the first ones are shown by name.
     """
     if every == (name is not None):
-        raise ServingError("Say what to replay: `applyfree replay 3/person/p17/dibao`, `replay 3` or `replay --all`.")
+        raise ServingError(
+            "Name either what to replay or --all: `applyfree replay 3/person/p17/dibao` for one determination, "
+            "`applyfree replay 3` for all that sweep 3 made, `applyfree replay --all` for those of every sweep."
+        )
     server = open_server(settings.database_url(), settings.home())
     try:
         with connect(server.url, remedy=server.ensure_running) as session:
@@ -67,7 +70,8 @@ def _sweeps(session: Session, source: FactSource, number: str | None) -> bool:
         made for made in sweeps.all_sweeps(session) if made.state == sweeps.COMPLETE and number in (None, str(made.id))
     ]
     if not chosen:
-        raise ServingError("There is no such complete sweep. `applyfree sweep` makes one.")
+        which = "No sweep is complete" if number is None else f"There is no complete sweep {number}"
+        raise ServingError(f"{which}, so there is nothing to replay. `applyfree sweep` makes one.")
     same = True
     for made in chosen:
         with screen.progress() as progress:

@@ -14,8 +14,10 @@ from serving import clock, screen, settings
 from serving.commands.options import CatalogueOption, DayOption, read_day
 from serving.evaluation import sound_rulebook
 from serving.online import stores_agree
+from serving.store.database import connect
 from serving.store.server import open_server
 from serving.sweep.crew import Crew, Processes
+from serving.sweep.review import GrantForReview, grants_for_review
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
 from serving.sweep.sources import recorded_facts, swept_catalogue
 from serving.sweep.spark import spark_crew
@@ -57,21 +59,27 @@ def sweep(
     day = read_day(on_date)
     chosen = swept_catalogue(catalogue)
     home = settings.home().resolve()  # workers may stand elsewhere
+    facts = recorded_facts(chosen, home)
+    rulebook = sound_rulebook(chosen)
     with _crew(engine, workers) as crew:
         server = open_server(settings.database_url(), home)
         try:
             with screen.progress() as progress:
                 watch = _watching(progress, progress.add_task("beginning", total=None))
-                source = recorded_facts(chosen, home)
-                guard = stores_agree(home, sound_rulebook(chosen), server.url, clock.now)
-                sweeper = Sweeper(server, home, source, Settings(workers), clock.now, watch, crew, guard)
+                guard = stores_agree(home, rulebook, server.url, clock.now)
+                sweeper = Sweeper(server, home, facts, Settings(workers), clock.now, watch, crew, guard)
                 try:
                     outcome = sweeper.run(chosen, day, full=full)
                 finally:
                     sweeper.close()
+            made = outcome.sweep
+            known = facts.open(rulebook.vocabulary).identities(made.on_date, made.known_at)
+            with connect(server.url) as session:
+                review = grants_for_review(session, known)
         finally:
             server.close()
     _show(outcome, f"{chosen.names.zh} · {chosen.names.en}")
+    _show_review(review)
     check = outcome.account.check
     if outcome.dead or (check is not None and not check.passed):
         raise typer.Exit(_UNANSWERED)
@@ -106,7 +114,20 @@ def _show(outcome: Outcome, names: str) -> None:
         f"rulebook {made.rulebook[:12]}…: {outcome.looked_at:,} of {made.population or 0:,} subjects looked at, "
         f"{outcome.written:,} with new answers, {outcome.determinations:,} determinations."
     )
+    if not made.population:
+        screen.error(
+            f"Nobody is known on {made.on_date}: no register had said anything of anybody by then. Load what "
+            "departments delivered with `applyfree ingest`, or correct --on-date."
+        )
     if outcome.dead:
         listed = ", ".join(f"{kind} {subject}" for kind, subject in outcome.dead[:_MOST_NAMED])
         said = "; ".join(outcome.failures) or "the workers were killed"
         screen.error(f"{len(outcome.dead):,} subjects could not be answered ({said}): {listed}")
+
+
+def _show_review(review: list[GrantForReview]) -> None:
+    """Whom a human has to look at, by the ids of persons, which are what the review is about."""
+    for grant in review[:_MOST_NAMED]:
+        screen.line(f"For a human: person {grant.person}, {grant.benefit}: {grant.why} ({', '.join(grant.ids)}).")
+    if len(review) > _MOST_NAMED:
+        screen.line(f"… and {len(review) - _MOST_NAMED:,} more.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import polars as pl
 from psycopg.rows import class_row
@@ -179,3 +181,13 @@ def determinations_made(session: Session, sweep: int) -> int:
     assert row is not None
     assert isinstance(row[0], int)
     return row[0]
+
+
+def outcomes_of(session: Session, persons: Sequence[str]) -> list[tuple[int, str, str, str]]:
+    """Every determination of some persons: sweep, id, benefit, outcome, in the order in which they were made."""
+    rows = session.execute(
+        "SELECT sweep, id, benefit, outcome FROM determination WHERE subject = 'person' AND id = ANY(%s) "
+        "ORDER BY sweep, id, benefit",
+        (list(persons),),
+    ).fetchall()
+    return cast(list[tuple[int, str, str, str]], rows)

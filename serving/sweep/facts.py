@@ -13,10 +13,11 @@ import polars as pl
 from features.facts.vocabulary import Vocabulary
 from features.history.history import History
 from features.history.records import View
+from serving.sweep.identities import UnifiedHistory
 
 
 class FactHistory(Protocol):
-    """What a sweep asks of the history (`features.history.history.History` answers it)."""
+    """What a sweep asks of the history (`serving.sweep.identities.UnifiedHistory` answers it)."""
 
     def as_of(
         self,
@@ -31,6 +32,10 @@ class FactHistory(Protocol):
 
         One row for every known subject (of those named, where `ids` names some), whatever is known of it.
         """
+        ...
+
+    def answer_until(self, known_at: dt.datetime) -> None:
+        """Answers are given and kept for a moment of knowledge: what comes from now on was learned after it."""
         ...
 
     def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
@@ -61,5 +66,5 @@ class RecordedFacts:
     folder: Path
     views: tuple[View, ...]
 
-    def open(self, vocabulary: Vocabulary) -> FactHistory:
-        return History(self.folder, vocabulary, self.views)
+    def open(self, vocabulary: Vocabulary) -> UnifiedHistory:
+        return UnifiedHistory(History(self.folder, vocabulary, self.views))

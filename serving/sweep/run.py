@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 
 from rules.catalogue import Catalogue
+from serving import log
 from serving.store import chunks, sweeps
 from serving.store.database import LOST, connect
 from serving.store.migrate import migrate
@@ -166,11 +167,14 @@ class Sweeper:
 
     def _finish(self, sweep: Sweep) -> Outcome:
         """Bring a sweep from wherever it stands to its end."""
+        started = time.perf_counter()
+        log.info("sweep_begun", sweep=sweep.id, base=sweep.base, on_date=sweep.on_date, full=sweep.is_full)
         folder = sweep_folder(self.home, sweep.id)
         if sweep.state == sweeps.PLANNING:
             self.watch("planning", 0, 0)
             pinned = load_pinned(self.home, sweep.rulebook)
             history = self.source.open(pinned.rulebook.vocabulary)
+            history.answer_until(sweep.known_at)
             while sweep.state == sweeps.PLANNING:
                 try:
                     plan_sweep(self._session, sweep, pinned, history, folder, self.how.chunk_subjects)
@@ -181,7 +185,13 @@ class Sweeper:
         self._run_workers(sweep)
         self._complete(sweep)
         shutil.rmtree(folder, ignore_errors=True)
-        return self._outcome(self._reread(sweep), was_done=False)
+        outcome = self._outcome(self._reread(sweep), was_done=False)
+        log.info(
+            "sweep_done", sweep=sweep.id, population=outcome.sweep.population, looked_at=outcome.looked_at,
+            written=outcome.written, determinations=outcome.determinations, dead=len(outcome.dead),
+            seconds=time.perf_counter() - started,
+        )  # fmt: skip
+        return outcome
 
     def _run_workers(self, sweep: Sweep) -> None:
         """Keep workers at work until no chunk is open."""

@@ -33,6 +33,12 @@ def recorded_facts(catalogue: Catalogue, home: Path) -> RecordedFacts:
     """The history of a catalogue's jurisdiction, as `applyfree ingest` and `applyfree events` write it.
 
     Raises:
+        SweepError: nothing was ever loaded.
         DocumentError: a contract has a mistake; the first one is told.
     """
+    if not any((home / "history" / "batches").glob("[0-9]*.json")):
+        raise SweepError(
+            f"There is nothing in the history under {home}: nobody is known. Load what departments delivered with "
+            "`applyfree ingest all FOLDER` (`applyfree city` makes some), or set APPLYFREE_HOME."
+        )
     return RecordedFacts(home / "history", views_of(sound_rulebook(catalogue).vocabulary))

@@ -11,6 +11,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving import log
 from serving.store import chunks, standings, sweeps
 from serving.store.chunks import Chunk
 from serving.store.database import LOST, Session, connect
@@ -93,6 +94,7 @@ class Worker:
             return Turn.COUNTS_DIFFER
         except Exception as error:  # noqa: BLE001 the sweep's loop: noted, counted as a death, and tried again
             assert chunk is not None
+            log.error("sweep_chunk_failed", sweep=chunk.sweep, chunk=chunk.id, where=_where(error))
             chunks.note_failure(self.session, chunk, _where(error))
             chunks.release(self.session, chunk)
             return Turn.FAILED
@@ -111,6 +113,7 @@ def worker_for(orders: Orders) -> Worker | None:
 
 def work(orders: Orders) -> None:
     """The life of a worker process."""
+    log.configure()
     worker = worker_for(orders)
     while worker is not None and _has_parent():
         match worker.turn():
@@ -126,6 +129,7 @@ def work(orders: Orders) -> None:
 
 def _answer(session: Session, history: FactHistory, answering: Answering, chunk: Chunk, partition: Partition) -> None:
     """Answer a chunk and write it: rows and the note that it is done in one transaction, or nothing."""
+    started = time.perf_counter()
     found = answering.answer(session, history, partition)
     with session.transaction():
         if not chunks.is_mine(session, chunk):
@@ -134,6 +138,10 @@ def _answer(session: Session, history: FactHistory, answering: Answering, chunk:
             standings.write(session, chunk.sweep, rows)
         chunks.finish(session, chunk, found.written, found.same, found.determinations, found.account.stored())
     chunks.release(session, chunk)
+    log.info(
+        "sweep_chunk_done", sweep=chunk.sweep, chunk=chunk.id, subjects=chunk.subjects, written=found.written,
+        same=found.same, determinations=found.determinations, seconds=time.perf_counter() - started,
+    )  # fmt: skip
 
 
 def _reconnected(session: Session, url: str, chunk: Chunk | None) -> Session:

@@ -148,3 +148,33 @@ def test_a_file_of_another_name_needs_its_table_and_day(home: Path, tmp_path: Pa
     path.write_bytes(_file(RESIDENTS, written(RESIDENTS), tmp_path).read_bytes())
     done = _ingest("public_security", path, "--table", "residents", "--attested-on", "2026-03-01")
     assert (done.status, "taken" in done.out) == (0, True)
+
+
+def test_a_list_that_was_cut_off_is_refused_until_somebody_stands_by_it(home: Path, tmp_path: Path) -> None:
+    assert _ingest("public_security", _file(RESIDENTS, written(RESIDENTS), tmp_path)).status == 0
+    short = _file(RESIDENTS, written(RESIDENTS).head(300), tmp_path, LATER)
+    done = _ingest("public_security", short)
+    assert done.status == 1
+    assert "It lists 300 subjects, the list before it 400: 75.0%" in done.err
+    assert "--accept-short-lists" in done.err
+    gone = str(written(RESIDENTS)[RESIDENTS.key][399])
+    assert isinstance(_history(home).holdings("person", gone, DAY, FOREVER)["hukou_area"], Known)
+    assert _ingest("public_security", short, "--accept-short-lists").status == 0
+    assert _history(home).holdings("person", gone, DAY, FOREVER)["hukou_area"] == Unknown(Gap.NOT_HELD)
+    assert "was there already" in _ingest("public_security", short).out
+    nearly = _file(RESIDENTS, written(RESIDENTS).head(245), tmp_path, dt.date(2026, 3, 3))
+    assert _ingest("public_security", nearly).status == 0
+
+
+def test_one_bad_row_in_fifty_is_set_aside_and_does_not_refuse_the_rest(home: Path, tmp_path: Path) -> None:
+    def delivered(bad: int, rows: int, day: dt.date) -> Done:
+        cells = written(RESIDENTS).head(rows)
+        wrong = pl.when(pl.int_range(pl.len()) < bad).then(pl.lit("?")).otherwise("性别").alias("性别")
+        return _ingest("public_security", _file(RESIDENTS, cells.with_columns(wrong), tmp_path, day))
+
+    assert delivered(1, 50, ATTESTED).status == 0
+    assert delivered(2, 50, LATER).status == 0
+    refused = delivered(3, 50, dt.date(2026, 3, 3))
+    assert refused.status == 1
+    assert "3 of 50 rows have mistakes (6.00%; the contract allows 0.50%, or 2 rows" in refused.err
+    assert delivered(2, 3, dt.date(2026, 3, 4)).status == 1

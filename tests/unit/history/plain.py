@@ -120,7 +120,12 @@ def _speaking(
 
 def _of_messages(known: Sequence[Delivery], subject: str) -> list[tuple[Line, dt.date]]:
     ordered = sorted(known, key=lambda d: (d.batch.learned_at, d.batch.attested_on, d.batch.content_hash))
-    return [(line, d.batch.attested_on) for d in ordered for line in d.lines if line.id == subject]
+    return [
+        (line, max(d.batch.attested_on, min(line.true_from, d.batch.learned_at.date())))
+        for d in ordered
+        for line in d.lines
+        if line.id == subject
+    ]
 
 
 def _of_lists(known: Sequence[Delivery], subject: str) -> list[tuple[Line, dt.date]]:
