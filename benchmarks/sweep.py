@@ -80,6 +80,9 @@ class FilesHistory:
             tables[kind] = scan.collect(engine="streaming")
         return tables
 
+    def answer_until(self, known_at: dt.datetime) -> None:
+        """Everything is there before the first sweep."""
+
     def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
         return pl.read_parquet(self.folder / "changed.parquet")
 

@@ -55,6 +55,7 @@ def test_chinese_is_the_default_and_each_condition_shows_fact_law_and_owner(fold
         "",
         "缺失事实",
         "  有残疾（disabled）：由村委会掌握，登记于“村务登记”；也可以向本人询问",
+        "    个人 open：未掌握",
         "",
         "下次变动日",
         "  在事实不变的情况下，答案不会自行变化",
