@@ -92,8 +92,8 @@ class BatchEvaluator:
             By benefit, one row per subject in table order: `outcome` (0 ineligible, 1 undetermined, 2 eligible),
             `amount_low`, `amount_high` (units of the plan; null: no bound), `unmet` (bits of :meth:`clause_names`),
             `missing` (bits of the plan's names), `next_change` (day number; at or after `plan.DAY_HIGH`: none),
-            `version` (position of the variant; -1: none, or not known), `outside_until` (day number: whoever is outside of
-            the benefit's area is so until then, if nothing is learned).
+            `version` (position of the variant; -1: none, or not known), `outside_until` (day number: whoever is outside
+            of the benefit's area is so until then, if nothing is learned).
         """
         parts: dict[str, list[pl.DataFrame]] = {}
         for benefit_id, frame in self.stream(tables, benefits):

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from features.events.messages import Event
-from tests.faults.elders import APRIL, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
+from serving.store.server import EmbeddedServer
+from serving.sweep.facts import RecordedFacts
+from serving.sweep.replay import Replayer
+from serving.sweep.run import Settings, Sweeper
+from tests import sweep_world
+from tests.faults.elders import APRIL, BENEFIT, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
+from tests.sweep_world import cn_catalogue
 from tests.unit.features.events.city import City
 from tests.unit.features.events.worlds import death, event
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def test_a_late_death_changes_no_old_determination_and_supersedes_the_current_one(tmp_path: Path) -> None:
@@ -73,3 +85,33 @@ def test_a_birth_that_is_withdrawn_leaves_a_child_of_whom_nothing_is_known_and_b
         assert city.events.log.lineage(content_hash, int(row)) == [("health", "b1")]
     targets = city.events.log.index().select("id", "target").rows()
     assert targets == [("b1", None), ("r1", "b1")]
+
+
+def test_a_death_that_is_learned_late_supersedes_what_was_swept_and_edits_nothing(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    city = elder(tmp_path, alive_attested="2026-02-28")
+    session = sweep_world.emptied(server, tmp_path)
+    source = RecordedFacts(tmp_path / "history", tuple(city.history.views.values()))
+    runner = Sweeper(server, tmp_path, source, Settings(1, 100), lambda: city.now)
+    of_him = f"SELECT to_jsonb(d) FROM determination d WHERE benefit = '{BENEFIT}' ORDER BY sweep"
+    stands = f"SELECT outcome, sweep FROM current_determination WHERE benefit = '{BENEFIT}'"
+    first = runner.run(cn_catalogue(), APRIL)
+    paid_on = session.execute(of_him).fetchall()
+    assert session.execute(stands).fetchall() == [("eligible", first.sweep.id)]
+    city.told(death("2026-03-05"))
+    second = runner.run(cn_catalogue(), APRIL)
+    assert second.looked_at == 1
+    assert session.execute(stands).fetchall() == [("ineligible", second.sweep.id)]
+    assert session.execute(of_him).fetchall()[:1] == paid_on, "what was said in good faith stays as it was said"
+    assert len(paid_on) == 1
+    # Taken back: a third answer, and all three come out again of what was known when each was given.
+    city.told(death(id="r1", version=2, reverses=death("2026-03-05").id))
+    third = runner.run(cn_catalogue(), APRIL)
+    assert session.execute(stands).fetchall() == [("eligible", third.sweep.id)]
+    for sweep in (first, second, third):
+        replayed = Replayer(session, tmp_path, source, sweep.sweep.id).everything()
+        assert replayed.compared > 0
+        assert replayed.differing == 0
+    runner.close()
+    session.close()

@@ -102,9 +102,7 @@ def felt(one: pl.DataFrame, other: pl.DataFrame) -> int:
     return one.join(other, on=ANSWER, how="anti", nulls_equal=True).height
 
 
-def everything_comes_out_again(
-    session: Session, home: Path, source: Editions, days: tuple[int, ...]
-) -> None:
+def everything_comes_out_again(session: Session, home: Path, source: Editions, days: tuple[int, ...]) -> None:
     """What was decided under rules, areas and facts that are gone is found again, byte for byte."""
     for sweep in sweeps.all_sweeps(session):
         if sweep.on_date in {date_of(day) for day in days}:
