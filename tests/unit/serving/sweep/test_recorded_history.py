@@ -96,7 +96,7 @@ def test_whoever_is_in_doubt_stays_undetermined(server: EmbeddedServer, tmp_path
 
 
 def test_an_area_is_merged_into_a_new_one_while_people_are_swept(server: EmbeddedServer, tmp_path: Path) -> None:
-    """Announced, then in force, then registers write the new code; each day as a full sweep says, and all replayable."""
+    """Announced, in force, then written by registers: each day as a full sweep says, and all of it replays."""
     merged_on, published = ON_DATE + dt.timedelta(days=2), Published.below(tmp_path)
     tables = sweep_world.made_tables(200)
     views = views_of(tables)
