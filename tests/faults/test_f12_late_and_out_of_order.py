@@ -6,8 +6,12 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.events.messages import Event
 from serving.store.server import EmbeddedServer
@@ -18,7 +22,7 @@ from tests import sweep_world
 from tests.faults.elders import APRIL, BENEFIT, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
 from tests.sweep_world import cn_catalogue
 from tests.unit.features.events.city import City
-from tests.unit.features.events.worlds import death, event
+from tests.unit.features.events.worlds import death, event, move
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,56 @@ def test_in_every_order_one_answer(tmp_path_factory: pytest.TempPathFactory, sto
         for said in order:
             city.told(said, said)
         assert outcome(city, city.now)["outcome"] == expected
+
+
+TOLD = {
+    "death": death("2026-03-05", id="death"),
+    "corrected": death("2026-03-06", id="corrected", version=2, corrects="death"),
+    "withdrawn": death(id="withdrawn", version=3, reverses="death"),
+    "not_withdrawn": death(id="not_withdrawn", version=4, reverses="withdrawn"),
+    "told_again": death("2026-03-05", id="told_again"),
+    "told_elsewhere": death("2026-03-05", id="told_elsewhere", source="hospital"),
+    "withdrawn_elsewhere": death(id="withdrawn_elsewhere", version=2, source="hospital", reverses="told_elsewhere"),
+    "moved": move("2026-03-01", id="moved", to="110102"),
+}
+
+
+def is_dead(said: set[str]) -> bool:
+    """Does any death that was told still stand, once all is known?"""
+    taken_back = "withdrawn" in said and "not_withdrawn" not in said
+    elsewhere = "told_elsewhere" in said and "withdrawn_elsewhere" not in said
+    return ("death" in said and not taken_back) or "told_again" in said or elsewhere
+
+
+def never_paid_after_a_known_death(chance: Random, names: list[str]) -> None:
+    """Whatever came, in whatever chunks: who is known to be dead is not eligible, and nobody else loses anything."""
+    told = [*names, *chance.choices(names, k=2)]
+    chance.shuffle(told)
+    with TemporaryDirectory() as folder:
+        city = elder(Path(folder), alive_attested="2026-02-28")
+        known = set[str]()
+        while told:
+            now = [told.pop() for _ in range(chance.randint(1, len(told)))]
+            known |= set(now)
+            assert not city.told(*(TOLD[name] for name in now)).problems
+            is_eligible = outcome(city, city.now)["outcome"] == ELIGIBLE
+            assert is_eligible == (not is_dead(known)), (sorted(known), now)
+
+
+NAMES = st.lists(st.sampled_from(sorted(TOLD)), min_size=1, max_size=8, unique=True)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.randoms(use_true_random=False), NAMES)
+def test_no_order_of_events_pays_after_a_known_death(chance: Random, names: list[str]) -> None:
+    never_paid_after_a_known_death(chance, names)
+
+
+@pytest.mark.long
+@settings(max_examples=400, deadline=None)
+@given(st.randoms(use_true_random=False), NAMES)
+def test_no_order_of_events_pays_after_a_known_death_at_length(chance: Random, names: list[str]) -> None:
+    never_paid_after_a_known_death(chance, names)
 
 
 def test_a_hundred_times_has_the_effect_of_once(tmp_path: Path) -> None:
