@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
 from tests.faults.elders import APRIL, BENEFIT, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
+from tests.folders import passing_folder
 from tests.sweep_world import cn_catalogue
 from tests.unit.features.events.city import City
 from tests.unit.features.events.worlds import death, event, move
@@ -83,7 +83,7 @@ def never_paid_after_a_known_death(chance: Random, names: list[str]) -> None:
     """Whatever came, in whatever chunks: who is known to be dead is not eligible, and nobody else loses anything."""
     told = [*names, *chance.choices(names, k=2)]
     chance.shuffle(told)
-    with TemporaryDirectory() as folder:
+    with passing_folder() as folder:
         city = elder(Path(folder), alive_attested="2026-02-28")
         known = set[str]()
         while told:
