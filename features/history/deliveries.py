@@ -60,7 +60,7 @@ class Deliveries:
             number = self.last_commit + 1
             stem = f"{view.id}/{number:08}"
             if view.full:
-                stored, rewrites = keeping.keep_list(self.partitions, stem, batch, rows, parts, view.facts)
+                stored, rewrites = keeping.keep_list(self.partitions, stem, batch, rows, parts, self.types[view.id])
             else:
                 stored, rewrites = (keeping.keep_message(self.partitions, f"{stem}-0", batch, rows),), False
             if len(ids):

@@ -141,7 +141,7 @@ def keep_message(partitions: Partitions, stem: str, batch: Batch, rows: pl.DataF
 
 
 def keep_list(
-    partitions: Partitions, stem: str, batch: Batch, rows: pl.DataFrame, parts: Sequence[Part], facts: Sequence[str]
+    partitions: Partitions, stem: str, batch: Batch, rows: pl.DataFrame, parts: Sequence[Part], types: Types
 ) -> tuple[tuple[Part, ...], bool]:
     """Store a list of everybody as what it changes against the list before.
 
@@ -151,23 +151,21 @@ def keep_list(
         batch: the delivery.
         rows: its rows.
         parts: every list of the view so far.
-        facts: the columns of the view.
+        types: of the columns of the view.
 
     Returns:
         The stored parts, and whether they stand for all earlier ones of the view: a list that belongs before others is
         inserted by storing them all anew, so that what is read depends on the lists alone, not on how they came.
     """
     undated = rows.height > 0 and bool((rows.get_column(TRUE_FROM) == batch.attested_on).all())
-    columns = [*ROW_COLUMNS, *facts]
     chain = sorted((part for part in parts if not part.overtaken), key=lambda part: list_order(part.batch))
     behind = [*(part.batch for part in chain), batch]
     late = overtaken(behind)
     if late[-1]:
         return (Part(batch, f"{stem}-0", 0, 0, 0, rows.height, undated=undated, overtaken=True),), False
     if not any(late) and (not chain or list_order(chain[-1].batch) < list_order(batch)):
-        before = listing(partitions, chain, columns)
-        return (_keep_changes(partitions, f"{stem}-0", batch, rows, before, facts, undated),), False
-    return tuple(_inserted(partitions, stem, (batch, rows, undated), parts, chain, facts)), True
+        return (_keep_changes(partitions, f"{stem}-0", batch, rows, chain, types, undated),), False
+    return tuple(_inserted(partitions, stem, (batch, rows, undated), parts, chain, types)), True
 
 
 def _keep_changes(
@@ -175,11 +173,12 @@ def _keep_changes(
     stem: str,
     batch: Batch,
     rows: pl.DataFrame,
-    before: pl.DataFrame,
-    facts: Sequence[str],
+    chain: Sequence[Part],
+    types: Types,
     undated: bool,
 ) -> Part:
-    found = changes(before, rows, facts, undated=undated)
+    before = listing(partitions, chain, [*ROW_COLUMNS, *types], types)
+    found = changes(before, rows, list(types), undated=undated)
     if found.new.height:
         partitions.write(stem, ROWS, found.new)
     if found.ended.height:
@@ -197,13 +196,13 @@ def _inserted(
     inserted: tuple[Batch, pl.DataFrame, bool],
     parts: Sequence[Part],
     chain: Sequence[Part],
-    facts: Sequence[str],
+    types: Types,
 ) -> list[Part]:
     """All lists of a view stored anew, with one among them that came later than its place."""
-    columns = [*ROW_COLUMNS, *facts]
+    columns = [*ROW_COLUMNS, *types]
     whole: list[tuple[Batch, pl.DataFrame, bool]] = [inserted]
     for position, part in enumerate(chain):
-        rows = listing(partitions, chain[: position + 1], columns)
+        rows = listing(partitions, chain[: position + 1], columns, types)
         if part.undated:
             rows = rows.with_columns(pl.lit(part.batch.attested_on).alias(TRUE_FROM))
         rows = rows.sort(SUBJECT, TRUE_FROM) if rows.height else inserted[1].clear()
@@ -216,6 +215,5 @@ def _inserted(
         if is_late:
             stored.append(Part(batch, f"{stem}-{number}", 0, 0, 0, rows.height, undated, overtaken=True))
             continue
-        before = listing(partitions, kept, columns)
-        kept.append(_keep_changes(partitions, f"{stem}-{number}", batch, rows, before, facts, undated))
+        kept.append(_keep_changes(partitions, f"{stem}-{number}", batch, rows, kept, types, undated))
     return [*stored, *kept]

@@ -6,7 +6,7 @@ it is recorded and read by nobody, for what the register said of a later day was
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,14 +39,25 @@ def overtaken(batches: Sequence[Batch]) -> list[bool]:
     ]
 
 
-def listing(partitions: Partitions, chain: Sequence[Part], columns: list[str]) -> pl.DataFrame:
-    """The rows that the last of these lists holds, with where each is stored (`delivery`, `index`)."""
+def listing(
+    partitions: Partitions, chain: Sequence[Part], columns: Sequence[str], types: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """The rows that the last of these lists holds, with where each is stored (`delivery`, `index`).
+
+    Args:
+        partitions: where the rows are.
+        chain: the lists, in reading order.
+        columns: those to read, as far as they were delivered.
+        types: of the view's columns today. A list may have been stored when fewer codes were known: before a district
+            got a code of its own, or a code list a new entry.
+    """
     frames: list[pl.DataFrame] = []
     ended = _ended(partitions, chain)
     for position, part in enumerate(chain):
         if part.new == 0:
             continue
         rows = partitions.read(part.stem, ROWS, columns).with_row_index(INDEX)
+        rows = rows.cast({name: types[name] for name in rows.columns if name in types})
         gone = ended.filter(pl.col(DELIVERY) == position).get_column(INDEX)
         if len(gone):
             live = np.ones(part.new, dtype=np.bool_)

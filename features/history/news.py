@@ -62,7 +62,7 @@ def of_view(
         if part.ended:
             frames.append(_news(view, part, _unlisted(_shortened(partitions, parts, position)), numbering))
         if view.full and position and _renews(part, parts[position - 1], shortest_age):
-            listed = listing(partitions, parts[: position + 1], [SUBJECT]).select(SUBJECT).unique()
+            listed = listing(partitions, parts[: position + 1], [SUBJECT], {}).select(SUBJECT).unique()
             frames.append(_news(view, part, _unlisted(listed), numbering))
     return frames
 

@@ -92,7 +92,8 @@ class BatchEvaluator:
             By benefit, one row per subject in table order: `outcome` (0 ineligible, 1 undetermined, 2 eligible),
             `amount_low`, `amount_high` (units of the plan; null: no bound), `unmet` (bits of :meth:`clause_names`),
             `missing` (bits of the plan's names), `next_change` (day number; at or after `plan.DAY_HIGH`: none),
-            `version` (position of the variant; -1: none, or not known).
+            `version` (position of the variant; -1: none, or not known), `outside_until` (day number: whoever is outside
+            of the benefit's area is so until then, if nothing is learned).
         """
         parts: dict[str, list[pl.DataFrame]] = {}
         for benefit_id, frame in self.stream(tables, benefits):
@@ -131,8 +132,17 @@ class BatchEvaluator:
                 "missing": full.missing,
                 "next_change": np.broadcast_to(np.asarray(until, dtype=np.int32), (rows.n,)),
                 "version": version,
+                "outside_until": np.broadcast_to(
+                    np.asarray(self._outside_until(benefit, rows), dtype=np.int32), (rows.n,)
+                ),
             }
         )
+
+    def _outside_until(self, benefit: BenefitPlan, rows: Rows) -> Days:
+        """Until when whoever is outside stays so. `next_change` does not tell: the answer may be no for two reasons."""
+        guards = [variant.guard for variant in benefit.variants if variant.guard is not None]
+        guards += [node for variant in benefit.variants for name, node in variant.clauses if name == IN_AREA]
+        return earliest(benefit.changes_on, *(self.values.judge(guard, rows).until for guard in guards))
 
     def answer(self, benefit: str, rows: Rows) -> Answered:
         """The answer of a benefit for rows of its kind."""

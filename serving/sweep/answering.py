@@ -79,7 +79,16 @@ def spell(evaluator: BatchEvaluator, benefit: str, answers: pl.DataFrame) -> lis
 
 def next_changes(answers: pl.DataFrame) -> Days:
     """The days of `next_change`; NEVER where there is none."""
-    days = answers.get_column("next_change").to_numpy()
+    return _days(answers, "next_change")
+
+
+def outside_until(answers: pl.DataFrame) -> Days:
+    """The days until which whoever is outside of the benefit's area stays so; NEVER where that is for ever."""
+    return np.minimum(_days(answers, "outside_until"), _days(answers, "next_change"))
+
+
+def _days(answers: pl.DataFrame, name: str) -> Days:
+    days = answers.get_column(name).to_numpy()
     return np.where(days >= DAY_HIGH, NEVER, days).astype(np.int32)
 
 

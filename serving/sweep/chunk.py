@@ -15,10 +15,10 @@ from rules.evaluate.batch import UNDETERMINED, BatchEvaluator
 from rules.paths import links_of, paths_of
 from serving.store import standings
 from serving.store.database import Session
-from serving.store.standings import NEVER, Standings
+from serving.store.standings import NEVER, Days, Standings
 from serving.store.sweeps import Sweep
 from serving.sweep.account import Account
-from serving.sweep.answering import AnswerIds, does_not_apply, next_changes
+from serving.sweep.answering import AnswerIds, does_not_apply, next_changes, outside_until
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import Partition
@@ -64,8 +64,8 @@ class Answering:
         account = Account()
         rows: list[Standings] = []
         written = same = made = 0
-        for found in self._stand(session, tables, partition):
-            to_write, unchanged = self._compared(session, found, account)
+        for found, silent_until in self._stand(session, tables, partition):
+            to_write, unchanged = self._compared(session, found, silent_until, account)
             rows.append(to_write)
             written += len(to_write.ids)
             same += unchanged
@@ -75,28 +75,36 @@ class Answering:
             raise CountIdentityError(f"sweep {self.sweep.id}, a chunk", asked, written + same, 0)
         return Answered(rows, written, same, made, account)
 
-    def _stand(self, session: Session, tables: Tables, partition: Partition) -> Iterator[Standings]:
-        """The new answers of all who are asked for, kind by kind; benefits that do not apply are still among them."""
+    def _stand(self, session: Session, tables: Tables, partition: Partition) -> Iterator[tuple[Standings, Days]]:
+        """The new answers of all who are asked for, kind by kind; benefits that do not apply are still among them.
+
+        Beside them the day until which a benefit that does not apply stays silent.
+        """
         shape = {kind: (len(ids), len(self.pinned.benefits_of(kind))) for kind, ids in partition.asked.items()}
         answers = {kind: np.zeros(size, dtype=np.int32) for kind, size in shape.items()}
         changes = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
+        until = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
         outside = {kind: np.zeros(size, dtype=np.bool_) for kind, size in shape.items()}
         column = {name: i for kind in shape for i, name in enumerate(self.pinned.benefits_of(kind))}
         for kind, benefit, found in asked_answers(self.evaluator, tables, partition):
             answers[kind][:, column[benefit]] = self.ids.of(session, benefit, found)
             changes[kind][:, column[benefit]] = next_changes(found)
+            until[kind][:, column[benefit]] = outside_until(found)
             outside[kind][:, column[benefit]] = does_not_apply(self.evaluator, benefit, found)
         for kind, ids in partition.asked.items():
             made_by = np.where(outside[kind], _NOT_YET, self.sweep.id).astype(np.int32)
-            yield Standings(kind, ids, answers[kind], changes[kind], made_by)
+            yield Standings(kind, ids, answers[kind], changes[kind], made_by), until[kind]
 
-    def _compared(self, session: Session, new: Standings, account: Account) -> tuple[Standings, int]:
+    def _compared(
+        self, session: Session, new: Standings, silent_until: Days, account: Account
+    ) -> tuple[Standings, int]:
         """What of the new answers is to be written, and how many subjects stand as before."""
         old, has_row, lost = self._before(session, new)
         outside = new.made_by == _NOT_YET
         silent = outside & (old.answers == _NOT_YET)  # outside of its area, as ever: not an answer anybody waits for
         answers = np.where(silent, _NOT_YET, new.answers)
-        days = np.where(silent, NEVER, new.next_change)
+        # Silent until a day: of a version for more areas, of a merge of two, of an address that has grown too old.
+        days = np.where(silent, silent_until, new.next_change)
         differs = (answers != old.answers) | (days != old.next_change)
         if self.sweep.is_full:
             made_by = np.full(answers.shape, self.sweep.id, dtype=np.int32)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
+from features.facts.subjects import PERSON
 from features.facts.vocabulary import Vocabulary
 from features.history.history import History
 from features.history.records import View
@@ -67,4 +68,16 @@ class RecordedFacts:
     views: tuple[View, ...]
 
     def open(self, vocabulary: Vocabulary) -> UnifiedHistory:
-        return UnifiedHistory(History(self.folder, vocabulary, self.views))
+        """The history, for a vocabulary that may be older than the views: of a sweep that is replayed years later."""
+        return UnifiedHistory(History(self.folder, vocabulary, _known_to(vocabulary, self.views)))
+
+
+def _known_to(vocabulary: Vocabulary, views: Iterable[View]) -> Iterator[View]:
+    """The views without facts and kinds of subject that a vocabulary did not have yet: no rule of then read them."""
+    kinds = vocabulary.subjects.kinds
+    known = {name: fact.subject for name, fact in vocabulary.dictionary.facts.items()}
+    for view in views:
+        if view.kind in kinds:
+            links = vocabulary.subjects.links if view.kind == PERSON else ()
+            facts = tuple(name for name in view.facts if known.get(name) == view.kind or name in links)
+            yield replace(view, facts=facts)

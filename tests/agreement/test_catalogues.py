@@ -13,6 +13,7 @@ import pytest
 from features.facts.encoding import population_of
 from features.made.by_type import tables_by_type
 from rules import plan
+from rules.benefits import IN_AREA
 from rules.catalogue import catalogue_folders, load_catalogue
 from rules.evaluate.batch import BatchEvaluator
 from rules.rulebook import Rulebook
@@ -46,11 +47,13 @@ def test_batch_equals_reference_on_every_benefit(name: str, on_date: dt.date) ->
 
 
 def held(book: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.date, later: list[dt.date]) -> list[str]:
-    """Where an answer changed before its `next_change`."""
-    now = BatchEvaluator(book, on_date).evaluate(tables)
+    """Where an answer changed before its `next_change`, or a benefit concerned somebody before `outside_until`."""
+    today = BatchEvaluator(book, on_date)
+    now = today.evaluate(tables)
     wrong: list[str] = []
     for day in later:
-        then = BatchEvaluator(book, day).evaluate(tables)
+        that_day = BatchEvaluator(book, day)
+        then = that_day.evaluate(tables)
         for benefit, before in now.items():
             after = then[benefit]
             still = before.get_column("next_change") > plan.day_number(day)
@@ -59,7 +62,18 @@ def held(book: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.date, late
                 changed |= ~before.get_column(column).eq_missing(after.get_column(column))
             if (changed & still).any():
                 wrong.append(f"{benefit} changed by {day} for {int((changed & still).sum())} subjects")
+            was_outside, is_outside = (is_out(at, benefit, frame) for at, frame in ((today, before), (that_day, after)))
+            came_in = was_outside & ~is_outside & (before.get_column("outside_until") > plan.day_number(day))
+            if came_in.any():
+                wrong.append(f"{benefit} came to concern {int(came_in.sum())} subjects by {day}")
     return wrong
+
+
+def is_out(evaluator: BatchEvaluator, benefit: str, answers: pl.DataFrame) -> pl.Series:
+    """Who is outside of a benefit's area."""
+    names = evaluator.clause_names(benefit)
+    bit = 1 << names.index(IN_AREA) if IN_AREA in names else 0
+    return answers.select((pl.col("unmet") & pl.lit(bit, dtype=pl.UInt64)) != 0).to_series()
 
 
 @pytest.mark.parametrize("on_date", DAYS, ids=str)

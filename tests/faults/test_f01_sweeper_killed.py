@@ -28,7 +28,8 @@ def server() -> Iterator[EmbeddedServer]:
 def sweep_in_a_process(url: str, home: Path, source: Editions) -> None:
     """What `applyfree sweep` does, in a process that can be killed."""
     os.setpgrp()
-    runner = Sweeper(NamedServer(url), home, source, Settings(2, 40), lambda: NOW)
+    at_work = home / f"at_work_{os.getpid()}"
+    runner = Sweeper(NamedServer(url), home, source, Settings(2, 40), lambda: NOW, lambda *_: at_work.touch())
     runner.run(cn_catalogue(), ON_DATE)
     runner.close()
 
@@ -40,9 +41,15 @@ def kill_sweepers(server: EmbeddedServer, home: Path, persons: int, kills: int) 
     session = emptied(server, home)
     context, rng = multiprocessing.get_context("spawn"), random.Random(3)
     for _ in range(kills):
+        claimed = _claims(session)
         process = context.Process(target=sweep_in_a_process, args=(server.url, home, source))
         process.start()
-        process.join(rng.uniform(1.0, 5.0))
+        # While it plans, while workers start, or when they are so many chunks further, at some point in the next one.
+        further = rng.choice([0, 0, 1, 2, 4])
+        while not (home / f"at_work_{process.pid}").exists() or _claims(session) < claimed + further:
+            assert process.exitcode is None, "the sweep ended before it was killed: make it longer"
+            time.sleep(0.02)
+        process.join(rng.uniform(0.0, 0.5))
         assert process.exitcode is None, "the sweep ended before it was killed: make it longer"
         assert process.pid is not None
         # Now the sweeper alone, now with all its workers, as a machine that loses its power does.
@@ -64,7 +71,7 @@ def test_a_killed_sweep_goes_on_where_it_stopped(server: EmbeddedServer, tmp_pat
 
 @pytest.mark.long
 def test_a_sweep_killed_twenty_times_goes_on_where_it_stopped(server: EmbeddedServer, tmp_path: Path) -> None:
-    kill_sweepers(server, tmp_path, 8_000, 20)
+    kill_sweepers(server, tmp_path, 4_000, 20)
 
 
 def test_orphaned_workers_end_by_themselves(server: EmbeddedServer, tmp_path: Path) -> None:
@@ -86,6 +93,14 @@ def test_orphaned_workers_end_by_themselves(server: EmbeddedServer, tmp_path: Pa
         assert time.monotonic() < deadline
         time.sleep(0.1)
     session.close()
+
+
+def _claims(session: Session) -> int:
+    """How often a worker has taken a chunk."""
+    row = session.execute("SELECT coalesce(sum(claims), 0)::int FROM chunk").fetchone()
+    assert row is not None
+    assert isinstance(row[0], int)
+    return row[0]
 
 
 def _busy(session: Session) -> bool:

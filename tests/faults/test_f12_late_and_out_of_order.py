@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.events.messages import Event
-from tests.faults.elders import APRIL, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
+from serving.store.server import EmbeddedServer
+from serving.sweep.facts import RecordedFacts
+from serving.sweep.replay import Replayer
+from serving.sweep.run import Settings, Sweeper
+from tests import sweep_world
+from tests.faults.elders import APRIL, BENEFIT, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
+from tests.folders import passing_folder
+from tests.sweep_world import cn_catalogue
 from tests.unit.features.events.city import City
-from tests.unit.features.events.worlds import death, event
+from tests.unit.features.events.worlds import death, event, move
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
 
 
 def test_a_late_death_changes_no_old_determination_and_supersedes_the_current_one(tmp_path: Path) -> None:
@@ -44,6 +60,56 @@ def test_in_every_order_one_answer(tmp_path_factory: pytest.TempPathFactory, sto
         assert outcome(city, city.now)["outcome"] == expected
 
 
+TOLD = {
+    "death": death("2026-03-05", id="death"),
+    "corrected": death("2026-03-06", id="corrected", version=2, corrects="death"),
+    "withdrawn": death(id="withdrawn", version=3, reverses="death"),
+    "not_withdrawn": death(id="not_withdrawn", version=4, reverses="withdrawn"),
+    "told_again": death("2026-03-05", id="told_again"),
+    "told_elsewhere": death("2026-03-05", id="told_elsewhere", source="hospital"),
+    "withdrawn_elsewhere": death(id="withdrawn_elsewhere", version=2, source="hospital", reverses="told_elsewhere"),
+    "moved": move("2026-03-01", id="moved", to="110102"),
+}
+
+
+def is_dead(said: set[str]) -> bool:
+    """Does any death that was told still stand, once all is known?"""
+    taken_back = "withdrawn" in said and "not_withdrawn" not in said
+    elsewhere = "told_elsewhere" in said and "withdrawn_elsewhere" not in said
+    return ("death" in said and not taken_back) or "told_again" in said or elsewhere
+
+
+def never_paid_after_a_known_death(chance: Random, names: list[str]) -> None:
+    """Whatever came, in whatever chunks: who is known to be dead is not eligible, and nobody else loses anything."""
+    told = [*names, *chance.choices(names, k=2)]
+    chance.shuffle(told)
+    with passing_folder() as folder:
+        city = elder(Path(folder), alive_attested="2026-02-28")
+        known = set[str]()
+        while told:
+            now = [told.pop() for _ in range(chance.randint(1, len(told)))]
+            known |= set(now)
+            assert not city.told(*(TOLD[name] for name in now)).problems
+            is_eligible = outcome(city, city.now)["outcome"] == ELIGIBLE
+            assert is_eligible == (not is_dead(known)), (sorted(known), now)
+
+
+NAMES = st.lists(st.sampled_from(sorted(TOLD)), min_size=1, max_size=8, unique=True)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.randoms(use_true_random=False), NAMES)
+def test_no_order_of_events_pays_after_a_known_death(chance: Random, names: list[str]) -> None:
+    never_paid_after_a_known_death(chance, names)
+
+
+@pytest.mark.long
+@settings(max_examples=400, deadline=None)
+@given(st.randoms(use_true_random=False), NAMES)
+def test_no_order_of_events_pays_after_a_known_death_at_length(chance: Random, names: list[str]) -> None:
+    never_paid_after_a_known_death(chance, names)
+
+
 def test_a_hundred_times_has_the_effect_of_once(tmp_path: Path) -> None:
     city = elder(tmp_path, alive_attested="2026-02-28")
     city.told(*[death("2026-03-05")] * 100)
@@ -73,3 +139,33 @@ def test_a_birth_that_is_withdrawn_leaves_a_child_of_whom_nothing_is_known_and_b
         assert city.events.log.lineage(content_hash, int(row)) == [("health", "b1")]
     targets = city.events.log.index().select("id", "target").rows()
     assert targets == [("b1", None), ("r1", "b1")]
+
+
+def test_a_death_that_is_learned_late_supersedes_what_was_swept_and_edits_nothing(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    city = elder(tmp_path, alive_attested="2026-02-28")
+    session = sweep_world.emptied(server, tmp_path)
+    source = RecordedFacts(tmp_path / "history", tuple(city.history.views.values()))
+    runner = Sweeper(server, tmp_path, source, Settings(1, 100), lambda: city.now)
+    of_him = f"SELECT to_jsonb(d) FROM determination d WHERE benefit = '{BENEFIT}' ORDER BY sweep"
+    stands = f"SELECT outcome, sweep FROM current_determination WHERE benefit = '{BENEFIT}'"
+    first = runner.run(cn_catalogue(), APRIL)
+    paid_on = session.execute(of_him).fetchall()
+    assert session.execute(stands).fetchall() == [("eligible", first.sweep.id)]
+    city.told(death("2026-03-05"))
+    second = runner.run(cn_catalogue(), APRIL)
+    assert second.looked_at == 1
+    assert session.execute(stands).fetchall() == [("ineligible", second.sweep.id)]
+    assert session.execute(of_him).fetchall()[:1] == paid_on, "what was said in good faith stays as it was said"
+    assert len(paid_on) == 1
+    # Taken back: a third answer, and all three come out again of what was known when each was given.
+    city.told(death(id="r1", version=2, reverses=death("2026-03-05").id))
+    third = runner.run(cn_catalogue(), APRIL)
+    assert session.execute(stands).fetchall() == [("eligible", third.sweep.id)]
+    for sweep in (first, second, third):
+        replayed = Replayer(session, tmp_path, source, sweep.sweep.id).everything()
+        assert replayed.compared > 0
+        assert replayed.differing == 0
+    runner.close()
+    session.close()

@@ -149,6 +149,16 @@ def test_messages_of_any_shape_never_crash(record: object, message: object) -> N
         assert intake.report.stated >= ROWS - 1
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet", "dci_json"])
+def test_a_field_of_ten_megabytes_costs_its_row_alone(form: str, tmp_path: Path) -> None:
+    table = next(table for table, known in WITH_FORMS if known == form)
+    fact_columns = [column for column in table.headers if column != table.headers[0]]
+    intake = _take(table, _written_with(table, form, {(7, fact_columns[0]): "贫" * 10_000_000}, tmp_path))
+    assert intake is not None
+    assert (intake.report.stated, intake.report.set_aside) == (ROWS - 1, 1)
+    assert (intake.quarantine["reason"].str.len_chars() < 300).all(), "what is told of it does not repeat it"
+
+
 def test_a_message_nested_beyond_reason_is_set_aside(tmp_path: Path) -> None:
     table = contracts().tables["health.maternity"]
     path = tmp_path / table.file_name(ATTESTED, "dci_json")

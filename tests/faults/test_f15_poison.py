@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from serving.store import chunks
 from serving.store.server import EmbeddedServer
 from serving.sweep import run
 from serving.sweep.errors import SweepError
@@ -42,6 +43,7 @@ def test_only_the_poison_is_set_aside(how: str, server: EmbeddedServer, tmp_path
     outcome = runner.run(cn_catalogue(), ON_DATE)
     runner.close()
     assert outcome.dead == (("person", "loner"),)
+    assert session.execute("SELECT deaths FROM dead_letter").fetchall() == [(chunks.MOST_DEATHS,)] == [(3,)]
     assert outcome.looked_at == outcome.written + 1
     assert loner not in " ".join(outcome.failures), "what a worker says holds nothing of a person"
     if how == "raises":

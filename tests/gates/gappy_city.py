@@ -1,4 +1,4 @@
-"""People of whom registers hold much, not all: missing, stale, disputed and unreadable records, kept in a history."""
+"""People of whom registers hold much, not all: missing, stale, disputed, unreadable and withheld, kept in a history."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from features.facts.encoding import ID, STALE_SUFFIX, Tables
 from features.facts.vocabulary import Vocabulary, load_vocabulary
 from features.history.history import History
 from features.history.records import STATUS_TYPE, Batch, View
+from features.history.withholding import CITIZEN
 from features.made.by_type import tables_by_type
 
 ON_DATE = dt.date(2026, 3, 1)
@@ -56,7 +57,7 @@ def deliver(history: History, view: View, table: pl.DataFrame, attested_on: dt.d
 
 
 def gappy_city(folder: Path, vocabulary: Vocabulary, persons: int, seed: int) -> History:
-    """A history of so many persons with every kind of gap."""
+    """A history of so many persons with every kind of gap there is."""
     rng = np.random.default_rng([seed, 5])
     tables = tables_by_type(vocabulary, persons, (seed, 1), share_unknown=0.15, share_true=0.4)
     other = tables_by_type(vocabulary, persons, (seed, 2), share_unknown=0.5, share_true=0.4)
@@ -68,7 +69,17 @@ def gappy_city(folder: Path, vocabulary: Vocabulary, persons: int, seed: int) ->
         status = pl.Series(np.where(rng.random(chosen.height) < 0.04, "quarantined", "stated"), dtype=pl.String)
         attested = LONG_AGO + dt.timedelta(days=1) if rng.random() < 0.1 else dt.date(2026, 2, 20)
         deliver(history, view, chosen, attested, status)
+    _withhold(history, rng)
     return history
+
+
+def _withhold(history: History, rng: np.random.Generator) -> None:
+    """Some people forbid the use of what registers know of them."""
+    facts = [fact.id for fact in history.vocabulary.dictionary.of_subject("person") if fact.type.kind != "id"]
+    day_before = KNOWN_AT - dt.timedelta(days=1)
+    for person in history.subjects("person", KNOWN_AT).head(40):
+        for fact in rng.choice(facts, 2, replace=False):
+            history.withholding.withhold("person", person, str(fact), CITIZEN, day_before)
 
 
 def completed(tables: Tables, vocabulary: Vocabulary, on_date: dt.date, seed: tuple[int, ...]) -> Tables:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from features.facts.encoding import STALE_SUFFIX, column_type
 from features.facts.values import Gap, Known, Unknown
 from features.history.history import History
 from features.history.records import Batch, View
+from tests.folders import passing_folder
 from tests.unit.history.plain import Answer, Delivery, Line, answer, frame_of
 from tests.village_world import village_vocabulary
 
@@ -98,7 +98,7 @@ def test_as_of_and_holdings_equal_the_plain_reading(
 ) -> None:
     shuffled = list(taken)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    with tempfile.TemporaryDirectory() as folder:
+    with passing_folder() as folder:
         take_in(Path(folder), shuffled[: len(shuffled) // 2])
         history = take_in(Path(folder), shuffled)  # opened anew, and half of it delivered twice
         tables = history.as_of(on_date, known_at)
@@ -133,7 +133,7 @@ def test_whoever_neither_changed_nor_turned_has_the_same_facts(
 ) -> None:
     taken.sort(key=lambda delivery: delivery.batch.learned_at)
     today, now = on_date + dt.timedelta(days=days), known_at + dt.timedelta(days=moments)
-    with tempfile.TemporaryDirectory() as folder:
+    with passing_folder() as folder:
         history = take_in(Path(folder), taken)
         named = {*history.changed(known_at, now)["id"], *history.turned(on_date, today, now)["id"]}
         before, after = history.as_of(on_date, known_at), history.as_of(today, now)

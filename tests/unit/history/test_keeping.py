@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import signal
@@ -13,6 +14,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from features.documents import Wording
+from features.facts.areas import Area, Areas
+from features.facts.encoding import column_type
 from features.facts.values import Gap, Known, Unknown
 from features.history.errors import HistoryError
 from features.history.history import History
@@ -246,3 +250,29 @@ def test_whoever_is_killed_while_writing_leaves_whole_deliveries(tmp_path: Path)
             assert people.height == 200
             assert people["wage"].n_unique() == 1
     assert committed > 0
+
+
+@pytest.mark.parametrize("order", [(3, 5), (5, 3)], ids=["in turn", "inserted before another"])
+def test_lists_from_before_an_area_had_its_code_are_read_and_compared(tmp_path: Path, order: tuple[int, int]) -> None:
+    """A merge of two villages gives the new one a code of its own: what was kept before knows nothing of it."""
+    view = View("village_office.homes", "village_office", "person", ("lives_in",), full=True)
+    merged = Area("930000", Wording("新村", "New Village"), "900000")
+    areas = Areas({**VOCABULARY.areas.by_code, merged.code: merged})
+    homes = {
+        1: {"ann": "910000", "bo": "910000", "cy": "920000"},
+        3: {"ann": "910000", "bo": "910000", "cy": "930000"},
+        5: {"ann": "930000", "bo": "910000"},
+    }
+    new = dataclasses.replace(VOCABULARY, areas=areas)
+    for month in (1, *order):
+        known = VOCABULARY if month == 1 else new
+        types = {"lives_in": column_type(known.dictionary.facts["lives_in"], known.areas)}
+        day = dt.date(2026, month, 1)
+        lines = [Line(subject, day, None, "stated", (home,)) for subject, home in homes[month].items()]
+        batch = Batch(view.id, f"homes-{month}", "file.csv", at(month), day)
+        assert History(tmp_path, known, [view]).append(batch, frame_of(view, lines, types)).taken
+    read = History(tmp_path, new, [view])
+    found = {month: read.as_of(dt.date(2026, month, 1), at(7))["person"] for month in homes}
+    assert {m: dict(zip(t["id"], t["lives_in"], strict=True)) for m, t in found.items()} == {
+        **homes, 5: {**homes[5], "cy": None}
+    }  # fmt: skip

@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +18,7 @@ from features.events.statements import Folded, Place, Row, changes, fold
 from features.facts.encoding import Tables
 from features.history.history import History
 from features.history.records import Batch
+from tests.folders import passing_folder
 from tests.unit.features.events.worlds import DAYS, Twin, china, lines, logs
 
 START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
@@ -71,7 +71,7 @@ def test_through_files_and_the_log_in_any_chunks(events: list[Event], chance: Ra
     """The log works out only what a load may change: that must come to the same as working out everything."""
     everything = Twin()
     deliver(everything, {}, fold(events, china()), 0)
-    with TemporaryDirectory() as folder:
+    with passing_folder() as folder:
         twin = Twin()
         life = LifeEvents(EventLog(Path(folder) / "log"), china(), twin)
         left = [*events, *events]
@@ -112,7 +112,7 @@ def loaded(folder: Path, chunks: list[list[Event]]) -> History:
 def same_in_the_history(events: list[Event], chance: Random) -> None:
     """In the real history: what is read of every day after chunks in any order is what one load brings."""
     ended = START + dt.timedelta(days=1)
-    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+    with passing_folder() as one, passing_folder() as other:
         whole = loaded(Path(one), [events])
         order = [*events, *events]
         chance.shuffle(order)

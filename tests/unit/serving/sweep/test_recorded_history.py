@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.facts.encoding import STALE_SUFFIX
+from features.facts.encoding import STALE_SUFFIX, area_type
 from features.history.history import History
 from features.history.records import STATED, STATUS_TYPE, Batch, View
+from serving.evaluation import sound_rulebook
 from serving.store import sweeps
 from serving.store.server import EmbeddedServer
 from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
+from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, cn_rulebook, current, emptied, expected
 
+ANSWER = ["subject", "id", "benefit", "outcome", "amount", "amount_low", "amount_high"]
 KNOWN = FIRST + dt.timedelta(hours=1)
 
 
@@ -88,4 +92,65 @@ def test_whoever_is_in_doubt_stays_undetermined(server: EmbeddedServer, tmp_path
     assert set(changed["outcome"]) == {"undetermined"}
     assert all("household_id" in missing for missing in changed["missing"])
     assert changed["amount"].null_count() == changed.height
+    session.close()
+
+
+def test_an_area_is_merged_into_a_new_one_while_people_are_swept(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Announced, in force, then written by registers: each day as a full sweep says, and all of it replays."""
+    merged_on, published = ON_DATE + dt.timedelta(days=2), Published.below(tmp_path)
+    tables = sweep_world.made_tables(200)
+    views = views_of(tables)
+    old_rules = published.catalogue()
+    history = History(tmp_path / "history", cn_rulebook().vocabulary, views)
+    for view in views:
+        deliver(history, view, tables[view.kind], FIRST)
+    session = emptied(server, tmp_path)
+    source = RecordedFacts(tmp_path / "history", views)
+    clock = [KNOWN]
+    runner = Sweeper(server, tmp_path, source, Settings(1, 1_000), lambda: clock[0])
+    full = runner.run(old_rules, ON_DATE).looked_at
+    published.end_an_area("440300", merged_on, "440198")
+    published.add_an_area("440198", "440100", merged_on)
+    rules = published.catalogue()
+    new_vocabulary = sound_rulebook(rules).vocabulary
+    history = History(tmp_path / "history", new_vocabulary, views)
+
+    def sweep_and_compare(days: int) -> int:
+        day = ON_DATE + dt.timedelta(days=days)
+        clock[0] = KNOWN + dt.timedelta(days=days)
+        looked_at = runner.run(rules, day).looked_at
+        want = expected(history.as_of(day, clock[0]), day, sound_rulebook(rules))
+        assert_frame_equal(current(session).select(ANSWER), want.select(ANSWER))
+        return looked_at
+
+    assert sweep_and_compare(1) == full, "areas are part of every rule"
+    before = current(session)
+    assert 0 < sweep_and_compare(2) < full / 2
+    told_so = current(session).join(before, on=ANSWER[:3], how="anti")
+    of_the_merged = tables["person"].filter(pl.col("hukou_area").cast(pl.String) == "440300")["id"]
+    assert told_so["id"].is_in(of_the_merged.implode()).any(), "benefits of the city now concern them"
+    there = pl.col("hukou_area").cast(pl.String) == "440300"
+    recoded = tables["person"].filter(there).with_columns(hukou_area=pl.lit("440198"))
+    deliver(history, views[0], recoded.cast({"hukou_area": area_type(tuple(sorted(new_vocabulary.areas.by_code)))}),
+            FIRST + dt.timedelta(days=3))  # fmt: skip
+    assert 0 < sweep_and_compare(3) < full
+    runner.close()
+    for sweep in sweeps.all_sweeps(session):
+        assert Replayer(session, tmp_path, source, sweep.id).everything().differing == 0
+    session.close()
+
+
+def test_a_fact_that_the_dictionary_gained_later_hinders_no_replay(server: EmbeddedServer, tmp_path: Path) -> None:
+    tables = sweep_world.made_tables(60)
+    (person, *others), published = views_of(tables), Published.below(tmp_path)
+    history = History(tmp_path / "history", cn_rulebook().vocabulary, (person, *others))
+    for view in (person, *others):
+        deliver(history, view, tables[view.kind], FIRST)
+    session = emptied(server, tmp_path)
+    views = (replace(person, facts=(*person.facts, "learned_to_swim")), *others)
+    source = RecordedFacts(tmp_path / "history", views)
+    runner = Sweeper(server, tmp_path, source, Settings(1, 1_000), lambda: KNOWN)
+    sweep = runner.run(published.catalogue(), ON_DATE).sweep
+    runner.close()
+    assert Replayer(session, tmp_path, source, sweep.id).everything().differing == 0
     session.close()
