@@ -105,7 +105,7 @@ class Deliveries:
         before.sort(key=lambda part: list_order(part.batch))
         if not before:
             return None
-        return listing(self.partitions, before, [SUBJECT]).get_column(SUBJECT).n_unique()
+        return listing(self.partitions, before, [SUBJECT], {}).get_column(SUBJECT).n_unique()
 
     def known(self, view: View, known_at: dt.datetime) -> list[Part]:
         """The parts of a view that are known at a moment, in reading order."""
