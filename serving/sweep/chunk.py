@@ -12,6 +12,7 @@ import polars as pl
 from features.facts.encoding import ID, Tables
 from rules.determination import Outcome
 from rules.evaluate.batch import UNDETERMINED, BatchEvaluator
+from rules.paths import links_of, paths_of
 from serving.store import standings
 from serving.store.database import Session
 from serving.store.standings import NEVER, Standings
@@ -21,7 +22,6 @@ from serving.sweep.answering import AnswerIds, does_not_apply, next_changes
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import Partition
-from serving.sweep.paths import links_of, paths_of
 from serving.sweep.rulebooks import Contents, Pinned
 
 _NOT_YET = np.int32(0)

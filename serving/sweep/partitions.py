@@ -16,7 +16,7 @@ import polars as pl
 from features.facts.encoding import ID
 from features.facts.subjects import PERSON, Subjects
 from rules.evaluate.columns.positions import Index
-from serving.sweep.paths import Chain, Links, in_doubt, needed
+from rules.paths import Chain, Links, in_doubt, needed
 
 _KIND, _ASKED, _DOUBTFUL = "kind", "asked", "doubtful"
 

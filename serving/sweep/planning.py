@@ -12,13 +12,13 @@ import polars as pl
 from features.facts.encoding import ID
 from features.facts.subjects import PERSON
 from rules.evaluate.columns.positions import Index
+from rules.paths import Chain, Links, paths_of, touched
 from serving.store import sweeps
 from serving.store.database import Session
 from serving.store.sweeps import Sweep
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import cut, write_partition
-from serving.sweep.paths import Chain, Links, paths_of, touched
 from serving.sweep.rulebooks import Pinned, changed_benefits
 
 CHUNK_SUBJECTS = 50_000

@@ -17,6 +17,7 @@ import polars as pl
 from features.facts.encoding import ID
 from rules.evaluate.batch import BatchEvaluator
 from rules.evaluate.columns.positions import Index
+from rules.paths import Links
 from serving.store import standings, sweeps
 from serving.store.answers import Answer, canonical_json, spelled
 from serving.store.database import Session
@@ -27,7 +28,6 @@ from serving.sweep.chunk import asked_answers, read_facts
 from serving.sweep.errors import SweepError
 from serving.sweep.facts import FactHistory, FactSource
 from serving.sweep.partitions import Partition, cut, partition_of
-from serving.sweep.paths import Links
 from serving.sweep.planning import CHUNK_SUBJECTS, chains_of, doubtful_rows, read_links
 from serving.sweep.rulebooks import Pinned, load_pinned
 
