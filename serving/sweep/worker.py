@@ -18,7 +18,7 @@ from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory, FactSource
 from serving.sweep.partitions import Partition, read_partition
 from serving.sweep.planning import chains_of
-from serving.sweep.rulebooks import load_pinned
+from serving.sweep.rulebooks import Pinned
 
 COUNTS_DIFFER = 3
 """Exit status: subjects went in and did not come out; the sweep must stop."""
@@ -33,6 +33,8 @@ class Orders:
     home: Path
     sweep: int
     source: FactSource
+    pinned: Pinned
+    """The sweep's rulebook, compiled once: to compile it again would take longer than a small chunk."""
 
 
 def sweep_folder(home: Path, sweep: int) -> Path:
@@ -46,10 +48,11 @@ def work(orders: Orders) -> None:
     sweep = sweeps.sweep_of(session, orders.sweep)
     if sweep is None or sweep.state != sweeps.RUNNING:
         return
-    pinned = load_pinned(orders.home, sweep.rulebook)
+    pinned = orders.pinned
     history = orders.source.open(pinned.rulebook.vocabulary)
     answering = Answering(sweep, pinned, sweeps.benefits_of_sweeps(session))
     chains = chains_of(pinned, sweep)
+    names = {kind: pinned.benefits_of(kind) for kind in pinned.contents}
     subjects = pinned.rulebook.vocabulary.subjects
     while _has_parent():
         chunk: Chunk | None = None
@@ -61,7 +64,7 @@ def work(orders: Orders) -> None:
                 time.sleep(_PAUSE_SECONDS)  # others are at work on the last ones, and may yet die over them
                 continue
             path = sweep_folder(orders.home, orders.sweep) / chunk.file
-            partition = read_partition(path, chunk.first_row, chunk.subjects, subjects, chains)
+            partition = read_partition(path, chunk.first_row, chunk.subjects, subjects, names, chains)
             _answer(session, history, answering, chunk, partition)
         except LOST:
             session = _reconnected(session, orders.url, chunk)
