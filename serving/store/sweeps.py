@@ -128,7 +128,8 @@ def plan(session: Session, sweep: int, subjects: int, population: int, chunks: l
 
 
 def complete(session: Session, sweep: int, account: dict[str, object], now: dt.datetime) -> None:
-    """A sweep is done."""
+    """A sweep is done; where its rows are is noted, for those who look for the rows of another."""
+    session.execute("SELECT brin_summarize_new_values('standing_of_sweep')")
     session.execute(
         "UPDATE sweep SET state = 'complete', account = %s, completed_at = %s WHERE id = %s",
         (Jsonb(account), now, sweep),

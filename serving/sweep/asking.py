@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from rules.evaluate.columns.positions import Index
-from rules.paths import Chain, Links, needed
+from rules.paths import Chain, Links
 
 Mask = npt.NDArray[np.bool_]
 ALL = None
@@ -80,10 +80,13 @@ def reach(
     found: dict[str, list[Index]] = {}
     for kind, some in asked.items():
         found.setdefault(kind, []).append(some.rows)
-        for choice, places in some.alike():
-            read = [chains[name] for name, is_asked in zip(names[kind], choice, strict=True) if is_asked]
-            for other, rows in needed(
-                links, {kind: some.rows[places]}, {kind: frozenset[Chain]().union(*read)}
-            ).items():
-                found.setdefault(other, []).append(rows)
+        followed: dict[Chain, list[int]] = {}
+        for column, name in enumerate(names[kind]):
+            for chain in chains[name] - {()}:
+                followed.setdefault(chain, []).append(column)
+        for chain, columns in followed.items():
+            rows = some.rows[some.benefits[:, columns].any(axis=1)]
+            for step in chain:
+                rows = links.follow(step, rows)
+            found.setdefault(chain[-1].arrives_at, []).append(rows)
     return {kind: np.unique(np.concatenate(parts)) for kind, parts in found.items()}

@@ -161,8 +161,7 @@ class Answering:
 
 def read_facts(history: FactHistory, sweep: Sweep, pinned: Pinned, partition: Partition) -> Tables:
     """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge."""
-    ids = {kind: some.to_list() for kind, some in partition.needed.items()}
-    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(ids), ids=ids)
+    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed)
 
 
 def asked_answers(

@@ -26,6 +26,9 @@ from serving.sweep.rulebooks import Pinned, changed_benefits
 CHUNK_SUBJECTS = 50_000
 """Subjects of a chunk: large enough that columns pay, small enough that two workers stay below 1 GB each."""
 
+MOST_CHUNKS_IN_ONE = 4
+"""So many times as many subjects at most, where each of them is asked for few benefits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -62,7 +65,8 @@ def plan_sweep(
     doubtful = doubtful_rows(history, sweep, links)
     chains = chains_of_benefits(pinned, sweep)
     chunks: list[tuple[str, int]] = []
-    for number, part in enumerate(cut(links, {kind: some.rows for kind, some in chosen.items()}, chunk_subjects)):
+    size = _size(chosen, chunk_subjects)
+    for number, part in enumerate(cut(links, {kind: some.rows for kind, some in chosen.items()}, size)):
         name = f"{number:06d}.parquet"
         asked = {kind: chosen[kind].at(rows) for kind, rows in part.items()}
         chunks.append((name, write_partition(folder / name, links, asked, names, chains, doubtful)))
@@ -71,6 +75,13 @@ def plan_sweep(
         raise CountIdentityError(f"sweep {sweep.id}, chunks", subjects, handed_over, 0)
     sweeps.plan(session, sweep.id, subjects, population.total(), chunks)
     return Planned(subjects, population, reasons)
+
+
+def _size(chosen: dict[str, Asked], chunk_subjects: int) -> int:
+    """Subjects of a chunk: more of them where each is asked for few benefits; every chunk reads the history anew."""
+    possible = sum(some.benefits.size for some in chosen.values())
+    asked = sum(int(np.count_nonzero(some.benefits)) for some in chosen.values())
+    return chunk_subjects * min(MOST_CHUNKS_IN_ONE, max(1, possible // max(asked, 1)))
 
 
 def chains_of_benefits(pinned: Pinned, sweep: Sweep) -> dict[str, frozenset[Chain]]:
