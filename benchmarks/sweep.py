@@ -4,18 +4,21 @@
 
 The full sweep reads made people from Parquet, answers every benefit for everybody and stores each determination in
 PostgreSQL; the incremental one finds whose facts changed, whom a relation carries that to and whose day has come.
-Peers in the same run: only reading and evaluating; a row per determination instead of one per subject.
+Afterwards the day is swept in full, and the two are compared answer by answer. Peers in the same run: a plain scan of
+the same files; a row per determination instead of one per subject.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +39,8 @@ from serving.store.server import EmbeddedServer
 from serving.sweep.run import Outcome, Settings, Sweeper
 
 MEBI = 1 << 20
+LOOK_SECONDS = 1.0
+"""To look at the memory of all processes takes 30 milliseconds of CPU time."""
 SHARE_CHANGED = 0.01
 FIRST = dt.datetime(2026, 3, 1, 1, tzinfo=dt.UTC)
 SECOND = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
@@ -74,10 +79,7 @@ class FilesHistory:
             scan = pl.scan_parquet(self.folder / f"{kind}-{day}.parquet")
             if facts is not None:
                 scan = scan.select("id", *(name for name in scan.collect_schema().names() if name in facts))
-            if ids is not None:
-                wanted = pl.LazyFrame({"id": pl.Series(list(ids[kind]), dtype=pl.String)})
-                scan = scan.join(wanted, on="id", how="semi")
-            tables[kind] = scan.collect(engine="streaming")
+            tables[kind] = scan.collect() if ids is None else _only(scan, pl.Series("id", ids[kind], dtype=pl.String))
         return tables
 
     def answer_until(self, known_at: dt.datetime) -> None:
@@ -91,6 +93,18 @@ class FilesHistory:
 
     def doubtful(self, on_date: dt.date, known_at: dt.datetime) -> pl.DataFrame:
         return pl.DataFrame(schema={"kind": pl.String, "id": pl.String})
+
+
+def _only(scan: pl.LazyFrame, ids: pl.Series) -> pl.DataFrame:
+    """The rows of some subjects; row groups that hold none of them are not read."""
+    rows = scan.select("id").collect().with_row_index("row").filter(pl.col("id").is_in(ids.implode())).get_column("row")
+    if rows.is_empty():
+        return scan.head(0).collect()
+    first, last = int(rows[0]), int(rows[-1])
+    near = scan.slice(first, last - first + 1)
+    if len(rows) > last - first:
+        return near.collect()
+    return near.filter(pl.col("id").is_in(ids.implode())).collect()
 
 
 def make_files(folder: Path, persons: int) -> None:
@@ -130,7 +144,7 @@ class Memory(threading.Thread):
         self._server, self._ends = server, threading.Event()
 
     def run(self) -> None:
-        while not self._ends.wait(0.25):
+        while not self._ends.wait(LOOK_SECONDS):
             ours = self._held(psutil.Process())
             self.ours = max(self.ours, ours)
             self.all = max(self.all, ours + self._held(psutil.Process(self._server.pid)))
@@ -150,56 +164,120 @@ class Memory(threading.Thread):
         return total
 
 
-def timed(action: Callable[[], Outcome], server: EmbeddedServer) -> tuple[Outcome, float, Memory]:
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One sweep and what it took. CPU time: of this process, its workers and PostgreSQL."""
+
+    outcome: Outcome
+    seconds: float
+    cpu_seconds: float
+    memory: Memory
+
+
+def timed(action: Callable[[], Outcome], server: EmbeddedServer) -> Swept:
     """Run one sweep."""
     memory = Memory(server)
     memory.start()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), _cpu_seconds(server)
     outcome = action()
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, _cpu_seconds(server) - cpu
     memory.end()
-    return outcome, seconds, memory
+    assert outcome.dead == ()
+    return Swept(outcome, seconds, cpu, memory)
+
+
+def _cpu_seconds(server: EmbeddedServer) -> float:
+    """CPU time so far of this process, of its children that have ended, and of PostgreSQL with its backends."""
+    own = os.times()
+    total = own.user + own.system + own.children_user + own.children_system
+    root = psutil.Process(server.pid)
+    for process in [root, *root.children(recursive=True)]:
+        with suppress(psutil.Error):  # a backend that ends meanwhile is counted with its parent
+            spent = process.cpu_times()
+            total += spent.user + spent.system + spent.children_user + spent.children_system
+    return total
+
+
+def scan_seconds(folder: Path) -> float:
+    """CPU time of only reading the files of the first day."""
+    start = time.process_time()
+    for path in sorted(folder.glob("*-first.parquet")):
+        pl.read_parquet(path)
+    return time.process_time() - start
+
+
+def differing(session: Session, full: int) -> tuple[int, int]:
+    """How many answers of a full sweep differ from how things stood before: in outcome or amount; in all else."""
+    row = session.execute(
+        """
+        SELECT count(*) FILTER (WHERE (n.outcome, n.amount_low, n.amount_high) IS DISTINCT FROM
+                                      (o.outcome, o.amount_low, o.amount_high)), count(*)
+        FROM standing f
+        CROSS JOIN LATERAL (SELECT answers FROM standing WHERE kind = f.kind AND id = f.id AND sweep < f.sweep
+                            ORDER BY sweep DESC LIMIT 1) b
+        CROSS JOIN LATERAL unnest(f.answers, b.answers) AS u(new, old)
+        LEFT JOIN answer n ON n.id = u.new LEFT JOIN answer o ON o.id = u.old
+        WHERE f.sweep = %s AND f.answers <> b.answers AND u.new <> u.old
+        """,
+        (full,),
+    ).fetchone()
+    assert row is not None
+    assert isinstance(row[0], int)
+    assert isinstance(row[1], int)
+    return row[0], row[1] - row[0]
 
 
 def measure(persons: int, workers: int, folder: Path) -> Result:
     """Run the benchmark."""
     make_files(folder, persons)
+    scan = scan_seconds(folder / "days")
     catalogue = load_catalogue(shipped_catalogues() / "cn")
     home = Path(tempfile.mkdtemp(prefix="applyfree-"))
     moments = [FIRST]
     try:
         with EmbeddedServer(home / "postgres") as server:
             sweeper = Sweeper(server, home, Files(folder / "days"), Settings(workers), lambda: moments[-1])
-            full, full_seconds, memory = timed(lambda: sweeper.run(catalogue, ON_DATE), server)
+            full = timed(lambda: sweeper.run(catalogue, ON_DATE), server)
             with connect(server.url) as session:
                 size = _bytes(session, "standing", "answer")
                 plain = _plain_rows_per_second(session)
             moments.append(SECOND)
             day = ON_DATE + dt.timedelta(days=1)
-            part, part_seconds, _ = timed(lambda: sweeper.run(catalogue, day), server)
+            part = timed(lambda: sweeper.run(catalogue, day), server)
             moments.append(SECOND + dt.timedelta(hours=1))
-            _, again_seconds, _ = timed(lambda: sweeper.run(catalogue, day, full=True), server)
+            again = timed(lambda: sweeper.run(catalogue, day, full=True), server)
             sweeper.close()
+            with connect(server.url) as session:
+                wrong, words = differing(session, again.outcome.sweep.id)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    assert full.dead == part.dead == ()
+    made = full.outcome.determinations
+    rate = made / full.seconds
     return Result(
         "sweep into PostgreSQL",
         {"persons": persons, "processes": workers, **rule_depth(rulebook(), ON_DATE)},
         [
-            Figure("first full sweep", full_seconds, "s"),
-            Figure("persons", persons / full_seconds, "per s"),
-            Figure("determinations stored", full.determinations, "rows"),
-            Figure("determinations", full.determinations / full_seconds, "per s", "a row each, COPY only",
-                   full.determinations / full_seconds / plain),
-            Figure("memory of the sweep, all processes", memory.ours / MEBI, "MiB"),
-            Figure("with PostgreSQL", memory.all / MEBI, "MiB"),
+            Figure("plain scan of the files", scan, "CPU s"),
+            Figure("first full sweep", full.cpu_seconds, "CPU s", "plain scan", full.cpu_seconds / scan),
+            Figure("first full sweep", full.seconds, "s"),
+            Figure("persons", persons / full.seconds, "per s"),
+            Figure("determinations stored", made, "rows"),
+            Figure("determinations", rate, "per s", "a row each, COPY only", rate / plain),
+            Figure("memory of the sweep, all processes", full.memory.ours / MEBI, "MiB"),
+            Figure("with PostgreSQL", full.memory.all / MEBI, "MiB"),
             Figure("in PostgreSQL, with indexes", size / MEBI, "MiB"),
-            Figure("for each determination", size / full.determinations, "bytes"),
-            Figure("full sweep over an earlier one", again_seconds, "s"),
-            Figure("incremental sweep, 1 % changed", part_seconds, "s", "full sweep", part_seconds / again_seconds),
-            Figure("subjects looked at", part.looked_at, "subjects", "all", part.looked_at / full.looked_at),
-            Figure("subjects with new answers", part.written, "subjects"),
+            Figure("for each determination", size / made, "bytes"),
+            Figure("full sweep over an earlier one", again.cpu_seconds, "CPU s"),
+            Figure("full sweep over an earlier one", again.seconds, "s"),
+            Figure("incremental sweep, 1 % changed", part.cpu_seconds, "CPU s", "full sweep",
+                   part.cpu_seconds / again.cpu_seconds),
+            Figure("incremental sweep, 1 % changed", part.seconds, "s", "full sweep", part.seconds / again.seconds),
+            Figure("memory of the incremental sweep", part.memory.ours / MEBI, "MiB"),
+            Figure("subjects looked at", part.outcome.looked_at, "subjects", "all",
+                   part.outcome.looked_at / full.outcome.looked_at),
+            Figure("subjects with new answers", part.outcome.written, "subjects"),
+            Figure("outcomes or amounts in which the full sweep differs", wrong, "answers"),
+            Figure("answers that differ in their reasons alone", words, "answers"),
         ],
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.facts.subjects import PERSON, Subjects
@@ -18,6 +19,9 @@ from rules import plan
 from rules.evaluate.columns.positions import Index
 from rules.evaluate.columns.rows import Tables
 from rules.rulebook import BenefitPlan
+
+FEW = 10
+"""Of fewer than one in so many persons, relations are looked up by id; for more of them all links are indexed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,38 @@ class Links:
         """Those of some rows that are on the list, each once; the others are only named by links."""
         return np.unique(rows[rows < self.tables.count(kind)])
 
+    def arrive(self, step: Step, rows: Index) -> Index:
+        """The listed subjects that some subjects' relation leads to: the end of a chain, where nobody else counts."""
+        leaves = step.name if step.way == "members" else PERSON
+        if len(rows) * FEW < self.tables.count(PERSON) and rows.max(initial=-1) < self.tables.count(leaves):
+            return self._follow_few(step, rows)
+        return self.listed(step.arrives_at, self.follow(step, rows))
+
+    def back(self, path: Chain, rows: Index) -> Index:
+        """The listed subjects from which a chain leads to some subjects."""
+        for step in reversed(path[1:]):
+            rows = self.follow(step.reversed(), rows)
+        return self.arrive(path[0].reversed(), rows) if path else rows
+
+    def _follow_few(self, step: Step, rows: Index) -> Index:
+        """As :meth:`arrive`, by ids: to look a few up in every link is faster than to index all links."""
+        links: tuple[str, ...]
+        if step.way in ("to_group", "members"):
+            links, kind = (self.subjects.groups[step.name].link,), step.name
+            outward = step.way == "to_group"
+        else:
+            links, kind = self.subjects.relations[step.name].links, PERSON
+            outward = (step.way == "related") != self.subjects.relations[step.name].inverse
+        found = np.full(self.tables.count(kind if outward else PERSON), False)
+        for link in links:
+            if self.tables.held(PERSON, link):
+                names = self.tables.frames[PERSON].get_column(link)
+                if outward:
+                    found |= _among(self.ids(kind), names.gather(rows))
+                else:
+                    found |= _among(names, self.ids(kind).gather(rows))
+        return np.flatnonzero(found)
+
     def _named_by(self, relation: str) -> tuple[Index, Index]:
         """A relation from its other end."""
         if relation not in self._backward:
@@ -159,6 +195,13 @@ class Links:
             bounds = np.searchsorted(others[order], np.arange(len(starts)))
             self._backward[relation] = owners[order], bounds
         return self._backward[relation]
+
+
+def _among(ids: pl.Series, wanted: pl.Series) -> npt.NDArray[np.bool_]:
+    """Which of the ids are wanted; an id that is not known is not."""
+    few = wanted.cast(pl.String).drop_nulls().unique()
+    found: npt.NDArray[np.bool_] = ids.cast(pl.String).is_in(few.implode()).fill_null(value=False).to_numpy()
+    return found
 
 
 def _joined(others: Index, starts: Index, rows: Index) -> Index:
@@ -181,9 +224,12 @@ def needed(links: Links, asked: dict[str, Index], paths: dict[str, frozenset[Cha
     found = {kind: [rows] for kind, rows in asked.items()}
     for kind, rows in asked.items():
         reached: dict[Chain, Index] = {(): rows}
-        for path in sorted(paths.get(kind, frozenset()), key=len):
+        chains = paths.get(kind, frozenset())
+        halfway = {path[:-1] for path in chains if path}
+        for path in sorted(chains, key=len):
             if path:
-                reached[path] = links.follow(path[-1], reached[path[:-1]])
+                move = links.follow if path in halfway else links.arrive
+                reached[path] = move(path[-1], reached[path[:-1]])
                 found.setdefault(path[-1].arrives_at, []).append(reached[path])
     return {kind: links.listed(kind, np.concatenate(parts)) for kind, parts in found.items()}
 
@@ -195,9 +241,7 @@ def touched(links: Links, changed: dict[str, Index], kind: str, paths: frozenset
         if path:
             rows = changed.get(path[-1].arrives_at)
             if rows is not None and len(rows):
-                for step in reversed(path):
-                    rows = links.follow(step.reversed(), rows)
-                parts.append(rows)
+                parts.append(links.back(path, rows))
     return links.listed(kind, np.concatenate(parts))
 
 
@@ -220,7 +264,5 @@ def in_doubt(links: Links, doubtful: dict[str, Index], kind: str, paths: frozens
         if path and (path[-1].way == "members" or links.is_inverse(path[-1])):
             rows = doubtful.get(path[-2].arrives_at if len(path) > 1 else kind)
             if rows is not None and len(rows):
-                for step in reversed(path[:-1]):
-                    rows = links.follow(step.reversed(), rows)
-                parts.append(rows)
+                parts.append(links.back(path[:-1], rows))
     return links.listed(kind, np.concatenate(parts))

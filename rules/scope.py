@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeVar, cast
 
 from features.documents import ConsequenceError, DocumentError, Place, nearest_advice
@@ -85,6 +85,15 @@ class Interner:
             self._depths[id(node)] = 1 + max((self._depths[id(child)] for child in node.children()), default=0)
             self._sizes[id(node)] = 1 + sum(self._sizes[id(child)] for child in node.children())
         return cast(N, node)
+
+    def __getstate__(self) -> list[tuple[plan.Node, int, int]]:
+        """The nodes without the addresses under which they are found: those mean nothing in another process."""
+        return [(node, self._depths[id(node)], self._sizes[id(node)]) for node in self._nodes.values()]
+
+    def __setstate__(self, state: list[tuple[plan.Node, int, int]]) -> None:
+        self._nodes = {(type(node), *(_key(getattr(node, f.name)) for f in fields(node))): node for node, _, _ in state}
+        self._depths = {id(node): depth for node, depth, _ in state}
+        self._sizes = {id(node): size for node, _, size in state}
 
     def depth(self, node: plan.Node) -> int:
         """How many nodes stand inside one another at this node, the other benefits that it reads included."""

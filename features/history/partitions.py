@@ -29,7 +29,7 @@ from features.history.records import Batch
 ROWS, ENDED, LEFT = "rows", "ended", "left"
 SUBJECT, DELIVERY, INDEX = "subject", "delivery", "index"
 _ANSWERED = "answered.json"
-ROW_GROUP = 1 << 17
+ROW_GROUP = 1 << 15
 """Rows lie by subject: who reads a few subjects reads a few groups of so many rows."""
 
 
@@ -137,7 +137,12 @@ class Partitions:
         _sync(path.parent)
 
     def read(
-        self, stem: str, what: str, columns: Sequence[str] | None = None, subjects: Sequence[int] | None = None
+        self,
+        stem: str,
+        what: str,
+        columns: Sequence[str] | None = None,
+        subjects: Sequence[int] | None = None,
+        span: tuple[int, int] | None = None,
     ) -> pl.DataFrame:
         """A partition, or those of its columns that it has.
 
@@ -146,17 +151,19 @@ class Partitions:
             what: `ROWS`, `ENDED` or `LEFT`.
             columns: only these.
             subjects: only the rows of these few subjects, with the place of each row in the column `index`.
+            span: only the rows of subjects from the first of these numbers to the last, with their places too.
         """
         path = self._path(stem, what)
         if columns is not None:
             held = pl.read_parquet_schema(path)
             columns = [name for name in columns if name in held]
-        if subjects is None:
+        if subjects is None and span is None:
             return pl.read_parquet(path, columns=None if columns is None else list(columns))
         lazy = pl.scan_parquet(path, row_index_name=INDEX)
         if columns is not None:
             lazy = lazy.select(INDEX, *columns)
-        return lazy.filter(pl.col(SUBJECT).is_in(list(subjects))).collect()
+        near = pl.col(SUBJECT).is_between(*span) if span else pl.col(SUBJECT).is_in(list(subjects or ()))
+        return lazy.filter(near).collect()
 
     def naming(self, stem: str, link: str, ids: Collection[str]) -> set[int]:
         """The subjects of a part whose rows say that a link leads to one of some ids; no other column is read."""

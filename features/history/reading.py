@@ -155,9 +155,9 @@ class _Held:
         self, partitions: Partitions, part: Part, index: npt.NDArray[np.uint32], names: Sequence[str]
     ) -> pl.DataFrame:
         """Rows of a part by their places, with `subject`, which every part has: it may be older than these facts."""
-        few = None if self._wanted is None else self._wanted.few
-        stored = partitions.read(part.stem, ROWS, [SUBJECT, *names], few)
-        if few is not None:
+        few, span = (None, None) if self._wanted is None else (self._wanted.few, self._wanted.span)
+        stored = partitions.read(part.stem, ROWS, [SUBJECT, *names], few, span)
+        if self._wanted is not None and self._wanted.is_partly_read:
             places = stored.get_column(INDEX).to_numpy()
             return stored[np.searchsorted(places, index)]
         whole = len(index) == stored.height and bool((np.diff(index.astype(np.int64)) == 1).all())

@@ -72,17 +72,30 @@ FEW = 1000
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Some subjects of a kind, by number: as a mask, and as a list where they are few."""
+    """Some subjects of a kind, by number: as a mask, and as a list where they are few.
+
+    `span` holds their first and last number where they are many but lie close together.
+    """
 
     mask: Mask
     few: tuple[int, ...] | None
+    span: tuple[int, int] | None
 
     @staticmethod
     def of(numbers: Ints | Sequence[int], count: int) -> Chosen:
         """Choose subjects out of so many."""
         mask = np.zeros(count, dtype=np.bool_)
-        mask[np.asarray(numbers, dtype=np.int64)] = True
-        return Chosen(mask, tuple(int(n) for n in numbers) if len(numbers) <= FEW else None)
+        chosen = np.asarray(numbers, dtype=np.int64)
+        mask[chosen] = True
+        if len(chosen) <= FEW:
+            return Chosen(mask, tuple(chosen.tolist()), None)
+        first, last = int(chosen.min()), int(chosen.max())
+        return Chosen(mask, None, (first, last) if last - first < count // 2 else None)
+
+    @property
+    def is_partly_read(self) -> bool:
+        """Are only some rows of a file read, so that it is to be told which?"""
+        return self.few is not None or self.span is not None
 
 
 def known_rows(
@@ -124,16 +137,17 @@ def _age_from_their_own_day(rows: Rows, parts: Sequence[Part]) -> None:
 
 
 def _columns(partitions: Partitions, part: Part, position: int, wanted: Chosen | None) -> list[npt.NDArray[np.generic]]:
-    few = None if wanted is None else wanted.few
-    frame = partitions.read(part.stem, ROWS, [SUBJECT, TRUE_FROM, TRUE_TO, STATUS], few)
+    few, span = (None, None) if wanted is None else (wanted.few, wanted.span)
+    frame = partitions.read(part.stem, ROWS, [SUBJECT, TRUE_FROM, TRUE_TO, STATUS], few, span)
     n = frame.height
+    whole = wanted is None or not wanted.is_partly_read
     return [
         frame.get_column(SUBJECT).to_numpy().astype(np.int64),
         frame.get_column(TRUE_FROM).to_physical().to_numpy(),
         frame.get_column(TRUE_TO).to_physical().fill_null(int(EVER)).to_numpy(),
         frame.get_column(STATUS).cast(STATUS_TYPE).to_physical().cast(pl.UInt8).to_numpy(),
         np.full(n, position, dtype=np.uint32),
-        np.arange(n, dtype=np.uint32) if few is None else frame.get_column(INDEX).to_numpy(),
+        np.arange(n, dtype=np.uint32) if whole else frame.get_column(INDEX).to_numpy(),
         np.full(n, day_number(part.batch.attested_on), dtype=np.int32),
     ]
 

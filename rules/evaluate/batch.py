@@ -7,7 +7,7 @@ amount only where the outcome is not already no, and missing facts only where th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,32 @@ class BatchEvaluator:
                 for benefit_id in chosen:
                     yield benefit_id, self.frame(benefit_id, rows)
                     rows.forget(self._kept)
+                    prepared.forget(self._kept)
+
+    def stream_some(
+        self, tables: dict[str, pl.DataFrame], chosen: Mapping[str, Mask]
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
+        """As :meth:`stream`, but of each benefit only the chosen rows are answered, in table order.
+
+        What relations lead to is read wherever it stands in the tables.
+
+        Args:
+            tables: by kind of subject, encoded.
+            chosen: by benefit which rows of its kind's table; benefits with the same rows share what they read.
+        """
+        prepared = Tables(tables, self.rulebook.vocabulary.subjects)
+        alike: dict[tuple[str, bytes], list[str]] = {}
+        for benefit_id, mask in chosen.items():
+            alike.setdefault((self.plans[benefit_id].benefit.subject, np.packbits(mask).tobytes()), []).append(
+                benefit_id
+            )
+        for (kind, _), benefits in alike.items():
+            mask = chosen[benefits[0]]
+            for rows in prepared.chunks(kind):
+                some = rows if mask.all() else rows.subset(mask[rows.index])
+                for benefit_id in benefits:
+                    yield benefit_id, self.frame(benefit_id, some)
+                    some.forget(self._kept)
                     prepared.forget(self._kept)
 
     def frame(self, benefit_id: str, rows: Rows) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -129,24 +129,37 @@ def plan(session: Session, sweep: int, subjects: int, population: int, chunks: l
 
 
 def complete(session: Session, sweep: int, account: dict[str, object], now: dt.datetime) -> None:
-    """A sweep is done."""
+    """A sweep is done; where its rows are is noted, for those who look for the rows of another."""
+    session.execute("SELECT brin_summarize_new_values('standing_of_sweep')")
     session.execute(
         "UPDATE sweep SET state = 'complete', account = %s, completed_at = %s WHERE id = %s",
         (Jsonb(account), now, sweep),
     )
 
 
-def due(session: Session, after: dt.date, until: dt.date) -> pl.DataFrame:
-    """The subjects with a current answer whose `next_change` has come: columns `kind`, `id`."""
+def due(session: Session, after: dt.date, until: dt.date) -> Iterator[tuple[str, int, int, pl.Series]]:
+    """The subjects with a current answer whose `next_change` has come.
+
+    Yields:
+        The kind of subject; the sweep in whose order its answers stand; the place of the answer, counted from 0; the
+        ids of all subjects of whom that is so.
+    """
     rows = session.execute(
         """
-        SELECT s.kind, s.id FROM standing s
-        WHERE s.due > %s AND s.due <= %s AND s.due < 'infinity'
+        SELECT s.kind, s.sweep, u.place - 1, array_agg(s.id)
+        FROM standing s CROSS JOIN LATERAL unnest(s.next_change) WITH ORDINALITY AS u(day, place)
+        WHERE s.due > %(after)s AND s.due <= %(until)s AND s.due < 'infinity'
+          AND u.day > %(after)s AND u.day <= %(until)s
           AND NOT EXISTS (SELECT 1 FROM standing n WHERE n.kind = s.kind AND n.id = s.id AND n.sweep > s.sweep)
+        GROUP BY s.kind, s.sweep, u.place ORDER BY s.kind, s.sweep, u.place
         """,
-        (after, until),
+        {"after": after, "until": until},
     ).fetchall()
-    return pl.DataFrame(rows, schema={"kind": pl.String, "id": pl.String}, orient="row")
+    for kind, sweep, place, ids in rows:
+        assert isinstance(sweep, int)
+        assert isinstance(place, int)
+        assert isinstance(ids, list)
+        yield str(kind), sweep, place, pl.Series("id", ids, dtype=pl.String)
 
 
 def rows_written(session: Session, sweep: int) -> int:

@@ -12,14 +12,16 @@ import polars as pl
 from features.facts.encoding import ID, Tables
 from rules.determination import Outcome
 from rules.evaluate.batch import UNDETERMINED, BatchEvaluator
+from rules.evaluate.columns.positions import Index
 from rules.paths import links_of, paths_of
 from serving.store import standings
 from serving.store.database import Session
-from serving.store.standings import NEVER, Days, Standings
+from serving.store.standings import NEVER, Codes, Days, Standings
 from serving.store.sweeps import Sweep
 from serving.sweep.account import Account
 from serving.sweep.answering import AnswerIds, does_not_apply, next_changes, outside_until
-from serving.sweep.errors import CountIdentityError
+from serving.sweep.asking import Mask
+from serving.sweep.errors import CountIdentityError, SweepError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import Partition
 from serving.sweep.rulebooks import Contents, Pinned
@@ -59,13 +61,14 @@ class Answering:
 
         Raises:
             CountIdentityError: not everybody who was asked for got an answer.
+            SweepError: somebody is asked for a part of the benefits, and was never answered for the others.
         """
         tables = read_facts(history, self.sweep, self.pinned, partition)
         account = Account()
         rows: list[Standings] = []
         written = same = made = 0
-        for found, silent_until in self._stand(session, tables, partition):
-            to_write, unchanged = self._compared(session, found, silent_until, account)
+        for new, is_asked, silent_until in self._stand(session, tables, partition):
+            to_write, unchanged = self._compared(session, new, is_asked, silent_until, account)
             rows.append(to_write)
             written += len(to_write.ids)
             same += unchanged
@@ -75,44 +78,52 @@ class Answering:
             raise CountIdentityError(f"sweep {self.sweep.id}, a chunk", asked, written + same, 0)
         return Answered(rows, written, same, made, account)
 
-    def _stand(self, session: Session, tables: Tables, partition: Partition) -> Iterator[tuple[Standings, Days]]:
+    def _stand(self, session: Session, tables: Tables, partition: Partition) -> Iterator[tuple[Standings, Mask, Days]]:
         """The new answers of all who are asked for, kind by kind; benefits that do not apply are still among them.
 
-        Beside them the day until which a benefit that does not apply stays silent.
+        Beside them which of them were asked, and the day until which a benefit that does not apply stays silent.
         """
-        shape = {kind: (len(ids), len(self.pinned.benefits_of(kind))) for kind, ids in partition.asked.items()}
+        names = {kind: self.pinned.benefits_of(kind) for kind in partition.asked}
+        shape = {kind: (len(ids), len(names[kind])) for kind, ids in partition.asked.items()}
         answers = {kind: np.zeros(size, dtype=np.int32) for kind, size in shape.items()}
         changes = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
         until = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
         outside = {kind: np.zeros(size, dtype=np.bool_) for kind, size in shape.items()}
-        column = {name: i for kind in shape for i, name in enumerate(self.pinned.benefits_of(kind))}
-        for kind, benefit, found in asked_answers(self.evaluator, tables, partition):
-            answers[kind][:, column[benefit]] = self.ids.of(session, benefit, found)
-            changes[kind][:, column[benefit]] = next_changes(found)
-            until[kind][:, column[benefit]] = outside_until(found)
-            outside[kind][:, column[benefit]] = does_not_apply(self.evaluator, benefit, found)
+        is_asked = {kind: partition.benefits.get(kind, np.broadcast_to(True, size)) for kind, size in shape.items()}
+        column = {name: i for kind in shape for i, name in enumerate(names[kind])}
+        for kind, benefit, places, found in asked_answers(self.evaluator, tables, partition, names):
+            answers[kind][places, column[benefit]] = self.ids.of(session, benefit, found)
+            changes[kind][places, column[benefit]] = next_changes(found)
+            until[kind][places, column[benefit]] = outside_until(found)
+            outside[kind][places, column[benefit]] = does_not_apply(self.evaluator, benefit, found)
         for kind, ids in partition.asked.items():
             made_by = np.where(outside[kind], _NOT_YET, self.sweep.id).astype(np.int32)
-            yield Standings(kind, ids, answers[kind], changes[kind], made_by), until[kind]
+            yield Standings(kind, ids, answers[kind], changes[kind], made_by), is_asked[kind], until[kind]
 
     def _compared(
-        self, session: Session, new: Standings, silent_until: Days, account: Account
+        self, session: Session, new: Standings, is_asked: Mask, silent_until: Days, account: Account
     ) -> tuple[Standings, int]:
         """What of the new answers is to be written, and how many subjects stand as before."""
         old, has_row, lost = self._before(session, new)
+        if not is_asked[~has_row].all():
+            raise SweepError(f"A {new.kind} that was never answered for all benefits is asked for a part of them.")
         outside = new.made_by == _NOT_YET
         silent = outside & (old.answers == _NOT_YET)  # outside of its area, as ever: not an answer anybody waits for
-        answers = np.where(silent, _NOT_YET, new.answers)
+        answers = np.where(is_asked, np.where(silent, _NOT_YET, new.answers), old.answers)
         # Silent until a day: of a version for more areas, of a merge of two, of an address that has grown too old.
-        days = np.where(silent, silent_until, new.next_change)
+        days = np.where(is_asked, np.where(silent, silent_until, new.next_change), old.next_change)
         differs = (answers != old.answers) | (days != old.next_change)
         if self.sweep.is_full:
             made_by = np.full(answers.shape, self.sweep.id, dtype=np.int32)
             chosen = np.full(len(new.ids), True)
+            self._count(session, new.kind, answers, 1, account)
+            account.subjects[new.kind] += len(new.ids)
         else:
             made_by = np.where(differs, self.sweep.id, old.made_by).astype(np.int32)
             chosen = differs.any(axis=1) | ~has_row | lost
-        self._count(session, new.kind, answers, old if not self.sweep.is_full else None, has_row, account)
+            self._count(session, new.kind, answers[chosen], 1, account)
+            self._count(session, new.kind, old.answers[chosen], -1, account)
+            account.subjects[new.kind] += int((~has_row).sum())
         mask = pl.Series(chosen)
         rows = Standings(new.kind, new.ids.filter(mask), answers[chosen], days[chosen], made_by[chosen])
         return rows, int((~chosen).sum())
@@ -139,54 +150,61 @@ class Answering:
                     lost[at] |= found.answers[:, i] != _NOT_YET
         return Standings(new.kind, new.ids, answers, days, made_by), has_row, lost
 
-    def _count(
-        self,
-        session: Session,
-        kind: str,
-        answers: npt.NDArray[np.int32],
-        old: Standings | None,
-        has_row: npt.NDArray[np.bool_],
-        account: Account,
-    ) -> None:
-        """Count what came and, of an incremental sweep, what went."""
-        for matrix, sign in ((answers, 1), *(() if old is None else ((old.answers, -1),))):
-            numbers, counts = np.unique(matrix, return_counts=True)
-            real = numbers != _NOT_YET
-            numbers, counts = numbers[real], counts[real]
-            eligible: list[int] = []
-            words = self.ids.words(session, numbers.tolist())
-            for number, times, answer in zip(numbers.tolist(), counts.tolist(), words, strict=True):
-                account.count(kind, answer, sign * times)
-                if answer.outcome == Outcome.ELIGIBLE.value:
-                    eligible.append(number)
-            account.eligible[kind] += sign * int(np.isin(matrix, eligible).any(axis=1).sum())
-        account.subjects[kind] += len(answers) if old is None else int((~has_row).sum())
+    def _count(self, session: Session, kind: str, answers: Codes, times: int, account: Account) -> None:
+        """Count what came (or, with -1, what went)."""
+        numbers, counts = np.unique(answers, return_counts=True)
+        real = numbers != _NOT_YET
+        numbers, counts = numbers[real], counts[real]
+        eligible: list[int] = []
+        words = self.ids.words(session, numbers.tolist())
+        for number, count, answer in zip(numbers.tolist(), counts.tolist(), words, strict=True):
+            account.count(kind, answer, times * count)
+            if answer.outcome == Outcome.ELIGIBLE.value:
+                eligible.append(number)
+        account.eligible[kind] += times * int(np.isin(answers, eligible).any(axis=1).sum())
 
 
 def read_facts(history: FactHistory, sweep: Sweep, pinned: Pinned, partition: Partition) -> Tables:
     """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge."""
-    ids = {kind: some.to_list() for kind, some in partition.needed.items()}
-    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(ids), ids=ids)
+    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed)
 
 
 def asked_answers(
-    evaluator: BatchEvaluator, tables: Tables, partition: Partition
-) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """The answers for those a chunk asks for, in its order: (kind, benefit, answers)."""
-    places = {kind: _places(tables, kind, ids) for kind, ids in partition.asked.items()}
-    kinds = {name: plan.benefit.subject for name, plan in evaluator.plans.items() if plan.benefit.subject in places}
+    evaluator: BatchEvaluator, tables: Tables, partition: Partition, names: dict[str, list[str]]
+) -> Iterator[tuple[str, str, Index, pl.DataFrame]]:
+    """The answers that a chunk asks for: kind, benefit, which of the kind's subjects, and their answers in that order.
+
+    Args:
+        evaluator: of the sweep's rulebook and day.
+        tables: facts of everybody whom the chunk needs.
+        partition: the chunk.
+        names: by kind of subject its benefits, in the order of stored answers.
+    """
+    order: dict[str, tuple[str, Index]] = {}
+    chosen: dict[str, Mask] = {}
+    for kind, ids in partition.asked.items():
+        rows = _places(tables, kind, ids)
+        for column, benefit in enumerate(names[kind]):
+            wanted = partition.benefits.get(kind)
+            places = np.arange(len(rows)) if wanted is None else np.flatnonzero(wanted[:, column])
+            if len(places):
+                chosen[benefit] = np.zeros(tables[kind].height, dtype=np.bool_)
+                chosen[benefit][rows[places]] = True
+                order[benefit] = kind, places[np.argsort(rows[places])]
     parts: dict[str, list[pl.DataFrame]] = {}
-    for benefit, frame in evaluator.stream(tables, kinds):
-        kind = kinds[benefit]
+    for benefit, frame in evaluator.stream_some(tables, chosen):
+        kind, places = order[benefit]
         got = parts.setdefault(benefit, [])
         got.append(frame)
-        if sum(part.height for part in got) == tables[kind].height:
+        if sum(part.height for part in got) == len(places):
             whole = parts.pop(benefit)
-            found = (whole[0] if len(whole) == 1 else pl.concat(whole))[places[kind]]
-            yield kind, benefit, _doubted(evaluator, benefit, partition, found)
+            found = whole[0] if len(whole) == 1 else pl.concat(whole)
+            yield kind, benefit, places, _doubted(evaluator, benefit, partition, places, found)
 
 
-def _doubted(evaluator: BatchEvaluator, benefit: str, partition: Partition, answers: pl.DataFrame) -> pl.DataFrame:
+def _doubted(
+    evaluator: BatchEvaluator, benefit: str, partition: Partition, places: Index, answers: pl.DataFrame
+) -> pl.DataFrame:
     """Answers left open where it is not known who a subject's persons are.
 
     In the tables a household looks complete though somebody may belong to it whose link is disputed. What rests on its
@@ -197,7 +215,7 @@ def _doubted(evaluator: BatchEvaluator, benefit: str, partition: Partition, answ
     ids = partition.in_doubt(plan.benefit.subject, chains)
     if ids is None:
         return answers
-    open_now = partition.asked[plan.benefit.subject].is_in(ids.implode())
+    open_now = partition.asked[plan.benefit.subject].gather(places).is_in(ids.implode())
     open_now &= ~pl.Series(does_not_apply(evaluator, benefit, answers))
     bits = sum(1 << plan.names.index(link) for link in links_of(chains, partition.links.subjects, plan.names))
     left_open = {

@@ -6,7 +6,7 @@ that has to be taken apart can be, without asking the history again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,9 @@ from features.facts.encoding import ID
 from features.facts.subjects import Subjects
 from rules.evaluate.columns.positions import Index
 from rules.paths import Chain, Links, in_doubt, needed
+from serving.sweep.asking import Asked, Mask, reach, spelled_mask
 
-_KIND, _ASKED, _DOUBTFUL = "kind", "asked", "doubtful"
+_KIND, _ASKED, _DOUBTFUL, _BENEFITS = "kind", "asked", "doubtful", "benefits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,15 @@ class Partition:
     """The subjects of a chunk.
 
     `asked` are to be answered, `needed` (themselves included) to be read, both by kind of subject. `doubtful` are rows
-    of `links`: of them it is not known who belongs to them.
+    of `links`: of them it is not known who belongs to them. `benefits` says by kind for which benefits each of `asked`
+    is to be answered, in the order of stored answers; for all of them where a kind is not in it.
     """
 
     asked: dict[str, pl.Series]
     needed: dict[str, pl.Series]
     links: Links
     doubtful: dict[str, Index]
+    benefits: dict[str, Mask] = field(default_factory=dict)
 
     def in_doubt(self, kind: str, paths: frozenset[Chain]) -> pl.Series | None:
         """The ids whose answers rest on persons who are not certainly all there; None: nobody's."""
@@ -57,19 +60,32 @@ def partition_of(
 def write_partition(
     path: Path,
     links: Links,
-    asked: dict[str, Index],
+    asked: dict[str, Asked],
+    names: dict[str, list[str]],
     chains: dict[str, frozenset[Chain]],
     doubtful: dict[str, Index],
 ) -> int:
-    """Write a chunk's file; returns how many subjects it answers."""
-    reach = needed(links, asked, chains)
+    """Write a chunk's file; returns how many subjects it answers.
+
+    Args:
+        path: of the file.
+        links: of the whole population.
+        asked: who is answered for which benefits, by kind.
+        names: by kind of subject its benefits, in the order of stored answers.
+        chains: by benefit, the relations that its rule follows.
+        doubtful: rows of whom it is not known who belongs to them, by kind.
+    """
     frames: list[pl.DataFrame] = []
-    for kind, rows in reach.items():
-        is_asked = np.isin(rows, asked.get(kind, np.zeros(0, dtype=np.int64)))
+    for kind, rows in reach(links, asked, names, chains).items():
+        some = asked.get(kind, Asked.everything(np.zeros(0, dtype=np.int64), 0))
+        is_asked = np.isin(rows, some.rows)
+        benefits = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
+        benefits[np.flatnonzero(is_asked)] = some.spelled(names.get(kind, []))
         frames.append(
             links.tables.frames[kind][rows].select(
                 pl.lit(kind).alias(_KIND),
                 pl.Series(_ASKED, is_asked),
+                benefits.alias(_BENEFITS),
                 pl.Series(_DOUBTFUL, np.isin(rows, doubtful.get(kind, np.zeros(0, dtype=np.int64)))),
                 pl.all().cast(pl.String),
             )
@@ -79,23 +95,40 @@ def write_partition(
     unfinished = path.with_name(f".{path.name}.unfinished")
     table.write_parquet(unfinished, compression="lz4", statistics=False)
     unfinished.replace(path)
-    return sum(len(rows) for rows in asked.values())
+    return sum(len(some.rows) for some in asked.values())
 
 
 def read_partition(
-    path: Path, first: int, count: int, subjects: Subjects, chains: dict[str, frozenset[Chain]]
+    path: Path,
+    first: int,
+    count: int,
+    subjects: Subjects,
+    names: dict[str, list[str]],
+    chains: dict[str, frozenset[Chain]],
 ) -> Partition:
-    """The subjects `[first, first + count)` of those that a file answers, and whoever they need."""
+    """The subjects `[first, first + count)` of those that a file answers, and whoever they need.
+
+    Args:
+        path: of the file.
+        first: of those whom it answers,
+        count: and how many.
+        subjects: the kinds and relations.
+        names: as for :func:`write_partition`.
+        chains: by kind of subject, the relations that its benefits' rules follow.
+    """
     table = pl.read_parquet(path)
     answered = table.get_column(_ASKED).sum()
     chosen = table.slice(first, count)
-    asked = {kind: chosen.filter(pl.col(_KIND) == kind).get_column(ID) for kind in chosen[_KIND].unique()}
+    by_kind = {str(kind): part for (kind,), part in chosen.partition_by(_KIND, as_dict=True).items()}
+    asked = {kind: part.get_column(ID) for kind, part in by_kind.items()}
+    benefits = {kind: spelled_mask(part.get_column(_BENEFITS), names.get(kind, [])) for kind, part in by_kind.items()}
     parts = {str(kind): part for (kind,), part in table.partition_by(_KIND, as_dict=True).items()}
-    links = Links({kind: part.drop(_KIND, _ASKED, _DOUBTFUL) for kind, part in parts.items()}, subjects)
+    links = Links({kind: part.drop(_KIND, _ASKED, _DOUBTFUL, _BENEFITS) for kind, part in parts.items()}, subjects)
     doubtful = {kind: np.flatnonzero(part.get_column(_DOUBTFUL).to_numpy()) for kind, part in parts.items()}
     if count == answered:
-        return Partition(asked, {kind: part.get_column(ID) for kind, part in parts.items()}, links, doubtful)
-    return partition_of(links, {kind: _rows(links, kind, ids) for kind, ids in asked.items()}, chains, doubtful)
+        return Partition(asked, {kind: part.get_column(ID) for kind, part in parts.items()}, links, doubtful, benefits)
+    rows = {kind: _rows(links, kind, ids) for kind, ids in asked.items()}
+    return replace(partition_of(links, rows, chains, doubtful), benefits=benefits)
 
 
 def subject_at(path: Path, row: int) -> tuple[str, str]:

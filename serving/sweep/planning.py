@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from features.facts.encoding import ID
 from features.facts.subjects import PERSON
 from rules.evaluate.columns.positions import Index
 from rules.partitions import cut
-from rules.paths import Chain, Links, chains_by_kind, touched
+from rules.paths import Chain, Links, chains_by_kind, paths_of, touched
 from serving.store import sweeps
 from serving.store.database import Session
 from serving.store.sweeps import Sweep
+from serving.sweep.asking import Asked
 from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import write_partition
@@ -24,6 +26,9 @@ from serving.sweep.rulebooks import Pinned, changed_benefits
 
 CHUNK_SUBJECTS = 50_000
 """Subjects of a chunk: large enough that columns pay, small enough that two workers stay below 1 GB each."""
+
+MOST_CHUNKS_IN_ONE = 4
+"""So many times as many subjects at most, where each of them is asked for few benefits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +54,42 @@ def plan_sweep(
         chunk_subjects: about so many subjects in each.
     """
     links = read_links(history, pinned, sweep)
-    chains = chains_of(pinned, sweep)
+    names = {kind: pinned.benefits_of(kind) for kind in links.subjects.kinds}
     population = Counter({kind: links.tables.count(kind) for kind in links.subjects.kinds})
     reasons: Counter[str] = Counter()
     if sweep.is_full:
-        chosen = {kind: np.arange(count, dtype=np.int64) for kind, count in population.items()}
+        chosen = {k: Asked.everything(np.arange(n, dtype=np.int64), len(names[k])) for k, n in population.items()}
         reasons["full sweep"] = population.total()
     else:
         chosen = _incremental(session, sweep, pinned, history, links, reasons)
-    subjects = sum(len(rows) for rows in chosen.values())
+    subjects = sum(len(asked.rows) for asked in chosen.values())
     doubtful = doubtful_rows(history, sweep, links)
+    chains = chains_of_benefits(pinned, sweep)
     chunks: list[tuple[str, int]] = []
-    for number, asked in enumerate(cut(links, chosen, chains, chunk_subjects)):
+    size = _size(chosen, chunk_subjects)
+    rows_chosen = {kind: some.rows for kind, some in chosen.items()}
+    for number, part in enumerate(cut(links, rows_chosen, chains_of(pinned, sweep), size)):
         name = f"{number:06d}.parquet"
-        chunks.append((name, write_partition(folder / name, links, asked, chains, doubtful)))
+        asked = {kind: chosen[kind].at(rows) for kind, rows in part.items()}
+        chunks.append((name, write_partition(folder / name, links, asked, names, chains, doubtful)))
     handed_over = sum(count for _, count in chunks)
     if handed_over != subjects:
         raise CountIdentityError(f"sweep {sweep.id}, chunks", subjects, handed_over, 0)
     sweeps.plan(session, sweep.id, subjects, population.total(), chunks)
     return Planned(subjects, population, reasons)
+
+
+def _size(chosen: dict[str, Asked], chunk_subjects: int) -> int:
+    """Subjects of a chunk: more of them where each is asked for few benefits; every chunk reads the history anew."""
+    possible = sum(some.benefits.size for some in chosen.values())
+    asked = sum(int(np.count_nonzero(some.benefits)) for some in chosen.values())
+    return chunk_subjects * min(MOST_CHUNKS_IN_ONE, max(1, possible // max(asked, 1)))
+
+
+def chains_of_benefits(pinned: Pinned, sweep: Sweep) -> dict[str, frozenset[Chain]]:
+    """By benefit, every chain of relations that its rule follows."""
+    plans = pinned.rulebook.in_force(sweep.on_date)
+    return {benefit: paths_of(benefit, plans) for benefit in plans}
 
 
 def chains_of(pinned: Pinned, sweep: Sweep) -> dict[str, frozenset[Chain]]:
@@ -94,45 +116,69 @@ def _only_links(table: pl.DataFrame, links: tuple[str, ...]) -> pl.DataFrame:
 # -- incremental -------------------------------------------------------------------------------------------------
 
 
+class _Choice:
+    """Collects whom an incremental sweep looks at, for which benefits, and why."""
+
+    def __init__(self, links: Links, pinned: Pinned, reasons: Counter[str]) -> None:
+        self._links, self._reasons = links, reasons
+        self.columns = {kind: {b: i for i, b in enumerate(pinned.benefits_of(kind))} for kind in links.subjects.kinds}
+        counts = {kind: links.tables.count(kind) for kind in links.subjects.kinds}
+        self._benefits = {kind: np.zeros((n, len(self.columns[kind])), np.bool_) for kind, n in counts.items()}
+        self._looked = {kind: np.zeros(n, np.bool_) for kind, n in counts.items()}
+
+    def add(self, reason: str, kind: str, rows: Index, benefits: Collection[str] | None = None) -> None:
+        """Look at some subjects: for some benefits, or for all."""
+        if len(rows) and kind in self._looked:
+            self._reasons[reason] += int((~self._looked[kind][rows]).sum())
+            self._looked[kind][rows] = True
+            for name in self.columns[kind] if benefits is None else benefits:
+                self._benefits[kind][rows, self.columns[kind][name]] = True
+
+    def chosen(self) -> dict[str, Asked]:
+        """Whom, by kind."""
+        rows = {kind: np.flatnonzero(mask) for kind, mask in self._looked.items()}
+        return {kind: Asked(some, self._benefits[kind][some]) for kind, some in rows.items() if len(some)}
+
+
 def _incremental(
     session: Session, sweep: Sweep, pinned: Pinned, history: FactHistory, links: Links, reasons: Counter[str]
-) -> dict[str, Index]:
+) -> dict[str, Asked]:
     base = sweeps.sweep_of(session, sweep.base or 0)
     assert base is not None, "an incremental sweep has a base: the database checks it"
-    kinds = links.subjects.kinds
-    chosen: dict[str, list[Index]] = {kind: [] for kind in kinds}
-
-    def choose(reason: str, found: dict[str, Index]) -> None:
-        reasons[reason] += sum(len(rows) for rows in found.values())
-        for kind, rows in found.items():
-            chosen[kind].append(rows)
-
+    choice = _Choice(links, pinned, reasons)
     news = [
         history.changed(base.known_at, sweep.known_at).select("kind", ID),
         history.turned(base.on_date, sweep.on_date, sweep.known_at),
         _newly_certain_or_not(history, base, sweep),
     ]
     changed = _rows_by_kind(links, _by_kind(pl.concat(news)))
-    choose("facts changed", changed)
-    reached = _reached(links, changed, pinned, sweep)
+    for kind, rows in changed.items():
+        choice.add("facts changed", kind, rows)
+    for kind, rows in _rows_by_kind(links, _by_kind(sweeps.dead_letters(session, base.id))).items():
+        choice.add("could not be answered last time", kind, rows)
     before = _links_before(links, changed, history, base)
-    if before is not None:
-        again = _reached(before, changed, pinned, sweep)
-        reached = {kind: np.union1d(reached[kind], again[kind]) for kind in kinds}
-    choose("facts of others changed", {k: np.setdiff1d(reached[k], changed.get(k, reached[k][:0])) for k in kinds})
-    choose("the day has come", _rows_by_kind(links, _by_kind(sweeps.due(session, base.on_date, sweep.on_date))))
-    choose("could not be answered last time", _rows_by_kind(links, _by_kind(sweeps.dead_letters(session, base.id))))
-    old = sweeps.benefits_of_sweeps(session)[base.id]
-    for kind in changed_benefits(old, pinned.contents):
-        if kind in kinds:
-            choose("rules changed", {kind: np.arange(links.tables.count(kind), dtype=np.int64)})
-    return {kind: np.unique(np.concatenate(parts)) for kind, parts in chosen.items() if parts}
+    for kind, benefits, chains in _looking_alike(pinned, sweep):
+        for relations in (links, before):
+            if relations is not None:
+                choice.add("facts of others changed", kind, touched(relations, changed, kind, chains), benefits)
+    contents = sweeps.benefits_of_sweeps(session)
+    for kind, made_by, place, ids in sweeps.due(session, base.on_date, sweep.on_date):
+        benefit = contents[made_by][kind][place][0]
+        if benefit in choice.columns.get(kind, ()):
+            choice.add("the day has come", kind, _rows_by_kind(links, {kind: ids})[kind], [benefit])
+    for kind, differing in changed_benefits(contents[base.id], pinned.contents).items():
+        if kind in choice.columns:
+            everybody = np.arange(links.tables.count(kind), dtype=np.int64)
+            choice.add("rules changed", kind, everybody, differing & choice.columns[kind].keys())
+    return choice.chosen()
 
 
-def _reached(links: Links, changed: dict[str, Index], pinned: Pinned, sweep: Sweep) -> dict[str, Index]:
-    """Whose answers the changes may touch, by the relations that rules follow."""
-    chains = chains_of(pinned, sweep)
-    return {kind: touched(links, changed, kind, chains.get(kind, frozenset([()]))) for kind in links.subjects.kinds}
+def _looking_alike(pinned: Pinned, sweep: Sweep) -> Iterator[tuple[str, list[str], frozenset[Chain]]]:
+    """The benefits of each kind of subject that follow the same relations to others."""
+    alike: dict[tuple[str, frozenset[Chain]], list[str]] = {}
+    for benefit, chains in chains_of_benefits(pinned, sweep).items():
+        alike.setdefault((pinned.rulebook.benefits[benefit].benefit.subject, chains), []).append(benefit)
+    return ((kind, benefits, chains) for (kind, chains), benefits in alike.items() if chains != {()})
 
 
 def _links_before(links: Links, changed: dict[str, Index], history: FactHistory, base: Sweep) -> Links | None:

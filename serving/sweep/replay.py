@@ -160,7 +160,8 @@ class Replayer:
         if number == 0 or int(stored.made_by[0, column]) != self.sweep.id:
             raise UnknownDeterminationError(str(name))
         partition = self._partition(links, {name.kind: rows})
-        for _, benefit, frame in asked_answers(self.evaluator, self._facts(partition), partition):
+        names = {name.kind: list(self._columns(name.kind))}
+        for _, benefit, _, frame in asked_answers(self.evaluator, self._facts(partition), partition, names):
             if benefit == name.benefit:
                 again = determination_json(
                     spell(self.evaluator, benefit, frame)[0],
@@ -191,13 +192,15 @@ class Replayer:
             kind: _in_order(standings.read_of(self.session, self.sweep.id, kind, ids), ids)
             for kind, ids in partition.asked.items()
         }
-        for kind, benefit, frame in asked_answers(self.evaluator, self._facts(partition), partition):
+        names = {kind: list(self._columns(kind)) for kind in partition.asked}
+        facts = self._facts(partition)
+        for kind, benefit, places, frame in asked_answers(self.evaluator, facts, partition, names):
             rows, column = stored[kind], self._columns(kind)[benefit]
-            made = (rows.made_by[:, column] == self.sweep.id) & (rows.answers[:, column] != 0)
-            found = frame.filter(pl.Series(made)).with_columns(
-                stored=pl.Series(rows.answers[made, column]), stored_day=pl.Series(rows.next_change[made, column]),
-                id=rows.ids.filter(pl.Series(made)),
-            )  # fmt: skip
+            answers, days = rows.answers[places, column], rows.next_change[places, column]
+            made = (rows.made_by[places, column] == self.sweep.id) & (answers != 0)
+            found = frame.with_columns(
+                stored=pl.Series(answers), stored_day=pl.Series(days), id=rows.ids.gather(places)
+            ).filter(pl.Series(made))
             yield self._differences(kind, benefit, found)
 
     def _differences(self, kind: str, benefit: str, found: pl.DataFrame) -> tuple[int, int, list[Difference]]:

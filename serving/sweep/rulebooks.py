@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rules.benefits import benefits_read
-from rules.catalogue import Catalogue, load_catalogue
+from rules.catalogue import SHARED, Catalogue, load_catalogue
 from rules.rulebook import Rulebook
 from serving.evaluation import sound_rulebook
 from serving.sweep.errors import RulebookGoneError
@@ -46,9 +46,10 @@ def pin(home: Path, catalogue: Catalogue) -> Pinned:
         catalogue: without mistakes.
 
     Raises:
-        RulebookGoneError: the files changed while they were read.
+        RulebookGoneError: the files changed while they were read, or somebody changed the copy.
     """
-    content_hash = sound_rulebook(catalogue).content_hash
+    rulebook = sound_rulebook(catalogue)
+    content_hash = rulebook.content_hash
     target = home / "rulebooks" / content_hash
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,10 @@ def pin(home: Path, catalogue: Catalogue) -> Pinned:
             unfinished.rename(target)
         except OSError:  # another process was faster: its copy has the same content
             shutil.rmtree(unfinished)
-    return load_pinned(home, content_hash)
+    if not _is_copy(catalogue.folder, target / CATALOGUE) or not _is_copy(catalogue.facts, target / FACTS):
+        return load_pinned(home, content_hash)  # a comment differs, or somebody has changed the copy
+    # What was compiled is what the copy holds: there is no need to compile the copy too.
+    return Pinned(target, rulebook, _contents(target, catalogue, rulebook))
 
 
 def load_pinned(home: Path, content_hash: str) -> Pinned:
@@ -80,7 +84,7 @@ def load_pinned_folder(folder: Path, content_hash: str) -> Pinned:
     rulebook = sound_rulebook(catalogue)
     if rulebook.content_hash != content_hash:
         raise RulebookGoneError(content_hash, rulebook.content_hash)
-    return Pinned(folder, rulebook, _contents(catalogue, rulebook))
+    return Pinned(folder, rulebook, _contents(folder, catalogue, rulebook))
 
 
 def changed_benefits(old: Contents, new: Contents) -> Mapping[str, set[str]]:
@@ -101,21 +105,31 @@ def _copy_yaml(source: Path, target: Path) -> None:
         shutil.copyfile(file, copy)
 
 
-def _contents(catalogue: Catalogue, rulebook: Rulebook) -> Contents:
-    """A benefit's fingerprint covers its files, what is shared, the vocabulary, and the benefits it reads.
+def _is_copy(source: Path, target: Path) -> bool:
+    """Do two folders hold the same YAML files, byte for byte?"""
+    there = [{file.relative_to(root): file for file in root.rglob("*.yaml")} for root in (source, target)]
+    return there[0].keys() == there[1].keys() and all(
+        file.read_bytes() == there[1][name].read_bytes() for name, file in there[0].items()
+    )
+
+
+def _contents(copy: Path, catalogue: Catalogue, rulebook: Rulebook) -> Contents:
+    """The contents of a copy, whose catalogue may have been read from elsewhere.
+
+    A benefit's fingerprint covers its files, what is shared, the vocabulary, and the benefits it reads.
 
     Bytes, not meaning: a comment that changes costs a needless look, a change that is missed would cost an answer.
     """
     common = hashlib.sha256()
-    for root, pattern in ((catalogue.folder / "shared", "*.yaml"), (catalogue.facts, "*.yaml")):
+    for root, pattern in ((copy / CATALOGUE / SHARED, "*.yaml"), (copy / FACTS, "*.yaml")):
         _digest_files(common, root, pattern)
-    common.update((catalogue.folder / "catalogue.yaml").read_bytes())
+    common.update((copy / CATALOGUE / "catalogue.yaml").read_bytes())
     prints: dict[str, str] = {}
     contents: Contents = {}
     for benefit_id, compiled in rulebook.benefits.items():  # each comes after those it reads
         own = common.copy()
         source = catalogue.sources[benefit_id]
-        _digest_files(own, source.folder, "*.yaml")
+        _digest_files(own, copy / CATALOGUE / source.folder.relative_to(catalogue.folder), "*.yaml")
         read = sorted(benefits_read(source.benefit))
         own.update(json.dumps([[name, prints[name]] for name in read]).encode())
         prints[benefit_id] = own.hexdigest()

@@ -120,13 +120,14 @@ class Sweeper:
             raise SweepBusyError(None if left is None else left.id)
         left = sweeps.unfinished(self._session)
         if left is not None:
-            self._finish(left)
+            self._finish(left, load_pinned(self.home, left.rulebook))
         pinned = pin(self.home, catalogue)
         moment = known_at or self.now()
         sweep = self._begun(pinned, on_date, moment, full=full)
         if sweep.state == sweeps.COMPLETE:
             return self._outcome(sweep, was_done=left is None or left.id != sweep.id)
-        return self._finish(sweep)
+        # Another process may have begun the same sweep: then it is pinned to the same content.
+        return self._finish(sweep, pinned)
 
     # -- begin ---------------------------------------------------------------------------------------------------
 
@@ -165,14 +166,13 @@ class Sweeper:
 
     # -- run -----------------------------------------------------------------------------------------------------
 
-    def _finish(self, sweep: Sweep) -> Outcome:
+    def _finish(self, sweep: Sweep, pinned: Pinned) -> Outcome:
         """Bring a sweep from wherever it stands to its end."""
         started = time.perf_counter()
         log.info("sweep_begun", sweep=sweep.id, base=sweep.base, on_date=sweep.on_date, full=sweep.is_full)
         folder = sweep_folder(self.home, sweep.id)
         if sweep.state == sweeps.PLANNING:
             self.watch("planning", 0, 0)
-            pinned = load_pinned(self.home, sweep.rulebook)
             history = self.source.open(pinned.rulebook.vocabulary)
             history.answer_until(sweep.known_at)
             while sweep.state == sweeps.PLANNING:
@@ -181,8 +181,8 @@ class Sweeper:
                     sweep = self._reread(sweep)
                 except LOST:
                     self._reconnect()
-            del history, pinned  # the workers open their own
-        self._run_workers(sweep)
+            del history  # the workers open their own
+        self._run_workers(sweep, pinned)
         self._complete(sweep)
         shutil.rmtree(folder, ignore_errors=True)
         outcome = self._outcome(self._reread(sweep), was_done=False)
@@ -193,9 +193,9 @@ class Sweeper:
         )  # fmt: skip
         return outcome
 
-    def _run_workers(self, sweep: Sweep) -> None:
+    def _run_workers(self, sweep: Sweep, pinned: Pinned) -> None:
         """Keep workers at work until no chunk is open."""
-        orders = Orders(self.server.url, self.home, sweep.id, self.source)
+        orders = Orders(self.server.url, self.home, sweep.id, self.source, pinned)
         try:
             while True:
                 try:

@@ -21,7 +21,7 @@ from serving.sweep.errors import CountIdentityError
 from serving.sweep.facts import FactHistory, FactSource
 from serving.sweep.partitions import Partition, read_partition
 from serving.sweep.planning import chains_of
-from serving.sweep.rulebooks import load_pinned
+from serving.sweep.rulebooks import Pinned
 
 COUNTS_DIFFER = 3
 """Exit status: subjects went in and did not come out; the sweep must stop."""
@@ -37,6 +37,8 @@ class Orders:
     home: Path
     sweep: int
     source: FactSource
+    pinned: Pinned
+    """The sweep's rulebook, compiled once: to compile it again would take longer than a small chunk."""
 
 
 def sweep_folder(home: Path, sweep: int) -> Path:
@@ -68,10 +70,11 @@ class Worker:
 
     def __init__(self, orders: Orders, sweep: Sweep, session: Session) -> None:
         self.orders, self.session = orders, session
-        pinned = load_pinned(orders.home, sweep.rulebook)
+        pinned = orders.pinned
         self._history = orders.source.open(pinned.rulebook.vocabulary)
         self._answering = Answering(sweep, pinned, sweeps.benefits_of_sweeps(session))
         self._chains = chains_of(pinned, sweep)
+        self._names = {kind: pinned.benefits_of(kind) for kind in pinned.contents}
         self._subjects = pinned.rulebook.vocabulary.subjects
 
     def turn(self) -> Turn:
@@ -83,7 +86,7 @@ class Worker:
                 left = chunks.progress(self.session, self.orders.sweep).open_chunks
                 return Turn.WAIT if left else Turn.NOTHING_LEFT
             path = sweep_folder(self.orders.home, self.orders.sweep) / chunk.file
-            partition = read_partition(path, chunk.first_row, chunk.subjects, self._subjects, self._chains)
+            partition = read_partition(path, chunk.first_row, chunk.subjects, self._subjects, self._names, self._chains)
             _answer(self.session, self._history, self._answering, chunk, partition)
         except LOST:
             self.session = _reconnected(self.session, self.orders.url, chunk)
