@@ -59,9 +59,9 @@ def sweep(
     day = read_day(on_date)
     chosen = swept_catalogue(catalogue)
     home = settings.home().resolve()  # workers may stand elsewhere
-    facts = recorded_facts(chosen, home)
     rulebook = sound_rulebook(chosen)
     with _crew(engine, workers) as crew:
+        facts = recorded_facts(chosen, home)
         server = open_server(settings.database_url(), home)
         try:
             with screen.progress() as progress:
