@@ -137,6 +137,7 @@ def fit(
     *,
     groups: npt.ArrayLike,
     patterns: Sequence[str] | None = None,
+    weights: npt.ArrayLike | None = None,
     growth: Growth | None = None,
     miss: float = 0.1,
 ) -> FittedModel:
@@ -149,6 +150,7 @@ def fit(
         directions: the columns to read, in order, each with +1, -1 or 0.
         groups: who each row is about, so that nobody (under another mask, say) is in two of the three parts.
         patterns: which records are missing, by row.
+        weights: how much each row counts when trees are grown; all the same where None.
         growth: how the trees are grown.
         miss: the share of each answer that the sets of `leanings` may miss.
     """
@@ -157,7 +159,8 @@ def fit(
     share = _shares(np.asarray(groups), growth.seed)
     names = np.array([ALL_PATTERNS] * len(target) if patterns is None else list(patterns), dtype=object)
     grown, calibrating, setting = share < 0.7, (share >= 0.7) & (share < 0.85), share >= 0.85
-    trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth)
+    counted = None if weights is None else np.asarray(weights, dtype=np.float64)[grown]
+    trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth, counted)
     raw = trees.log_odds(frame)
     calibration, thresholds = {}, {}
     for pattern in sorted({ALL_PATTERNS, *names.tolist()}):

@@ -19,6 +19,8 @@ class Measures:
     households: int
     eligible: int
     auc: float
+    auc_margin: float
+    """Half the width of the 95 % interval of `auc`."""
     average_precision: float
     brier: float
     ece: float
@@ -32,6 +34,7 @@ def measure(scores: Floats, answers: npt.ArrayLike) -> Measures:
         len(truth),
         int(truth.sum()),
         area_under_curve(scores, truth),
+        auc_margin(area_under_curve(scores, truth), int(truth.sum()), int((~truth).sum())),
         average_precision(scores, truth),
         float(np.mean((scores - truth) ** 2)) if len(truth) else float("nan"),
         expected_calibration_error(scores, truth),
@@ -47,6 +50,18 @@ def area_under_curve(scores: Floats, truth: Flags) -> float:
     _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place]
     return float((rank[truth].sum() - yes * (yes + 1) / 2) / (yes * no))
+
+
+def auc_margin(auc: float, yes: int, no: int) -> float:
+    """Half the width of the 95 % interval of an AUC.
+
+    Source: Hanley and McNeil, The meaning and use of the area under a ROC curve, Radiology 143 (1982).
+    """
+    if not yes or not no:
+        return float("nan")
+    two_yes, two_no = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = auc * (1 - auc) + (yes - 1) * (two_yes - auc**2) + (no - 1) * (two_no - auc**2)
+    return float(1.96 * np.sqrt(spread / (yes * no)))
 
 
 def average_precision(scores: Floats, truth: Flags) -> float:

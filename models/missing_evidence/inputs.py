@@ -45,8 +45,8 @@ DERIVED = (
     Input("known_share", 0, (), "the share of all income that the kinds known here make up", is_rule_derived=True),
 )
 ALL = RECORDED + DERIVED
-NEED_AXES = (*INCOMES, *(f"last_{kind}" for kind in TAXED), "children")
-"""The facts on which one household can be worse off than another: less of any income, or more children."""
+NEED_AXES = {**dict.fromkeys((*INCOMES, *(f"last_{kind}" for kind in TAXED)), -1), "children": 1}
+"""The facts on which one household can be worse off than another: less of any income (-1), or more children (+1)."""
 
 
 def directions(inputs: tuple[Input, ...] = ALL) -> dict[str, int]:

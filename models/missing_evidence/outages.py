@@ -22,7 +22,7 @@ HOLDS: Mapping[str, tuple[str, ...]] = {
     TAX: (*TAXED, "alimony", "returns"),
     TAX_LATE: TAXED,
     CIVIL: ("size", "children", "elderly"),
-    SOCIAL: ("social_security", "pension", "ssi", "on_roll"),
+    SOCIAL: ("social_security", "pension", "ssi"),
     ROLL: ("on_roll",),
 }
 """The columns that each register holds."""
@@ -37,7 +37,7 @@ YEARLY_CHANGE = 0.35
 REPORTED_WAGE_MIDDLE, REPORTED_WAGE_SCALE = 25_000.0, 1.5
 """Of households with this wage half are reported; with each factor of e more, the odds rise by the scale."""
 UNREPORTED_WITHOUT_WAGE = 0.35
-SECOND_OUTAGE = 0.25
+SECOND_OUTAGE = 0.1
 
 Down = dict[str, Flags]
 
