@@ -55,7 +55,7 @@ class Pattern:
 def masked(records: pl.DataFrame, down: Down, chance: np.random.Generator) -> pl.DataFrame:
     """The records as they are left when these registers are down, by household.
 
-    Adds `on_roll`, `last_…` (last year's income of the kinds whose records are late), and `pattern`, the registers down.
+    Adds `on_roll`, `last_…` (last year's income of the kinds whose records are late) and `pattern`, the registers down.
     """
     rolled = chance.binomial(records["workers"].cast(pl.Int64).to_numpy(), ENROLLED).astype(np.float64)
     whole = records.with_columns(pl.Series("on_roll", rolled))
