@@ -28,7 +28,7 @@ from models.measures import Measures, measure
 from models.missing_evidence.donors import Donors, impute_means
 from models.missing_evidence.households import COUNTED_BENEFITS, read_households
 from models.missing_evidence.inputs import RECORDED, inputs_of
-from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, Pattern
+from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, TWO_AT_ONCE, Pattern
 from models.missing_evidence.rule import answers, share_that_differs
 from models.missing_evidence.training import Masked, examples_of, mask, train
 from models.trees import Floats
@@ -78,7 +78,7 @@ def measure_patterns(
     differing = {"train": share_that_differs(complete), "test": share_that_differs(tested)}
     methods = _prepare(complete, seed, say)
     found = {}
-    for pattern in PATTERNS:
+    for pattern in (*PATTERNS, TWO_AT_ONCE):
         begun = time.perf_counter()
         left = mask(tested, pattern, seed, for_training=False)
         found[pattern.name] = _measured(methods, pattern, left, tested, seed)

@@ -49,7 +49,8 @@ DERIVED = (
         is_rule_derived=True,
     ),
     Input("last_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit with last year's", is_rule_derived=True),
-    Input("is_exempt", 0, ("eld", "blind"), "the law lifts the gross test", is_rule_derived=True),
+    Input("exempting_members", 0, ("eld", "blind"), "how many lift the gross test by law", is_rule_derived=True),
+    Input("adults", -1, ("hhsize", "nu18"), "those whose income may be among what is hidden", is_rule_derived=True),
     Input("missing_facts", 0, (), "how many facts are not held", is_rule_derived=True),
     Input("known_share", 0, (), "the share of all income that the kinds known here make up", is_rule_derived=True),
 )
@@ -82,7 +83,8 @@ def inputs_of(records: pl.DataFrame) -> pl.DataFrame:
         "known_net_income": net,
         "people_needed": _people_needed(gross, net, records["year"].cast(pl.Int64).to_numpy()),
         "last_slack": np.where(late, gross_limit - last_gross / limit, np.nan),
-        "is_exempt": _exempt(held["elderly"], held["blind"]),
+        "exempting_members": held["elderly"] + held["blind"],
+        "adults": held["size"] - held["children"],
         "missing_facts": missing.astype(np.float64),
         "known_share": 1 - _sum_over_hidden(held, "share"),
     }
@@ -116,7 +118,3 @@ def _people_needed(gross: Floats, net: Floats, year: npt.NDArray[np.int64]) -> F
     first = guideline(np.ones(len(gross)), year)
     more = guideline(np.full(len(gross), 2.0), year) - first
     return np.asarray(1 + (np.maximum(gross / parameters()["gross_limit"], net) - first) / more)
-
-
-def _exempt(elderly: Floats, blind: Floats) -> Floats:
-    return np.where((elderly > 0) | (blind > 0), 1.0, np.where(np.isnan(elderly) | np.isnan(blind), np.nan, 0.0))

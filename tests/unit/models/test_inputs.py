@@ -64,7 +64,7 @@ def test_an_input_known_only_afterwards_fails_the_training(examples: Examples) -
 
 
 def test_the_law_s_own_use_of_disability_may_enter_and_the_fact_may_not() -> None:
-    check_inputs([Input("is_exempt", 0, ("blind",), "the law lifts the gross test", is_rule_derived=True)])
+    check_inputs([Input("exempting_members", 0, ("blind",), "the law lifts the gross test", is_rule_derived=True)])
     with pytest.raises(LeakError):
         check_inputs([Input("blind", 0, ("blind",), "as such", is_rule_derived=True)])
 
