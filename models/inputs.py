@@ -6,7 +6,6 @@ Each of these is refused here by the origin of an input, not by what the input i
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 import re
 from collections.abc import Sequence
@@ -118,11 +117,6 @@ def check_not_too_good(frame: pl.DataFrame, names: Sequence[str], answers: npt.A
             findings.append(f"`{name}` alone has an AUC of {max(found, 1 - found):.3f}")
     if findings:
         raise LeakError(findings)
-
-
-def as_known_on(day: dt.date) -> pl.Expr:
-    """Rows whose `learned_at` lies on or before the day: what was known when the question was asked."""
-    return pl.col("learned_at").dt.date() <= day
 
 
 def _reasons(given: Input) -> list[str]:

@@ -19,7 +19,7 @@ from models.trees import Flags, Floats, Growth
 
 NAME = "missing_evidence"
 GROWTH = Growth(trees=300, leaves=15, learning_rate=0.1, share_of_features=0.7)
-"""More than the start in `models.trees`: half a million rows under seven patterns bear it (see the model's page)."""
+"""More than the start in `models.trees`: 300,000 rows under seven patterns bear it (see the model's page)."""
 
 
 @dataclass(frozen=True, slots=True)
