@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.measures import Floats, area_under_curve, auc_margin, average_precision, measure, recall_at_precision
+from models.measures import area_under_curve, auc_margin, average_precision, measure, recall_at_precision
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
@@ -13,7 +13,8 @@ sklearn_metrics = pytest.importorskip("sklearn.metrics")
 @pytest.mark.parametrize("digits", [1, 6])
 def test_order_is_measured_as_in_scikit_learn(digits: int, chance: np.random.Generator) -> None:
     truth = chance.random(3_000) < 0.2
-    scores: Floats = np.round(
+    spread = np.clip(np.where(truth, 0.3, 0.0) + 0.7 * chance.random(3_000), 0, 1)
+    scores = np.round(spread, digits).astype(np.float64)  # many ties with one digit
         np.clip(np.where(truth, 0.3, 0.0) + 0.7 * chance.random(3_000), 0, 1), digits
     )  # many ties with one digit
     assert area_under_curve(scores, truth) == pytest.approx(sklearn_metrics.roc_auc_score(truth, scores), abs=1e-12)
