@@ -15,8 +15,6 @@ def test_order_is_measured_as_in_scikit_learn(digits: int, chance: np.random.Gen
     truth = chance.random(3_000) < 0.2
     spread = np.clip(np.where(truth, 0.3, 0.0) + 0.7 * chance.random(3_000), 0, 1)
     scores = np.round(spread, digits).astype(np.float64)  # many ties with one digit
-        np.clip(np.where(truth, 0.3, 0.0) + 0.7 * chance.random(3_000), 0, 1), digits
-    )  # many ties with one digit
     assert area_under_curve(scores, truth) == pytest.approx(sklearn_metrics.roc_auc_score(truth, scores), abs=1e-12)
     expected = sklearn_metrics.average_precision_score(truth, scores)
     assert average_precision(scores, truth) == pytest.approx(expected, abs=1e-12)
