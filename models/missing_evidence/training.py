@@ -18,6 +18,8 @@ from models.missing_evidence.rule import determine, share_that_differs
 from models.trees import Flags, Floats, Growth
 
 NAME = "missing_evidence"
+TOLERATED = 0.001
+"""The share of a file's answers that may differ from the rule's, by cents rounded otherwise. The benchmark tells it."""
 GROWTH = Growth(trees=300, leaves=15, learning_rate=0.1, share_of_features=0.7)
 """More than the start in `models.trees`: 300,000 rows under seven patterns bear it (see the model's page)."""
 
@@ -66,9 +68,9 @@ def examples_of(records: pl.DataFrame, seed: int, patterns: Sequence[Pattern] = 
     """Every complete household under every pattern, where the rule cannot settle it.
 
     Raises:
-        LeakError: the file's answer is not the rule's, so that something else would be learned.
+        LeakError: the answers of more than a household in a thousand are not the rule's.
     """
-    if (differing := share_that_differs(records)) > 0:
+    if (differing := share_that_differs(records)) > TOLERATED:
         raise LeakError([f"`eligible` differs from the rule's answer for {differing:.2%} of the households"])
     parts = [mask(records, p, seed, for_training=True).open_records for p in patterns]
     left = pl.concat(parts)

@@ -95,7 +95,9 @@ def test_the_answer_under_a_harmless_name_is_found_by_its_strength(examples: Exa
 
 
 def test_a_file_whose_answer_is_not_the_rule_s_is_not_learned_from(complete: pl.DataFrame) -> None:
-    wrong = complete.with_columns(answer=pl.when(pl.col("group") == 7).then(1 - pl.col("answer")).otherwise("answer"))
+    wrong = complete.with_columns(
+        answer=pl.when(pl.col("group") % 200 == 7).then(1 - pl.col("answer")).otherwise("answer")
+    )
     with pytest.raises(LeakError, match="differs from the rule"):
         examples_of(wrong, seed=1)
 
