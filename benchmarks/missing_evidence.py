@@ -1,6 +1,6 @@
 """(h) How well the model of missing evidence orders the households that the rules leave open, by pattern of outages.
 
-    python -m benchmarks.missing_evidence --households FILE.parquet --train dev_train --test dev_valid --mask-seed 7 --out figures.json
+    python -m benchmarks.missing_evidence --households FILE --train dev_train --test dev_valid --mask-seed 7 --out OUT
 
 Complete households of a survey lose the records of one or more registers; the rule is asked again with what is left,
 and where it says undetermined, each method says how likely its answer on the complete records is yes. ALL MEASURES ARE
