@@ -1,0 +1,1 @@
+"""Models: inputs, order of outreach, fairness, lifecycle."""
