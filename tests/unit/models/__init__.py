@@ -1,1 +1,5 @@
+<<<<<<< HEAD
 """Models: inputs, order of outreach, fairness, lifecycle."""
+=======
+"""Mirrors of `models`."""
+>>>>>>> evidence
