@@ -138,6 +138,7 @@ def fit(
     groups: npt.ArrayLike,
     patterns: Sequence[str] | None = None,
     growth: Growth | None = None,
+    weights: npt.ArrayLike | None = None,
     miss: float = 0.1,
 ) -> FittedModel:
     """Fit trees on most of the groups, calibration on others, thresholds on others again.
@@ -150,6 +151,7 @@ def fit(
         groups: who each row is about, so that nobody (under another mask, say) is in two of the three parts.
         patterns: which records are missing, by row.
         growth: how the trees are grown.
+        weights: how much each row counts, in the trees and in the calibration; all the same where None.
         miss: the share of each answer that the sets of `leanings` may miss.
     """
     growth = growth or Growth()
@@ -157,13 +159,15 @@ def fit(
     share = _shares(np.asarray(groups), growth.seed)
     names = np.array([ALL_PATTERNS] * len(target) if patterns is None else list(patterns), dtype=object)
     grown, calibrating, setting = share < 0.7, (share >= 0.7) & (share < 0.85), share >= 0.85
-    trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth)
+    weight = np.ones(len(target)) if weights is None else np.asarray(weights, dtype=np.float64)
+    trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth, weight[grown])
     raw = trees.log_odds(frame)
     calibration, thresholds = {}, {}
     for pattern in sorted({ALL_PATTERNS, *names.tolist()}):
         rows = np.ones(len(target), dtype=bool) if pattern == ALL_PATTERNS else names == pattern
         try:
-            sigmoid = fit_sigmoid(raw[rows & calibrating], target[rows & calibrating])
+            cases = rows & calibrating
+            sigmoid = fit_sigmoid(raw[cases], target[cases], weights=weight[cases])
         except TrainingError:
             if pattern == ALL_PATTERNS:
                 raise
