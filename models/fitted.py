@@ -160,7 +160,9 @@ def fit(
     names = np.array([ALL_PATTERNS] * len(target) if patterns is None else list(patterns), dtype=object)
     grown, calibrating, setting = share < 0.7, (share >= 0.7) & (share < 0.85), share >= 0.85
     weight = np.ones(len(target)) if weights is None else np.asarray(weights, dtype=np.float64)
-    trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth, weight[grown])
+    trees = grow(
+        frame.filter(pl.Series(grown)), target[grown], directions, growth, None if weights is None else weight[grown]
+    )
     raw = trees.log_odds(frame)
     calibration, thresholds = {}, {}
     for pattern in sorted({ALL_PATTERNS, *names.tolist()}):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int8]
 Measure = Callable[[Labels, Floats, Floats], float]
 DRAWS = 200

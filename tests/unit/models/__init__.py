@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""Models: inputs, order of outreach, fairness, lifecycle."""
-=======
 """Mirrors of `models`."""
->>>>>>> evidence
