@@ -44,9 +44,7 @@ def probability(log_odds: Floats) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)), dtype=np.float64)
 
 
-def fit_sigmoid(
-    raw: Floats, answers: npt.ArrayLike, steps: int = 100, weights: npt.ArrayLike | None = None
-) -> Sigmoid:
+def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100, weights: npt.ArrayLike | None = None) -> Sigmoid:
     """Fit the two numbers by maximum likelihood on households that the trees have not seen.
 
     Where rows are weighted, a case counts as its weight; weights are scaled to a mean of 1. The slope is never negative:

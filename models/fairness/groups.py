@@ -152,9 +152,7 @@ def _axis(
             lines.append(GroupLine(axis, str(name), None, None))
             continue
         inside = codes == place
-        figures = {
-            metric: Interval(found[metric][str(name)], *_bounds(own[metric][:, place])) for metric in METRICS
-        }
+        figures = {metric: Interval(found[metric][str(name)], *_bounds(own[metric][:, place])) for metric in METRICS}
         p_values = {
             metric: _p_value(own[metric][:, place] - others[metric][:, place])
             for metric in ("reach", "calibration_gap")
@@ -172,7 +170,11 @@ def _figures(people: _People, column: npt.NDArray[np.str_]) -> dict[str, dict[st
     from sklearn.metrics import recall_score  # noqa: PLC0415
 
     frame = MetricFrame(
-        metrics={"reach": partial(recall_score, zero_division=math.nan), "rate": selection_rate, "calibration_gap": _calibration_gap},
+        metrics={
+            "reach": partial(recall_score, zero_division=math.nan),
+            "rate": selection_rate,
+            "calibration_gap": _calibration_gap,
+        },
         y_true=people.labels,
         y_pred=people.reached.astype(np.int8),
         sensitive_features=column,
@@ -215,7 +217,7 @@ def _bounds(values: Floats) -> tuple[float, float]:
 
 
 def _p_value(differences: Floats) -> float:
-    """Two-sided, of a difference of 0, by the normal with the bootstrap's spread: draws alone are too coarse for Holm."""
+    """Two-sided, of no difference; by the normal with the bootstrap's spread: draws alone are too coarse for Holm."""
     finite = differences[np.isfinite(differences)]
     if len(finite) < len(differences) / 2:
         return 1.0

@@ -127,4 +127,3 @@ class Candidate:
         """
         card = json.loads((self.folder / CARD_FILE).read_text(encoding="utf-8"))
         return [FittedModel.from_folder(self.folder / TWINS / sha256, sha256) for sha256 in card["twins"]]
-

@@ -102,7 +102,9 @@ class Card:
             },
             "groups": [_line(line) for line in found.groups.lines],
             "groups_guard": {
-                "multiple_tests": found.groups.guard, "least_cell": found.groups.least_cell, "draws": found.groups.draws,
+                "multiple_tests": found.groups.guard,
+                "least_cell": found.groups.least_cell,
+                "draws": found.groups.draws,
             },
             "dataset_sha256": self.dataset_sha256,
             "rows_sha256": self.rows_sha256,
@@ -118,7 +120,9 @@ class Card:
         lines += [f"## {say['target']}", "", self.target.in_language(language)]
         lines += ["", f"{say['window']}: {self.window_days} {say['days']}", "", f"## {say['features']}", ""]
         arrow = {1: " ↑", -1: " ↓", 0: ""}
-        lines += [f"- `{name}`{arrow[sign]}: {why.in_language(language)}" for name, (why, sign) in self.features.items()]
+        lines += [
+            f"- `{name}`{arrow[sign]}: {why.in_language(language)}" for name, (why, sign) in self.features.items()
+        ]
         lines += ["", f"## {say['exclusions']}", ""]
         lines += [f"- {wording.in_language(language)}" for wording in self.exclusions]
         lines += [f"- {say['left_out']} ({reason}): {count:,}" for reason, count in self.left_out.items()]

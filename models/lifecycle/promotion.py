@@ -198,7 +198,9 @@ def _groups(found: Assessment, limits: Limits) -> Verdict:
         if abs(line.figures[metric].value - overall[metric].value) > bounds[metric]
     ]
     hidden = sum(line.hidden for line in found.groups.lines)
-    says = "; ".join(wide) if wide else f"{len(found.groups.lines) - hidden} groups compared, {hidden} too small to show"
+    says = (
+        "; ".join(wide) if wide else f"{len(found.groups.lines) - hidden} groups compared, {hidden} too small to show"
+    )
     return Verdict("groups", not wide, says + ".")
 
 

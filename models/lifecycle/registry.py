@@ -1,4 +1,4 @@
-"""Runs, models and aliases in MLflow: a local database and folder by default, a tracking server where settings name one.
+"""Runs, models and aliases in MLflow: a local database and folder by default, a tracking server by setting.
 
 A model goes in as files (LightGBM's text, JSON, the card) and comes out as files; nothing is ever unpickled. MLflow is
 imported late: it takes seconds, and nothing that only scores needs it.
@@ -65,7 +65,9 @@ class Registry:
         """Record a run with its parameters, dataset, metrics and files; the new version becomes the challenger."""
         with _reaching("recording a run"):
             client, card = self._client(), trained.card
-            run = client.create_run(self._experiment(card.model), run_name=f"{card.model} {card.sha256[:12]}").info.run_id
+            run = client.create_run(
+                self._experiment(card.model), run_name=f"{card.model} {card.sha256[:12]}"
+            ).info.run_id
             for name, value in _parameters(trained).items():
                 client.log_param(run, name, value)
             self._log_dataset(run, trained)
@@ -168,8 +170,9 @@ class Registry:
         tags = version.tags
         return Recorded(
             model=str(version.name), version=str(version.version), aliases=tuple(sorted(version.aliases)),
-            sha256=tags.get(SHA256, ""), limits_sha256=tags.get(LIMITS_SHA256, ""), rows_sha256=tags.get(ROWS_SHA256, ""),
-            needs=json.loads(tags.get(NEEDS, "{}")), trained_on=tags.get(TRAINED_ON, ""), source=str(version.source),
+            sha256=tags.get(SHA256, ""), limits_sha256=tags.get(LIMITS_SHA256, ""),
+            rows_sha256=tags.get(ROWS_SHA256, ""), needs=json.loads(tags.get(NEEDS, "{}")),
+            trained_on=tags.get(TRAINED_ON, ""), source=str(version.source),
         )  # fmt: skip
 
 

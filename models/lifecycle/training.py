@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from features.documents import Wording
+from models.cross_fitting import FEW_ROWS, fit_on_few
 from models.errors import TrainingError
 from models.fitted import FittedModel, fit
 from models.lifecycle.candidate import TWINS, HeldOut, keep_rows
@@ -79,7 +80,7 @@ class TrainingSet:
         chosen = pl.Series(rows)
         patterns = None if self.patterns is None else tuple(np.array(self.patterns)[rows].tolist())
         return HeldOut(
-            self.frame.select(self.features).filter(chosen),
+            self.frame.select(list(self.features)).filter(chosen),
             self.labels[rows], self.weights[rows], self.groups.filter(chosen), patterns,
         )  # fmt: skip
 
@@ -144,9 +145,14 @@ def train(
 
 def _fit(rows: TrainingSet, inside: Flags, growth: Growth) -> FittedModel:
     part = rows.part(inside)
+    subjects = np.asarray(rows.subjects)[inside]
+    if part.patterns is None and len(part.labels) < FEW_ROWS:
+        return fit_on_few(
+            rows.model, part.frame, part.labels, rows.directions, groups=subjects, growth=growth, weights=part.weights
+        )
     return fit(
-        rows.model, part.frame, part.labels, rows.directions, groups=np.asarray(rows.subjects)[inside],
-        patterns=part.patterns, growth=growth, weights=part.weights,
+        rows.model, part.frame, part.labels, rows.directions, groups=subjects, patterns=part.patterns, growth=growth,
+        weights=part.weights,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ LEAST_SHARE = 0.05
 
 
 class NoExplorationError(ModelsError):
-    """Some were certain to be helped, or certain not to be: what the other choice would have brought cannot be learned."""
+    """Some were certain to be helped, or not to be: what the other choice would have brought cannot be learned."""
 
 
 @dataclass(frozen=True, slots=True)

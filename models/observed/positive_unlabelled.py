@@ -1,9 +1,9 @@
 """People never reached, or never looked at, are not negatives: they are unlabelled.
 
 Where some rows were looked at by lot, only those count, weighted by the inverse of their chance (see
-`models.observed.exploration`). Where there are positives alone, each unlabelled row enters twice, as a positive with the
-probability that it is a hidden one, and as a negative with the rest (Elkan and Noto). That rests on positives having
-been found regardless of their features; the card says which of the two was used.
+`models.observed.exploration`). Where there are positives alone, each unlabelled row enters twice: as a positive with
+the probability that it is a hidden one, and as a negative with the rest (Elkan and Noto). That rests on positives
+having been found regardless of their features; the card says which of the two was used.
 
 Source: Elkan and Noto, Learning Classifiers from Only Positive and Unlabeled Data (KDD 2008), section 3; Bekker and
 Davis, Learning from Positive and Unlabeled Data: a Survey (2020), for the assumption.

@@ -14,6 +14,7 @@ from models.outreach.worth import KEY, MOST_MINOR
 
 HOUSEHOLD = "household"
 HOUSEHOLD_LINK = "household_id"
+_NEEDS = {"subject": pl.String(), ID: pl.String(), "need_percent": pl.Int64()}
 
 
 def needs_of(tables: Tables, objective: Objective, vocabulary: Vocabulary) -> pl.DataFrame:
@@ -37,9 +38,10 @@ def needs_of(tables: Tables, objective: Objective, vocabulary: Vocabulary) -> pl
         people = neediest.rename({HOUSEHOLD_LINK: ID})
         together = own[HOUSEHOLD].join(people, on=ID, how="left", maintain_order="left")
         own[PERSON] = both.select(ID, added)
-        own[HOUSEHOLD] = together.select(ID, pl.col("need_percent") + pl.col("of_persons").fill_null(_every(needs, PERSON)))
+        of_both = pl.col("need_percent") + pl.col("of_persons").fill_null(_every(needs, PERSON))
+        own[HOUSEHOLD] = together.select(ID, of_both)
     parts = [found.select(pl.lit(kind).alias("subject"), ID, "need_percent") for kind, found in own.items()]
-    return pl.concat(parts) if parts else pl.DataFrame(schema={"subject": pl.String, ID: pl.String, "need_percent": pl.Int64})
+    return pl.concat([pl.DataFrame(schema=_NEEDS), *parts])
 
 
 def _every(needs: tuple[Need, ...], kind: str) -> int:

@@ -14,7 +14,6 @@ import polars as pl
 from features.facts.units import MINOR_UNITS
 from features.facts.vocabulary import Vocabulary
 from models.outreach.objective import Objective
-from rules.answers import IN_KIND
 from rules.determination import Outcome
 
 KEY = ["subject", "id"]
@@ -137,9 +136,7 @@ def holders(vocabulary: Vocabulary) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String()))
 
 
-def facts_to_ask(
-    expected: pl.DataFrame, vocabulary: Vocabulary, not_held: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def facts_to_ask(expected: pl.DataFrame, vocabulary: Vocabulary, not_held: pl.DataFrame | None = None) -> pl.DataFrame:
     """For each subject the one fact to ask for, and whom.
 
     Of facts worth the same the one a department holds is asked for first, then the one that settles more alone, then
