@@ -137,8 +137,8 @@ def fit(
     *,
     groups: npt.ArrayLike,
     patterns: Sequence[str] | None = None,
-    growth: Growth | None = None,
     weights: npt.ArrayLike | None = None,
+    growth: Growth | None = None,
     miss: float = 0.1,
 ) -> FittedModel:
     """Fit trees on most of the groups, calibration on others, thresholds on others again.
@@ -150,8 +150,8 @@ def fit(
         directions: the columns to read, in order, each with +1, -1 or 0.
         groups: who each row is about, so that nobody (under another mask, say) is in two of the three parts.
         patterns: which records are missing, by row.
-        growth: how the trees are grown.
         weights: how much each row counts, in the trees and in the calibration; all the same where None.
+        growth: how the trees are grown.
         miss: the share of each answer that the sets of `leanings` may miss.
     """
     growth = growth or Growth()
@@ -160,9 +160,8 @@ def fit(
     names = np.array([ALL_PATTERNS] * len(target) if patterns is None else list(patterns), dtype=object)
     grown, calibrating, setting = share < 0.7, (share >= 0.7) & (share < 0.85), share >= 0.85
     weight = np.ones(len(target)) if weights is None else np.asarray(weights, dtype=np.float64)
-    trees = grow(
-        frame.filter(pl.Series(grown)), target[grown], directions, growth, None if weights is None else weight[grown]
-    )
+    counted = None if weights is None else weight[grown]
+    trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth, counted)
     raw = trees.log_odds(frame)
     calibration, thresholds = {}, {}
     for pattern in sorted({ALL_PATTERNS, *names.tolist()}):

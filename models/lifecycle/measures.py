@@ -1,6 +1,6 @@
-"""How well scores hold: order, probabilities, dominance, and what a repeated training would have said.
+"""How well scores hold on weighted rows, with intervals, and whether a repeated training would order alike.
 
-Rows may be weighted (see `models.observed.exploration`). Intervals are percentile bootstraps over rows.
+The figures are those of `models.measures`, for rows that count differently (`models.observed.exploration`). Intervals are percentile bootstraps over rows.
 """
 
 from __future__ import annotations
@@ -86,34 +86,6 @@ def _interval(value: float, drawn: list[float]) -> Measured:
         return Measured(value, float("nan"), float("nan"))
     low, high = np.quantile(finite, [0.025, 0.975])
     return Measured(value, float(low), float(high))
-
-
-def dominance_violations(
-    score: Callable[[pl.DataFrame], Floats], frame: pl.DataFrame, axes: dict[str, int], pairs: int, seed: int
-) -> int:
-    """How often somebody with more need on every axis is placed below: must be 0.
-
-    A row is paired with its own copy in which every axis is that of another row wherever this is the more pressing one;
-    all else is equal. So the copy is worse off on every axis, or as badly, and may not score lower.
-
-    Args:
-        score: of rows.
-        frame: real rows to draw from.
-        axes: column -> +1 where more is more pressing, -1 where less is.
-        pairs: how many to draw.
-        seed: of the draws.
-    """
-    if not axes or frame.is_empty():
-        return 0
-    rng = np.random.default_rng(seed)
-    first, second = (frame[rng.integers(0, frame.height, pairs).tolist()] for _ in range(2))
-    worse = []
-    for name, sign in axes.items():
-        both = pl.DataFrame({"a": first.get_column(name), "b": second.get_column(name)})
-        extreme = pl.max_horizontal("a", "b") if sign > 0 else pl.min_horizontal("a", "b")
-        # Where it is not known of the first, the copy does not know it either: not knowing is no need.
-        worse.append(both.select(pl.when(pl.col("a").is_null()).then(None).otherwise(extreme).alias(name)).to_series())
-    return int((score(first.with_columns(worse)) < score(first) - 1e-12).sum())
 
 
 def rank_correlation(first: Floats, second: Floats) -> float:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import polars as pl
-
+from models.dominance import sample_dominance
 from models.errors import ModelsError, TamperedModelError
 from models.fairness.groups import GroupReport, report_groups
 from models.fitted import FittedModel
@@ -23,7 +21,6 @@ from models.lifecycle.measures import (
     auc,
     brier,
     calibration_error,
-    dominance_violations,
     measured,
     measured_difference,
     rank_correlation,
@@ -181,8 +178,10 @@ def _calibration(
 
 def _dominance(challenger: Candidate, model: FittedModel, held_out: HeldOut, limits: Limits) -> Verdict:
     axes = {column: sign for column, sign in challenger.needs.items() if sign and column in held_out.frame.columns}
-    score: Callable[[pl.DataFrame], Floats] = partial(model.score)
-    violations = dominance_violations(score, held_out.frame, axes, limits.dominance_pairs, SEED)
+    violations = 0
+    if axes:
+        found = sample_dominance(lambda rows: model.score(rows), held_out.frame, axes, limits.dominance_pairs, SEED)
+        violations = found.violations
     says = f"{violations:,} violations in {limits.dominance_pairs:,} pairs on {len(axes)} axes"
     return Verdict("dominance", violations <= limits.dominance_violations, says + ".")
 

@@ -15,6 +15,7 @@ from features import documents as doc
 from features.facts.dictionary import FORBIDDEN
 from features.yaml_files import read_document
 from models.errors import ModelsError
+from models.inputs import BANNED
 
 PROTECTED = {
     r"(^|_)(birth_date|birth|age|ages|agesq)(_|$)": "age",
@@ -88,7 +89,8 @@ def why_banned(name: str, own_benefits: tuple[str, ...] = ()) -> str | None:
         name: of the value.
         own_benefits: the benefits the score is about: that one receives them is not to be read.
     """
-    for patterns, kind in ((FORBIDDEN, "forbidden input: "), (PROTECTED, "protected: "), (AFTERWARDS, "leak: ")):
+    lists = ((FORBIDDEN, "forbidden input: "), (PROTECTED, "protected: "), (AFTERWARDS, "leak: "), (BANNED, ""))
+    for patterns, kind in lists:
         for pattern, reason in patterns.items():
             if re.search(pattern, name):
                 return kind + reason

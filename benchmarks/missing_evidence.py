@@ -1,0 +1,179 @@
+"""(h) How well the model of missing evidence orders the households that the rules leave open, by pattern of outages.
+
+    python -m benchmarks.missing_evidence --households cps_households.parquet --train dev_train --test dev_valid \
+        --mask-seed 7 --out missing_evidence.json
+
+Complete households of a survey lose the records of one or more registers; the rule is asked again with what is left, and
+where it says undetermined, each method says how likely its answer on the complete records is yes. ALL MEASURES ARE TAKEN
+AMONG THE HOUSEHOLDS THAT THE RULE LEAVES OPEN UNDER THAT PATTERN: elsewhere the rule has the answer. Peers in the same
+run: the rule alone, means and the rule, donors and the rule. `docs/models/missing_evidence.md` says what each pattern hides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from models.fitted import FittedModel
+from models.measures import Measures, measure
+from models.missing_evidence.donors import Donors, impute_means
+from models.missing_evidence.households import read_households
+from models.missing_evidence.inputs import RECORDED, inputs_of
+from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, Pattern
+from models.missing_evidence.rule import answers, share_that_differs
+from models.missing_evidence.training import Masked, examples_of, mask, train
+from models.trees import Floats
+
+AUDITS = 300
+DRAWS = 20
+MODEL = "model_and_rule_features"
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """All that can say how likely a household is eligible."""
+
+    complete: pl.DataFrame
+    seed: int
+    plain: FittedModel
+    full: FittedModel
+    donors: Donors
+
+    def scores(self, pattern: Pattern, left: pl.DataFrame) -> dict[str, Floats]:
+        """The scores of each method for the open households of a pattern."""
+        known = mask(self.complete, pattern, self.seed, for_training=True)
+        inputs, patterns = inputs_of(left), left["pattern"].to_list()
+        rolled = inputs.with_columns(on_roll=pl.lit(None, dtype=pl.Float64))
+        return {
+            "rules_with_unknown": np.full(left.height, float(known.answers.mean())),
+            "mean_imputation_and_rules": answers(impute_means(left, self.complete)).astype(np.float64),
+            "donor_imputation_and_rules": self.donors.score(left),
+            "model": self.plain.score(inputs, patterns),
+            MODEL: self.full.score(inputs, patterns),
+            f"{MODEL}_no_roll": self.full.score(rolled, patterns),
+        }
+
+
+def measure_patterns(
+    households: Path, train_on: list[str], test_on: list[str], seed: int, say: Callable[[str], None]
+) -> dict[str, object]:
+    """Train on some splits, measure on others, and return everything found."""
+    complete, tested = read_households(households, train_on), read_households(households, test_on)
+    say(f"{complete.height} households to train on, {tested.height} to test on")
+    differing = {"train": share_that_differs(complete), "test": share_that_differs(tested)}
+    methods = _prepare(complete, seed, say)
+    found = {}
+    for pattern in PATTERNS:
+        begun = time.perf_counter()
+        left = mask(tested, pattern, seed, for_training=False)
+        found[pattern.name] = _measured(methods, pattern, left, tested, seed)
+        say(f"{pattern.name}: {time.perf_counter() - begun:.1f} s")
+    return {
+        "benchmark": "missing_evidence",
+        "measured_among": "households that the rule leaves undetermined under the pattern",
+        "train": train_on,
+        "test": test_on,
+        "mask_seed": seed,
+        "train_households": complete.height,
+        "test_households": tested.height,
+        "share_of_answers_differing_from_rule": differing,
+        "inputs": list(methods.full.columns),
+        "patterns": found,
+    }
+
+
+def _prepare(complete: pl.DataFrame, seed: int, say: Callable[[str], None]) -> Methods:
+    begun = time.perf_counter()
+    examples = examples_of(complete, seed)
+    plain = train(examples, RECORDED)
+    say(f"model: trained on {len(examples.answers)} examples in {time.perf_counter() - begun:.1f} s")
+    full = train(examples)
+    say(f"model and rule features: trained, {time.perf_counter() - begun:.1f} s")
+    return Methods(complete, seed, plain, full, Donors.among(complete, seed))
+
+
+def _measured(methods: Methods, pattern: Pattern, left: Masked, tested: pl.DataFrame, seed: int) -> dict[str, object]:
+    open_, truth = left.open_records, left.answers
+    measures = {name: asdict(measure(s, truth)) for name, s in methods.scores(pattern, open_).items()}
+    if pattern.name == NOT_AT_RANDOM:
+        first, eces = _audited(methods.full, open_, truth, seed)
+        measures[f"{MODEL}_{AUDITS}_audits"] = asdict(first) | {
+            "ece_mean_of_draws": float(np.mean(eces)),
+            "ece_worst_of_draws": float(np.max(eces)),
+            "draws": len(eces),
+        }
+    return {
+        "share_unknown": float(left.undetermined.mean()),
+        "share_of_eligible_inside": float(truth.sum() / tested["answer"].sum()),
+        "households_unknown": len(truth),
+        "share_eligible_among_unknown": float(truth.mean()),
+        "methods": measures,
+    }
+
+
+def _audited(
+    model: FittedModel, open_: pl.DataFrame, truth: np.ndarray[tuple[int, ...], np.dtype[np.int8]], seed: int
+) -> tuple[Measures, list[float]]:
+    """Measures after audits of drawn cases, taken on all others; and the ECE of that draw and nineteen more."""
+    inputs, patterns = inputs_of(open_), open_["pattern"].to_list()
+    name = max(set(patterns), key=patterns.count)
+    found = []
+    for draw in range(DRAWS):
+        chosen = np.zeros(len(truth), dtype=bool)
+        size = min(AUDITS, len(truth) // 2)
+        chosen[np.random.default_rng([seed, draw]).choice(len(truth), size, replace=False)] = True
+        audited = model.recalibrated(name, inputs.filter(pl.Series(chosen)), truth[chosen])
+        others = inputs.filter(pl.Series(~chosen))
+        found.append(measure(audited.score(others, [name] * others.height), truth[~chosen]))
+    return found[0], [m.ece for m in found]
+
+
+def show(found: dict[str, object]) -> None:
+    """Print the table."""
+    table = Table(title=f"missing evidence · measured among {found['measured_among']}")
+    for heading in ("pattern", "unknown", "eligible inside", "method", "AUC", "±", "AP", "Brier", "ECE", "R@P90"):
+        table.add_column(heading, justify="left" if heading in ("pattern", "method") else "right")
+    patterns = found["patterns"]
+    assert isinstance(patterns, dict)
+    for pattern, row in patterns.items():
+        shares = (f"{row['share_unknown']:.3f}", f"{row['share_of_eligible_inside']:.3f}")
+        for i, (method, m) in enumerate(row["methods"].items()):
+            figures = ("auc", "auc_margin", "average_precision", "brier", "ece", "recall_at_90_precision")
+            table.add_row(
+                pattern if not i else "", *(shares if not i else ("", "")), method, *(f"{m[k]:.3f}" for k in figures)
+            )
+        table.add_section()
+    Console(width=150).print(table)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.missing_evidence", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--households", type=Path, required=True, help="Parquet file of survey households")
+    parser.add_argument("--train", nargs="+", required=True, metavar="SPLIT", help="splits to train on")
+    parser.add_argument("--test", nargs="+", required=True, metavar="SPLIT", help="splits to test on")
+    parser.add_argument("--mask-seed", type=int, required=True, help="decides which records are hidden")
+    parser.add_argument("--out", type=Path, required=True, help="where the figures go, as JSON")
+    given = parser.parse_args()
+    found = measure_patterns(
+        given.households, given.train, given.test, given.mask_seed, lambda line: print(line, flush=True)
+    )
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    show(found)
+    print(f"Written to {given.out}")
+
+
+if __name__ == "__main__":
+    main()

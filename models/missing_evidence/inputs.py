@@ -1,0 +1,104 @@
+"""What the model reads of a household, each with its direction, origin and reason, and how it is computed.
+
+Directions hold for the sum of all inputs: where one fact raises two inputs, both may only push the same way. So nobody who
+is worse off on every need axis can rank below, whatever the trees have learned.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.inputs import Input
+from models.missing_evidence.households import EARNED, INCOMES
+from models.missing_evidence.outages import TAXED
+from models.missing_evidence.rule import MONTHS, guideline, parameters
+from models.trees import Floats
+
+_ALL_INCOMES = tuple(INCOMES.values())
+_FACTS = (*INCOMES, "size", "children", "elderly", "returns", "on_roll")
+
+RECORDED = (
+    *(Input(kind, -1, (origin,), "income counts against both limits") for kind, origin in INCOMES.items()),
+    *(
+        Input(f"last_{kind}", -1, (INCOMES[kind],), "last year's income, while this year's record is late")
+        for kind in TAXED
+    ),
+    Input("size", 0, ("hhsize",), "the limits rise with the household, but so do earners whose wages are hidden"),
+    Input("children", 1, ("nu18",), "children raise the limits and earn nothing"),
+    Input("returns", 0, ("n_units",), "tax returns filed in the household"),
+    Input("on_roll", 0, ("earners",), "how many are enrolled as employed; also a sign of size where that is hidden"),
+)
+DERIVED = (
+    Input("known_income", -1, _ALL_INCOMES, "the least that monthly income can be", is_rule_derived=True),
+    Input("plausible_income", -1, _ALL_INCOMES, "the most that it plausibly is", is_rule_derived=True),
+    Input("gross_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit, at least", is_rule_derived=True),
+    Input("net_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the net limit, at least", is_rule_derived=True),
+    Input("last_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit with last year's", is_rule_derived=True),
+    Input("is_exempt", 0, ("eld", "blind"), "the law lifts the gross test", is_rule_derived=True),
+    Input("missing_facts", 0, (), "how many facts are not held", is_rule_derived=True),
+    Input("known_share", 0, (), "the share of all income that the kinds known here make up", is_rule_derived=True),
+)
+ALL = RECORDED + DERIVED
+NEED_AXES = {**dict.fromkeys((*INCOMES, *(f"last_{kind}" for kind in TAXED)), -1), "children": 1}
+"""The facts on which one household can be worse off than another: less of any income (-1), or more children (+1)."""
+
+
+def directions(inputs: tuple[Input, ...] = ALL) -> dict[str, int]:
+    """Columns in order, each with its direction."""
+    return {i.name: i.direction for i in inputs}
+
+
+def inputs_of(records: pl.DataFrame) -> pl.DataFrame:
+    """The inputs of masked records, all of `ALL`; what cannot be computed from what is known is null."""
+    held = {name: records[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in _READ}
+    known = {kind: np.nan_to_num(held[kind]) for kind in INCOMES}
+    limit = guideline(held["size"], records["year"].cast(pl.Int64).to_numpy())
+    last = {kind: np.nan_to_num(held.get(f"last_{kind}", np.zeros(records.height))) for kind in INCOMES}
+    late = ~np.isnan(held["last_wages"])
+    gross, net = _monthly(known)
+    missing = np.sum([np.isnan(held[name]) for name in _FACTS], axis=0)
+    gross_limit = parameters()["gross_limit"]
+    last_gross = gross + np.sum(list(last.values()), axis=0) / MONTHS
+    derived = {
+        "known_income": gross,
+        "plausible_income": gross + _sum_over_hidden(held, "plausible") / MONTHS,
+        "gross_slack": gross_limit - gross / limit,
+        "net_slack": 1 - net / limit,
+        "last_slack": np.where(late, gross_limit - last_gross / limit, np.nan),
+        "is_exempt": _exempt(held["elderly"], held["blind"]),
+        "missing_facts": missing.astype(np.float64),
+        "known_share": 1 - _sum_over_hidden(held, "share"),
+    }
+    recorded = {i.name: held[i.name] for i in RECORDED}
+    return pl.DataFrame({**recorded, **derived}, nan_to_null=True).select(i.name for i in ALL)
+
+
+@cache
+def settings() -> dict[str, Any]:
+    """What is measured once and kept: `settings.toml`."""
+    return tomllib.loads((Path(__file__).parent / "settings.toml").read_text(encoding="utf-8"))
+
+
+_READ = (*_FACTS, "blind", *(f"last_{kind}" for kind in TAXED))
+
+
+def _monthly(known: dict[str, Floats]) -> tuple[Floats, Floats]:
+    """Least gross income, and least income after the deduction from earnings, by month."""
+    earned = np.sum([known[kind] for kind in EARNED], axis=0)
+    gross = np.sum(list(known.values()), axis=0)
+    return gross / MONTHS, (gross - parameters()["earned_income_deduction"] * earned) / MONTHS
+
+
+def _sum_over_hidden(held: dict[str, Floats], column: str) -> Floats:
+    table = settings()["incomes"]
+    return np.asarray(np.sum([np.where(np.isnan(held[k]), table[k][column], 0.0) for k in INCOMES], axis=0))
+
+
+def _exempt(elderly: Floats, blind: Floats) -> Floats:
+    return np.where((elderly > 0) | (blind > 0), 1.0, np.where(np.isnan(elderly) | np.isnan(blind), np.nan, 0.0))
