@@ -38,8 +38,14 @@ def fit_on_few(
     """Fit on all rows, calibrated on out-of-fold scores; one calibration for all patterns.
 
     Args:
-        name, frame, answers, directions, growth, weights, miss: as :func:`models.fitted.fit`.
+        name: the model's name.
+        frame: one row for each example; a null is an unknown value.
+        answers: 1 or 0 for each row.
+        directions: the columns to read, in order, each with +1, -1 or 0.
         groups: who each row is about, so that nobody is inside and outside of a fold.
+        growth: how the trees are grown.
+        weights: how much each row counts; all the same where None.
+        miss: the share of each answer that the sets of `leanings` may miss.
 
     Raises:
         TrainingError: all answers are the same, or there are too few rows.

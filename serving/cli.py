@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from features.documents import DocumentError
 from features.errors import FeaturesError
+from models.errors import ModelsError
 from rules.errors import RulesError
 from serving import screen
 from serving.commands import catalogue, city
@@ -21,6 +22,7 @@ from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.facts import facts
 from serving.commands.ingest import ingest
+from serving.commands.models import models, promote, train
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
 from serving.errors import ServingError
@@ -35,7 +37,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 the framework's own signature
         try:
             return super().invoke(ctx)
-        except (DocumentError, FeaturesError, RulesError, ServingError) as error:
+        except (DocumentError, FeaturesError, RulesError, ModelsError, ServingError) as error:
             screen.error(error)
             raise typer.Exit(CANNOT) from error
         except OSError as error:
@@ -117,3 +119,11 @@ app.command(
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay
 )
+app.command(
+    epilog=_examples(
+        "applyfree train take_up --rows offers.parquet",
+        "applyfree train missing_evidence --rows cps_households.parquet",
+    )
+)(train)
+app.command(epilog=_examples("applyfree promote take_up"))(promote)
+app.command(epilog=_examples("applyfree models", "applyfree models --format json"))(models)

@@ -1,6 +1,7 @@
 """How well scores hold on weighted rows, with intervals, and whether a repeated training would order alike.
 
-The figures are those of `models.measures`, for rows that count differently (`models.observed.exploration`). Intervals are percentile bootstraps over rows.
+The figures are those of `models.measures` for rows that count differently (`models.observed.exploration`); calibration
+is told over bins of equally many rows, for few rows fill few of equal width. Intervals are percentile bootstraps.
 """
 
 from __future__ import annotations

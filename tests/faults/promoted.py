@@ -12,7 +12,7 @@ import polars as pl
 from features.documents import Findings
 from features.facts.vocabulary import load_vocabulary
 from models.lifecycle.limits import load_limits
-from models.lifecycle.loading import LocalModels, load_champion
+from models.lifecycle.loading import LocalModels, Standing, load_champion
 from models.lifecycle.promoting import promote
 from models.lifecycle.registry import Registry
 from models.lifecycle.settings import read_settings
@@ -37,12 +37,16 @@ class Life:
     rows: pl.DataFrame
     waiting: pl.DataFrame
 
+    def standing(self) -> Standing:
+        """What may be used today."""
+        return load_champion("take_up", self.registry, self.local)
+
     def queue(self, *, with_model: bool) -> pl.DataFrame:
         """The queue in order, with the champion's scores or by the rules alone."""
         objective = load_objective()
         scores = None
         if with_model:
-            model = load_champion("take_up", self.registry, self.local).model
+            model = self.standing().model
             assert model is not None
             found = pl.Series(PROBABILITY, model.score(self.rows))
             scores = self.waiting.select("subject", "id", "benefit").with_columns(found)

@@ -1,4 +1,4 @@
-"""F19: the model registry is down, or the model is missing. The last verified model goes on; without one, the rules alone."""
+"""F19: the model registry is down, or the model is missing: the last verified model, or the rules alone."""
 
 from __future__ import annotations
 

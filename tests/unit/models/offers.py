@@ -24,9 +24,10 @@ def made_offers(n: int = 3_000, seed: int = 5) -> TrainingSet:
     pull = sum(sign * _standard(columns[name]) for name, sign in zip(inputs.names, inputs.monotone, strict=True))
     chance = 1 / (1 + np.exp(-0.35 * np.asarray(pull)))
     frame = pl.DataFrame(columns).with_columns(
-        pl.when(pl.Series(rng.random(n) < 0.05)).then(None).otherwise(pl.col("days_since_last_contact")).alias(
-            "days_since_last_contact"
-        )
+        pl.when(pl.Series(rng.random(n) < 0.05))
+        .then(None)
+        .otherwise(pl.col("days_since_last_contact"))
+        .alias("days_since_last_contact")
     )
     groups = pl.DataFrame({"sex": rng.choice(["female", "male"], n), "age": rng.choice(["under 60", "60 and over"], n)})
     return TrainingSet(

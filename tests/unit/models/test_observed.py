@@ -123,7 +123,7 @@ def test_weights_undo_the_choice_of_the_model() -> None:
 
 
 def test_unlabelled_rows_are_not_negatives() -> None:
-    """Where a third of the positives were found, the doubled rows have the true share of positives; naive ones do not."""
+    """Where a third of the positives were found, the doubled rows have the true share of positives."""
     rng = np.random.default_rng(2)
     n, rate = 60_000, 1 / 3
     chance = rng.random(n) * 0.6

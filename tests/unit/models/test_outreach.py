@@ -190,7 +190,9 @@ def test_a_higher_score_never_moves_anybody_back_and_changes_no_status(drawn: Dr
 @given(people, st.data())
 def test_more_need_more_money_and_less_time_never_move_anybody_back(drawn: Drawn, data: st.DataObject) -> None:
     who = data.draw(st.integers(0, len(drawn) - 1))
-    change: dict[str, object] = data.draw(st.sampled_from([{"need": 125}, {"high": 6_000}, {"days": 0}, {"need": None}]))
+    change: dict[str, object] = data.draw(
+        st.sampled_from([{"need": 125}, {"high": 6_000}, {"days": 0}, {"need": None}])
+    )
     after = queue([{**one, **change} if i == who else one for i, one in enumerate(drawn)])
     if change == {"need": None} and not any(one["need"] == 125 for i, one in enumerate(drawn) if i != who):
         return  # the most that is known of anybody stands in for what is not known

@@ -163,5 +163,3 @@ def test_no_code_writes_the_limits(repository: Path) -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (repository / "models").rglob("*.py"))
     assert "limits.yaml" in code
     assert not [line for line in code.splitlines() if "limits_file()" in line and "write" in line]
-
-
