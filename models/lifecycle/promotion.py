@@ -16,6 +16,7 @@ from models.fitted import FittedModel
 from models.lifecycle.candidate import Candidate, HeldOut
 from models.lifecycle.limits import Limits, limits_file
 from models.lifecycle.measures import (
+    Flags,
     Floats,
     Measured,
     auc,
@@ -67,14 +68,20 @@ def assess(model: FittedModel, held_out: HeldOut, limits: Limits) -> Assessment:
     """Measure a model on held-out rows, overall and by group."""
     scores = held_out.score(model)
     labels, weights = held_out.labels, held_out.weights
-    figures = [measured(measure, labels, scores, weights, SEED) for measure in (auc, calibration_error, brier)]
     groups = report_groups(
         scores, labels, reached(scores), held_out.groups, seed=SEED, least_cell=limits.least_cell
     )  # fmt: skip
-    return Assessment(len(labels), int(labels.sum()), *figures, groups)
+    return Assessment(
+        rows=len(labels),
+        positives=int(labels.sum()),
+        auc=measured(auc, labels, scores, weights, SEED),
+        ece=measured(calibration_error, labels, scores, weights, SEED),
+        brier=measured(brier, labels, scores, weights, SEED),
+        groups=groups,
+    )
 
 
-def reached(scores: Floats) -> Floats:
+def reached(scores: Floats) -> Flags:
     """Whom a queue with places for a fifth of the rows reaches, by score; ties by position."""
     places = max(1, round(len(scores) * REACHED_SHARE))
     order = (-scores).argsort(kind="stable")

@@ -71,7 +71,7 @@ def choose(scores: Floats, places: int, exploration_share: float, seed: int) -> 
     in_lot, drawn = rng.random(n) < exploration_share, rng.random(n) < rate
     by_model = top & ~in_lot
     propensity = exploration_share * rate + (1 - exploration_share) * top
-    return Choice(by_model | (in_lot & drawn), by_model, propensity)
+    return Choice(by_model | (in_lot & drawn), by_model, propensity.astype(np.float64))
 
 
 def inverse_weights(propensity: Floats, observed: Flags) -> Floats:

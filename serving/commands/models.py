@@ -75,7 +75,7 @@ def models(form: FormatOption = Format.TABLE) -> None:
     from serving import model_life  # noqa: PLC0415 as in `train`
 
     standings, versions = model_life.overview(settings.home())
-    rows = [
+    rows: list[dict[str, object]] = [
         dict(zip(_COLUMNS, (v.model, v.version, " ".join(v.aliases), v.sha256, v.trained_on), strict=True))
         for v in versions
     ]

@@ -43,4 +43,4 @@ def with_frame(rows: TrainingSet, frame: pl.DataFrame) -> TrainingSet:
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
-    return (values - values.mean()) / values.std()
+    return np.asarray((values - values.mean()) / values.std())
