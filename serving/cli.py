@@ -23,6 +23,7 @@ from serving.commands.explain import explain
 from serving.commands.facts import facts
 from serving.commands.ingest import ingest
 from serving.commands.models import models, promote, train
+from serving.commands.outreach import outreach
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
 from serving.errors import ServingError
@@ -127,3 +128,9 @@ app.command(
 )(train)
 app.command(epilog=_examples("applyfree promote take_up"))(promote)
 app.command(epilog=_examples("applyfree models", "applyfree models --format json"))(models)
+app.command(
+    epilog=_examples(
+        "applyfree outreach --facts facts --answers answers.parquet --on-date 2026-03-01",
+        "applyfree outreach --facts facts --answers answers.parquet --scores scores.parquet --out queue.parquet",
+    )
+)(outreach)

@@ -9,8 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from features.documents import Findings
+from features.facts.vocabulary import load_vocabulary
+from features.made.town.maker import make_town
 from tests.cli.shell import applyfree
 from tests.unit.models.offers import made_offers
+
+CN = load_vocabulary("cn", Findings())
 
 
 def offers(file: Path) -> Path:
@@ -51,3 +56,20 @@ def test_what_cannot_be_done_says_what_to_do(tmp_path: Path, monkeypatch: pytest
     assert (absent.status, "cannot be read" in absent.err) == (2, True)
     none = applyfree("promote", "second_look")
     assert (none.status, "applyfree train second_look" in none.err) == (2, True)
+
+
+def test_the_queue_names_the_one_fact_and_whom_to_ask(tmp_path: Path) -> None:
+    make_town(CN, 200, dt.date(2026, 3, 1)).write(tmp_path / "facts", CN)
+    catalogue, day = ("--catalogue", "rules/catalogue/cn"), ("--on-date", "2026-03-01")
+    answers, queue = tmp_path / "answers.parquet", tmp_path / "queue.parquet"
+    made = applyfree("evaluate", "--facts", tmp_path / "facts", "--out", answers, *catalogue, *day)
+    assert made.status == 0
+    before = answers.read_bytes()
+    done = applyfree("outreach", "--facts", tmp_path / "facts", "--answers", answers, "--out", queue, *catalogue, *day)
+    assert done.status == 0, done.err
+    assert "No scores: the rules alone order." in done.out
+    found = pl.read_parquet(queue)
+    assert found.get_column("place").to_list() == list(range(1, found.height + 1))
+    waiting = pl.read_parquet(answers).filter((pl.col("missing").list.len() > 0) & (pl.col("outcome") != "ineligible"))
+    assert set(found.select("subject", "id").rows()) == set(waiting.select("subject", "id").rows())
+    assert answers.read_bytes() == before
