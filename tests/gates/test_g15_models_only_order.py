@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,48 @@ def determined(town: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataF
 def test_removing_every_model_changes_no_determination(determined: pl.DataFrame) -> None:
     outcomes = determined.get_column("outcome").value_counts().rows()
     assert {outcome for outcome, _ in outcomes} == {"eligible", "ineligible", "undetermined"}
+
+
+SITE = """
+import sys
+
+class Removed:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {without!r}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Removed())
+"""
+CITY = """
+import datetime as dt
+from pathlib import Path
+from serving.catalogues import open_catalogues, shipped_catalogues
+from serving.city_day import run_day
+
+if __name__ == "__main__":
+    catalogue = open_catalogues(shipped_catalogues() / "cn")[0]
+    run_day(catalogue, 400, 3, dt.date(2026, 3, 1), Path({folder!r}), lambda *_: None)
+"""
+
+
+def city_answers(folder: Path, without: tuple[str, ...]) -> bytes:
+    """The sample city's day, from departments' files to stored determinations, in processes that lack some packages."""
+    site = folder / "site"
+    site.mkdir(parents=True)
+    (site / "sitecustomize.py").write_text(SITE.format(without=without), encoding="utf-8")  # workers read it too
+    script = folder / "day.py"
+    script.write_text(CITY.format(folder=str(folder / "day")), encoding="utf-8")
+    root = Path(__file__).parents[2]
+    paths = {"PYTHONPATH": os.pathsep.join((str(site), str(root)))}
+    subprocess.run([sys.executable, str(script)], check=True, cwd=root, env={**os.environ, **paths})  # noqa: TID251
+    return (folder / "day" / "answers.csv").read_bytes()
+
+
+@pytest.mark.long
+def test_the_sample_city_is_answered_the_same_without_any_model(tmp_path: Path) -> None:
+    with_models = city_answers(tmp_path / "with", ())
+    assert with_models.count(b"\n") > 5_000
+    assert with_models == city_answers(tmp_path / "without", WITHOUT)
 
 
 def queues(determined: pl.DataFrame, life: Life) -> tuple[pl.DataFrame, pl.DataFrame]:
