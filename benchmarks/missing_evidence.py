@@ -3,10 +3,10 @@
     python -m benchmarks.missing_evidence --households cps_households.parquet --train dev_train --test dev_valid \
         --mask-seed 7 --out missing_evidence.json
 
-Complete households of a survey lose the records of one or more registers; the rule is asked again with what is left, and
-where it says undetermined, each method says how likely its answer on the complete records is yes. ALL MEASURES ARE TAKEN
-AMONG THE HOUSEHOLDS THAT THE RULE LEAVES OPEN UNDER THAT PATTERN: elsewhere the rule has the answer. Peers in the same
-run: the rule alone, means and the rule, donors and the rule. `docs/models/missing_evidence.md` says what each pattern hides.
+Complete households of a survey lose the records of one or more registers; the rule is asked again with what is left,
+and where it says undetermined, each method says how likely its answer on the complete records is yes. ALL MEASURES ARE
+TAKEN AMONG THE HOUSEHOLDS THAT THE RULE LEAVES OPEN UNDER THAT PATTERN: elsewhere the rule has the answer. Peers in the
+same run: the rule alone, means and the rule, donors and the rule. docs/models/missing_evidence.md says what is hidden.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from rich.table import Table
 from models.fitted import FittedModel
 from models.measures import Measures, measure
 from models.missing_evidence.donors import Donors, impute_means
-from models.missing_evidence.households import read_households
+from models.missing_evidence.households import COUNTED_BENEFITS, read_households
 from models.missing_evidence.inputs import RECORDED, inputs_of
-from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, Pattern
+from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, TWO_AT_ONCE, Pattern
 from models.missing_evidence.rule import answers, share_that_differs
 from models.missing_evidence.training import Masked, examples_of, mask, train
 from models.trees import Floats
@@ -57,10 +57,16 @@ class Methods:
             "rules_with_unknown": np.full(left.height, float(known.answers.mean())),
             "mean_imputation_and_rules": answers(impute_means(left, self.complete)).astype(np.float64),
             "donor_imputation_and_rules": self.donors.score(left),
+            "donors_and_rules_blind_to_benefits": self.donors.score(_without_benefits(left)),
             "model": self.plain.score(inputs, patterns),
             MODEL: self.full.score(inputs, patterns),
             f"{MODEL}_no_roll": self.full.score(rolled, patterns),
         }
+
+
+def _without_benefits(left: pl.DataFrame) -> pl.DataFrame:
+    """The rule and donors read other benefits as income, which no model may: this is what donors are worth without."""
+    return left.with_columns(pl.lit(0.0).alias(name) for name in COUNTED_BENEFITS)
 
 
 def measure_patterns(
@@ -72,7 +78,7 @@ def measure_patterns(
     differing = {"train": share_that_differs(complete), "test": share_that_differs(tested)}
     methods = _prepare(complete, seed, say)
     found = {}
-    for pattern in PATTERNS:
+    for pattern in (*PATTERNS, TWO_AT_ONCE):
         begun = time.perf_counter()
         left = mask(tested, pattern, seed, for_training=False)
         found[pattern.name] = _measured(methods, pattern, left, tested, seed)

@@ -48,9 +48,8 @@ BANNED = {
     r"_ben$|_benefit$|^receives_|^receipt_|^EIC$|^eic_": "receipt of a benefit, which is the answer or depends on it",
     r"^snap_|^ctam_prob$": "receipt of this benefit, reported or imputed",
     r"^gross_m$|^net_m$|^fpl_m$|^eligible$|^answer$": "the answer itself, or a step of its computation",
-    r"^determination|^outcome|^offer|^notice|^confirmed|^override|^payment|^paid_|^award|^approved|^case_|^entitlement": (
-        "a value that exists only after the decision"
-    ),
+    r"^determination|^outcome|^offer|^notice|^confirmed": "a value that exists only after the answer",
+    r"^override|^entitlement|^payment|^paid_|^award|^approved|^case_": "a value that exists only after the answer",
     r"^next_|_next_year$|_later$|^future_": "a fact of a later day",
     r"^sex$|gender|^ref_age|^age$|^age_|_age$|^fips$|district|^MARS$|^ref_MARS$|marital|n_spouse|disab": (
         "a protected attribute: age, sex, district, disability or marital status as such"
@@ -58,7 +57,7 @@ BANNED = {
     r"^e18400$|^e18500$|^e19200$|^e17500$|^e32800$|^e03210$": (
         "drawn from the household's income by the makers of the survey file: the answer in disguise"
     ),
-    r"^s006$|weight$|^hid$|^h_seq$|^id$|_id$|^split$|^ffpos$|^ref_ffpos$": "an identifier, a weight or a part of the sample",
+    r"^s006$|weight$|^hid$|^h_seq$|^id$|_id$|^split$|^ffpos$|^ref_ffpos$": "an identifier, a weight or a split",
 }
 """Origins that no input may have, by pattern, each with the reason."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy.spatial import cKDTree
 
@@ -52,9 +53,7 @@ class Donors:
             ModelsError: there are fewer donors than are asked.
         """
         if self.pool.height < DONORS:
-            raise ModelsError(
-                f"{self.pool.height} donors are too few: at least {DONORS} complete households are needed."
-            )
+            raise ModelsError(f"{self.pool.height} donors are too few: give at least {DONORS} complete households.")
         scores = np.zeros(records.height)
         patterns = records["pattern"].to_numpy()
         for pattern in np.unique(patterns):
@@ -74,9 +73,7 @@ class Donors:
             found.append(answers(self._completed(part, nearest)).reshape(part.height, DONORS).mean(axis=1))
         return np.concatenate(found)
 
-    def _completed(
-        self, records: pl.DataFrame, nearest: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-    ) -> pl.DataFrame:
+    def _completed(self, records: pl.DataFrame, nearest: npt.NDArray[np.int64]) -> pl.DataFrame:
         """Each household once for each donor, with the gaps filled from that donor."""
         repeated = records[np.repeat(np.arange(records.height), DONORS)]
         lent = self.pool[nearest.ravel()]

@@ -1,4 +1,4 @@
-"""Households of the survey file under the names of facts: what the rule reads, what a model may read, and the answer."""
+"""Households of the survey file under the names of facts: what the rule reads, what a model may read, the answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the model reads of a household, each with its direction, origin and reason, and how it is computed.
 
-Directions hold for the sum of all inputs: where one fact raises two inputs, both may only push the same way. So nobody who
-is worse off on every need axis can rank below, whatever the trees have learned.
+Directions hold for the sum of all inputs: where one fact raises two inputs, both may only push the same way. So nobody
+who is worse off on every need axis can rank below, whatever the trees have learned.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from models.inputs import Input
@@ -39,8 +40,17 @@ DERIVED = (
     Input("plausible_income", -1, _ALL_INCOMES, "the most that it plausibly is", is_rule_derived=True),
     Input("gross_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit, at least", is_rule_derived=True),
     Input("net_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the net limit, at least", is_rule_derived=True),
+    Input("known_net_income", -1, _ALL_INCOMES, "the least that income can be after deductions", is_rule_derived=True),
+    Input(
+        "people_needed",
+        -1,
+        _ALL_INCOMES,
+        "the smallest household to which the known income leaves room",
+        is_rule_derived=True,
+    ),
     Input("last_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit with last year's", is_rule_derived=True),
-    Input("is_exempt", 0, ("eld", "blind"), "the law lifts the gross test", is_rule_derived=True),
+    Input("exempting_members", 0, ("eld", "blind"), "how many lift the gross test by law", is_rule_derived=True),
+    Input("adults", -1, ("hhsize", "nu18"), "those whose income may be among what is hidden", is_rule_derived=True),
     Input("missing_facts", 0, (), "how many facts are not held", is_rule_derived=True),
     Input("known_share", 0, (), "the share of all income that the kinds known here make up", is_rule_derived=True),
 )
@@ -70,8 +80,11 @@ def inputs_of(records: pl.DataFrame) -> pl.DataFrame:
         "plausible_income": gross + _sum_over_hidden(held, "plausible") / MONTHS,
         "gross_slack": gross_limit - gross / limit,
         "net_slack": 1 - net / limit,
+        "known_net_income": net,
+        "people_needed": _people_needed(gross, net, records["year"].cast(pl.Int64).to_numpy()),
         "last_slack": np.where(late, gross_limit - last_gross / limit, np.nan),
-        "is_exempt": _exempt(held["elderly"], held["blind"]),
+        "exempting_members": held["elderly"] + held["blind"],
+        "adults": held["size"] - held["children"],
         "missing_facts": missing.astype(np.float64),
         "known_share": 1 - _sum_over_hidden(held, "share"),
     }
@@ -100,5 +113,8 @@ def _sum_over_hidden(held: dict[str, Floats], column: str) -> Floats:
     return np.asarray(np.sum([np.where(np.isnan(held[k]), table[k][column], 0.0) for k in INCOMES], axis=0))
 
 
-def _exempt(elderly: Floats, blind: Floats) -> Floats:
-    return np.where((elderly > 0) | (blind > 0), 1.0, np.where(np.isnan(elderly) | np.isnan(blind), np.nan, 0.0))
+def _people_needed(gross: Floats, net: Floats, year: npt.NDArray[np.int64]) -> Floats:
+    """The smallest number of people whose limits leave room for this income, as a fraction between whole numbers."""
+    first = guideline(np.ones(len(gross)), year)
+    more = guideline(np.full(len(gross), 2.0), year) - first
+    return np.asarray(1 + (np.maximum(gross / parameters()["gross_limit"], net) - first) / more)

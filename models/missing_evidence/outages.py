@@ -37,7 +37,8 @@ YEARLY_CHANGE = 0.35
 REPORTED_WAGE_MIDDLE, REPORTED_WAGE_SCALE = 25_000.0, 1.5
 """Of households with this wage half are reported; with each factor of e more, the odds rise by the scale."""
 UNREPORTED_WITHOUT_WAGE = 0.35
-SECOND_OUTAGE = 0.1
+SECOND_OUTAGE = 0.25
+"""In training, and where two outages at once are measured: the share of households that draw another one."""
 
 Down = dict[str, Flags]
 
@@ -55,7 +56,7 @@ class Pattern:
 def masked(records: pl.DataFrame, down: Down, chance: np.random.Generator) -> pl.DataFrame:
     """The records as they are left when these registers are down, by household.
 
-    Adds `on_roll`, `last_…` (last year's income of the kinds whose records are late), and `pattern`, the registers down.
+    Adds `on_roll`, `last_…` (last year's income of the kinds whose records are late) and `pattern`, the registers down.
     """
     rolled = chance.binomial(records["workers"].cast(pl.Int64).to_numpy(), ENROLLED).astype(np.float64)
     whole = records.with_columns(pl.Series("on_roll", rolled))
@@ -84,16 +85,18 @@ def _everywhere(*registers: str) -> Callable[[pl.DataFrame, np.random.Generator]
     return lambda records, _: {register: np.ones(records.height, dtype=bool) for register in registers}
 
 
-def _mixed(records: pl.DataFrame, chance: np.random.Generator) -> Down:
-    """One of the five outages for each household, and for some a second one."""
-    kinds = (WAGES, TAX, TAX_LATE, CIVIL, SOCIAL)
-    first = chance.integers(0, len(kinds), records.height)
-    second = np.where(
-        chance.random(records.height) < SECOND_OUTAGE, chance.integers(0, len(kinds), records.height), first
-    )
-    down = {register: (first == i) | (second == i) for i, register in enumerate(kinds)}
-    down[TAX_LATE] &= ~down[TAX] & ~down[WAGES]  # nothing of last year is held where the register is away
-    return down
+def _one_of_five(second: float) -> Callable[[pl.DataFrame, np.random.Generator], Down]:
+    """One of the five outages for each household, all alike likely; another draw for the share `second` of them."""
+
+    def draw(records: pl.DataFrame, chance: np.random.Generator) -> Down:
+        kinds, rows = (WAGES, TAX, TAX_LATE, CIVIL, SOCIAL), records.height
+        first = chance.integers(0, len(kinds), rows)
+        other = np.where(chance.random(rows) < second, chance.integers(0, len(kinds), rows), first)
+        down = {register: (first == i) | (other == i) for i, register in enumerate(kinds)}
+        down[TAX_LATE] &= ~down[TAX] & ~down[WAGES]  # nothing of last year is held where the register is away
+        return down
+
+    return draw
 
 
 def _unreported_wages(records: pl.DataFrame, chance: np.random.Generator) -> Down:
@@ -111,9 +114,11 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("civil_registry", _everywhere(CIVIL)),
     Pattern("social_security_pension", _everywhere(SOCIAL)),
     Pattern("stale_income", _everywhere(TAX_LATE)),
-    Pattern("mixed", _mixed),
+    Pattern("mixed", _one_of_five(0.0), trained_as=_one_of_five(SECOND_OUTAGE)),
     Pattern(NOT_AT_RANDOM, _unreported_wages, trained_as=_everywhere(WAGES, ROLL)),
 )
+TWO_AT_ONCE = Pattern("mixed_two_at_once", _one_of_five(SECOND_OUTAGE))
+"""Measured, and learned from as `mixed`: some households meet two outages."""
 
 
 def _pattern_names(down: Down, rows: int) -> list[str]:

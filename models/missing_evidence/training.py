@@ -13,7 +13,7 @@ from models.errors import LeakError
 from models.fitted import FittedModel, fit
 from models.inputs import Input, check_inputs, check_not_too_good
 from models.missing_evidence.inputs import ALL, directions, inputs_of
-from models.missing_evidence.outages import PATTERNS, Pattern, masked
+from models.missing_evidence.outages import PATTERNS, TWO_AT_ONCE, Pattern, masked
 from models.missing_evidence.rule import determine, share_that_differs
 from models.trees import Flags, Floats, Growth
 
@@ -43,7 +43,7 @@ class Masked:
 
 def mask(records: pl.DataFrame, pattern: Pattern, seed: int, *, for_training: bool) -> Masked:
     """Hide records by a pattern. The same seed hides the same."""
-    place = [p.name for p in PATTERNS].index(pattern.name)
+    place = [p.name for p in (*PATTERNS, TWO_AT_ONCE)].index(pattern.name)
     chance = np.random.default_rng([seed, place, int(for_training)])
     draw = pattern.trained_as if for_training and pattern.trained_as else pattern.draw
     left = masked(records, draw(records, chance), chance)
