@@ -22,7 +22,7 @@ from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.facts import facts
 from serving.commands.ingest import ingest
-from serving.commands.models import models, promote, train
+from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
@@ -127,6 +127,7 @@ app.command(
     )
 )(train)
 app.command(epilog=_examples("applyfree promote take_up"))(promote)
+app.command(epilog=_examples("applyfree drift take_up --rows offers_of_march.parquet"))(drift)
 app.command(epilog=_examples("applyfree models", "applyfree models --format json"))(models)
 app.command(
     epilog=_examples(

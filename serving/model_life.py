@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.lifecycle import kinds, promoting, training
+from models.lifecycle.drift import Drift, find_drift
 from models.lifecycle.limits import load_limits
 from models.lifecycle.loading import LocalModels, Mode, Standing, load_champion
 from models.lifecycle.promoting import Promoted
 from models.lifecycle.promotion import RefusedPromotionError, Verdict
+from models.lifecycle.reference import read_reference
 from models.lifecycle.registry import Recorded, Registry
 from models.lifecycle.settings import LifecycleSettings, read_settings
 from models.lifecycle.training import Trained
@@ -59,6 +61,22 @@ def overview(home: Path) -> tuple[dict[str, Standing], list[Recorded]]:
     standings = {name: load_champion(name, registry, verified(place)) for name in kinds.NAMES}
     reached = all(standing.mode is not Mode.LAST_VERIFIED and not standing.alarm for standing in standings.values())
     return standings, registry.versions() if reached else []
+
+
+def drift(home: Path, model: str, rows: Path, on_date: dt.date) -> tuple[Standing, list[Drift]]:
+    """Compare rows of today with those that the model in use was measured on; nothing where none is in use.
+
+    Raises:
+        ModelsError: there is no such model, or the rows cannot be used or are too few.
+    """
+    place, kind = place_of(home), kinds.kind_of(model)
+    standing = load_champion(model, Registry(place), verified(place))
+    if standing.model is None or standing.folder is None:
+        return standing, []
+    found = kind.read(rows, on_date)
+    scores = standing.model.score(found.frame, found.patterns)
+    inputs = found.frame.select(standing.model.columns)
+    return standing, find_drift(read_reference(standing.folder), inputs, scores, load_limits().drift)
 
 
 def place_of(home: Path) -> LifecycleSettings:

@@ -1,4 +1,4 @@
-"""`applyfree train`, `applyfree promote`, `applyfree models`: a model's life from the command line."""
+"""`applyfree train`, `promote`, `models`, `drift`: a model's life from the command line."""
 
 from __future__ import annotations
 
@@ -86,4 +86,24 @@ def models(form: FormatOption = Format.TABLE) -> None:
     else:
         write(rows, _COLUMNS, form)
     if any(standing.alarm for standing in standings.values()):
+        raise typer.Exit(_REFUSED)
+
+
+def drift(model: ModelArgument, rows: RowsOption, on_date: DayOption = None) -> None:
+    """Compare people of today with those that the champion was measured on: inputs, scores, and what is missing.
+
+    Limits: models/lifecycle/limits.yaml. Exit status 1: something went beyond them; train again, and look why.
+    """
+    day = read_day(on_date)
+    from serving import model_life  # noqa: PLC0415 as in `train`
+
+    standing, found = model_life.drift(settings.home(), model, rows, day)
+    if standing.model is None:
+        screen.line(f"{model}: {standing.mode.value}. {standing.says}".rstrip())
+    shown = [
+        (d.what, f"{d.psi:.3f}", f"{d.missing_before:.1%}", f"{d.missing_now:.1%}", ", ".join(d.beyond)) for d in found
+    ]
+    if found:
+        screen.table(f"drift of {model}", ("input", "index", "missing before", "missing now", "beyond"), shown)
+    if standing.alarm or any(each.beyond for each in found):
         raise typer.Exit(_REFUSED)

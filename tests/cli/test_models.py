@@ -20,7 +20,7 @@ CN = load_vocabulary("cn", Findings())
 
 def offers(file: Path) -> Path:
     """Offers as they are recorded, a hundred days old."""
-    made = made_offers(2_400)
+    made = made_offers(5_000)
     offered = dt.date(2025, 11, 1)
     acted = pl.when(pl.Series(made.labels) == 1).then(pl.lit(offered + dt.timedelta(days=5))).otherwise(None)
     made.frame.with_columns(
@@ -45,6 +45,12 @@ def test_from_offers_to_the_champion(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert listed.status == 0
     found = json.loads(listed.out)
     assert [(line["model"], line["aliases"]) for line in found] == [("take_up", "champion")]
+    same = applyfree("drift", "take_up", "--rows", rows, "--on-date", "2026-03-01")
+    assert same.status == 0, same.out + same.err
+    silent = pl.read_parquet(rows).with_columns(pl.lit(None, dtype=pl.Float64).alias("channels_known"))
+    silent.write_parquet(tmp_path / "silent.parquet")
+    gone = applyfree("drift", "take_up", "--rows", tmp_path / "silent.parquet", "--on-date", "2026-03-01")
+    assert (gone.status, "missingness" in gone.out) == (1, True)
     assert applyfree("promote", "take_up").status == 2  # no challenger is left
 
 

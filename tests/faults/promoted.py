@@ -57,7 +57,7 @@ class Life:
 
 def promoted_life(folder: Path) -> Life:
     """Train on made-up offers, record in a local MLflow, promote."""
-    rows = made_offers(1_500)
+    rows = made_offers(5_000)
     registry, local, limits = Registry(read_settings(folder, {})), LocalModels(folder / "verified"), load_limits()
     trained = train(rows, limits, folder / "new", folder / "rows", DAY, SMALL)
     registry.record(trained)

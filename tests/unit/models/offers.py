@@ -15,7 +15,7 @@ from models.trees import Growth
 SMALL = Growth(trees=60, leaves=8, learning_rate=0.08)
 
 
-def made_offers(n: int = 3_000, seed: int = 5) -> TrainingSet:
+def made_offers(n: int = 6_000, seed: int = 5) -> TrainingSet:
     """Offers of `take_up` with AUC about 0.7 for whoever knows the truth."""
     rng = np.random.default_rng(seed)
     inputs: Inputs = take_up_inputs()

@@ -28,7 +28,7 @@ from models.trees import matrix
 from tests.unit.models.offers import SMALL, made_offers
 
 DAY = dt.date(2026, 3, 1)
-ROWS = made_offers(1_500)
+ROWS = made_offers(5_000)
 
 
 @pytest.fixture(scope="module")
