@@ -17,6 +17,7 @@ RUNS = (
     ("benchmarks.intake",),
     ("benchmarks.hostile_rules",),
     ("benchmarks.feature_store", "--persons", "100000"),
+    ("benchmarks.take_up",),
     ("benchmarks.document",),
 )
 

@@ -44,17 +44,20 @@ def probability(log_odds: Floats) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)), dtype=np.float64)
 
 
-def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100) -> Sigmoid:
+def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100, weights: npt.ArrayLike | None = None) -> Sigmoid:
     """Fit the two numbers by maximum likelihood on households that the trees have not seen.
 
-    The slope is never negative: calibration may stretch the order of a queue, never turn it round.
+    Where rows are weighted, a case counts as its weight; weights are scaled to a mean of 1. The slope is never
+    negative: calibration may stretch the order of a queue, never turn it round.
 
     Raises:
         TrainingError: fewer than 30 cases, or all with the same answer.
     """
     truth = np.asarray(answers, dtype=np.float64)
-    yes = float(truth.sum())
-    no = len(truth) - yes
+    weight = np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=np.float64)
+    weight = weight / weight.mean() if len(weight) and weight.sum() > 0 else weight
+    yes = float((weight * truth).sum())
+    no = float((weight * (1 - truth)).sum())
     if len(truth) < FEWEST_CASES or min(yes, no) == 0:
         raise TrainingError(
             f"Calibration has {len(truth)} cases, {yes:.0f} of them yes: it needs at least {FEWEST_CASES}, with both "
@@ -65,10 +68,10 @@ def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100) -> Sigmoi
     found = np.array([0.0, np.log((yes + 1) / (no + 1))])
     for _ in range(steps):
         expected = probability(design @ found)
-        gradient = design.T @ (expected - target)
-        curvature = design.T @ (design * (expected * (1 - expected))[:, None]) + 1e-9 * np.eye(2)
+        gradient = design.T @ (weight * (expected - target))
+        curvature = design.T @ (design * (weight * expected * (1 - expected))[:, None]) + 1e-9 * np.eye(2)
         step = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
-        found = _descend(design, target, found, step)
+        found = _descend(design, target, weight, found, step)
         if float(np.abs(gradient).max()) < 1e-8 * len(raw):
             break
     if found[0] <= 0:
@@ -76,10 +79,10 @@ def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100) -> Sigmoi
     return Sigmoid(float(found[0]), float(found[1]))
 
 
-def _descend(design: Floats, target: Floats, found: Floats, step: Floats) -> Floats:
+def _descend(design: Floats, target: Floats, weight: Floats, found: Floats, step: Floats) -> Floats:
     def loss(numbers: Floats) -> float:
         odds = design @ numbers
-        return float(np.sum(np.logaddexp(0.0, odds) - target * odds))
+        return float(np.sum(weight * (np.logaddexp(0.0, odds) - target * odds)))
 
     before, share = loss(found), 1.0
     while share > 1e-10 and loss(found - share * step) > before:

@@ -150,7 +150,7 @@ def fit(
         directions: the columns to read, in order, each with +1, -1 or 0.
         groups: who each row is about, so that nobody (under another mask, say) is in two of the three parts.
         patterns: which records are missing, by row.
-        weights: how much each row counts when trees are grown; all the same where None.
+        weights: how much each row counts, in the trees and in the calibration; all the same where None.
         growth: how the trees are grown.
         miss: the share of each answer that the sets of `leanings` may miss.
     """
@@ -159,14 +159,16 @@ def fit(
     share = _shares(np.asarray(groups), growth.seed)
     names = np.array([ALL_PATTERNS] * len(target) if patterns is None else list(patterns), dtype=object)
     grown, calibrating, setting = share < 0.7, (share >= 0.7) & (share < 0.85), share >= 0.85
-    counted = None if weights is None else np.asarray(weights, dtype=np.float64)[grown]
+    weight = np.ones(len(target)) if weights is None else np.asarray(weights, dtype=np.float64)
+    counted = None if weights is None else weight[grown]
     trees = grow(frame.filter(pl.Series(grown)), target[grown], directions, growth, counted)
     raw = trees.log_odds(frame)
     calibration, thresholds = {}, {}
     for pattern in sorted({ALL_PATTERNS, *names.tolist()}):
         rows = np.ones(len(target), dtype=bool) if pattern == ALL_PATTERNS else names == pattern
         try:
-            sigmoid = fit_sigmoid(raw[rows & calibrating], target[rows & calibrating])
+            cases = rows & calibrating
+            sigmoid = fit_sigmoid(raw[cases], target[cases], weights=weight[cases])
         except TrainingError:
             if pattern == ALL_PATTERNS:
                 raise

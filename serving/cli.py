@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from features.documents import DocumentError
 from features.errors import FeaturesError
+from models.errors import ModelsError
 from rules.errors import RulesError
 from serving import log, screen, settings
 from serving.commands import catalogue, city, online
@@ -22,6 +23,8 @@ from serving.commands.examples import examples
 from serving.commands.explain import explain
 from serving.commands.facts import facts
 from serving.commands.ingest import ingest
+from serving.commands.models import drift, models, promote, train
+from serving.commands.outreach import outreach
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
 from serving.errors import ServingError
@@ -36,7 +39,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 the framework's own signature
         try:
             return super().invoke(ctx)
-        except (DocumentError, FeaturesError, RulesError, ServingError) as error:
+        except (DocumentError, FeaturesError, RulesError, ModelsError, ServingError) as error:
             screen.error(error)
             raise typer.Exit(CANNOT) from error
         except OSError as error:
@@ -157,3 +160,18 @@ app.command(
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay
 )
+app.command(
+    epilog=_examples(
+        "applyfree train take_up --rows offers.parquet",
+        "applyfree train missing_evidence --rows cps_households.parquet",
+    )
+)(train)
+app.command(epilog=_examples("applyfree promote take_up"))(promote)
+app.command(epilog=_examples("applyfree drift take_up --rows offers_of_march.parquet"))(drift)
+app.command(epilog=_examples("applyfree models", "applyfree models --format json"))(models)
+app.command(
+    epilog=_examples(
+        "applyfree outreach --facts facts --answers answers.parquet --on-date 2026-03-01",
+        "applyfree outreach --facts facts --answers answers.parquet --scores scores.parquet --out queue.parquet",
+    )
+)(outreach)

@@ -1,0 +1,1 @@
+"""Learning from what people did, where most were never asked: who counts as what, and with which weight."""
