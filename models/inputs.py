@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.facts.dictionary import FORBIDDEN
+from features.facts.grounds import FORBIDDEN
 from models.errors import LeakError, MissingColumnError
 from models.measures import area_under_curve
 

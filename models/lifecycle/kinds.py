@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from features.documents import Wording, nearest_advice
-from features.facts.dictionary import FORBIDDEN
+from features.facts.grounds import FORBIDDEN
 from models.errors import MissingColumnError, ModelsError
 from models.inputs import BANNED
 from models.lifecycle.training import TrainingSet, declared

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features import documents as doc
-from features.facts.dictionary import FORBIDDEN
+from features.facts.grounds import FORBIDDEN
 from features.yaml_files import read_document
 from models.errors import ModelsError
 from models.inputs import BANNED
