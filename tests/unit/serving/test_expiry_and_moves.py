@@ -166,9 +166,12 @@ def test_contracts_and_life_events_end_certificates_with_their_own_day(tmp_path:
         "science_technology.hitech": "hitech_certificate_valid_to",
     }
     city = City(tmp_path)
-    facts = {"disability_grade": "1", "disability_category": "physical"}
-    last = {"disability_certificate_valid_to": "2026-03-30"}
-    city.told(event("disability_certified", "2026-03-02", person="p1", **facts, **last))
+    city.told(
+        event(
+            "disability_certified", "2026-03-02", person="p1", disability_grade="1", disability_category="physical",
+            disability_certificate_valid_to="2026-03-30",
+        )
+    )  # fmt: skip
     told_on = {day: city.fact("disability_grade", day) for day in ("2026-03-30", "2026-03-31")}
     assert told_on == {"2026-03-30": 1, "2026-03-31": Gap.NOT_HELD}
     city.told(event("disability_withdrawn", "2026-04-05", id="w", person="p1"))
