@@ -63,6 +63,7 @@ def _written_with(table: Table, form: str, changes: dict[tuple[int, str], str | 
     return path
 
 
+@pytest.mark.searched
 @given(data=st.data())
 def test_two_bad_rows_of_four_hundred_cost_no_other(data: st.DataObject) -> None:
     forms = [(table, form) for table, form in WITH_FORMS if form != "xlsx"]
@@ -89,6 +90,7 @@ def test_two_bad_rows_of_four_hundred_cost_no_other(data: st.DataObject) -> None
     assert touched
 
 
+@pytest.mark.searched
 @given(content=st.binary(max_size=2_000), which=st.sampled_from(WITH_FORMS))
 def test_random_bytes_are_refused_or_set_aside_and_never_crash(content: bytes, which: tuple[Table, str]) -> None:
     table, form = which
@@ -99,6 +101,7 @@ def test_random_bytes_are_refused_or_set_aside_and_never_crash(content: bytes, w
     assert intake is None or intake.report.stated == 0
 
 
+@pytest.mark.searched
 @given(data=st.data())
 def test_a_file_with_flipped_bytes_never_crashes(data: st.DataObject) -> None:
     table, form = data.draw(st.sampled_from(WITH_FORMS))
@@ -115,6 +118,7 @@ def test_a_file_with_flipped_bytes_never_crashes(data: st.DataObject) -> None:
         assert intake.report.set_aside <= intake.report.read * 0.005
 
 
+@pytest.mark.searched
 @given(data=st.data())
 def test_a_file_that_breaks_off_never_passes_for_whole(data: st.DataObject) -> None:
     table = contracts().tables["tax.annual_returns"]
@@ -134,6 +138,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.searched
 @given(record=JSON, message=JSON)
 def test_messages_of_any_shape_never_crash(record: object, message: object) -> None:
     table = contracts().tables["health.maternity"]
