@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 
 from features.facts.encoding import ID
 from features.history.records import QUARANTINED, ROW, STATUS
-from features.registers.contracts import ENDINGS, Table
+from features.registers.contracts import DEFAULT_LIMIT_ROWS, ENDINGS, Table
 from features.registers.errors import LoadRefusedError
 from features.registers.intake import Intake, take_in
 from features.registers.writing import notification, write_delivery
@@ -115,7 +115,8 @@ def test_a_file_with_flipped_bytes_never_crashes(data: st.DataObject) -> None:
         intake = _take(table, path)
     if intake is not None:
         assert intake.report.read <= ROWS + 8
-        assert intake.report.set_aside <= intake.report.read * 0.005
+        # Two rows are few, whatever their share: a newline that is no longer one leaves 399 rows.
+        assert intake.report.set_aside <= max(intake.report.read * 0.005, DEFAULT_LIMIT_ROWS)
 
 
 @pytest.mark.searched
