@@ -119,6 +119,18 @@ def test_a_file_with_flipped_bytes_never_crashes(data: st.DataObject) -> None:
         assert intake.report.set_aside <= max(intake.report.read * 0.005, DEFAULT_LIMIT_ROWS)
 
 
+@pytest.mark.parametrize("byte", [0, 1, 2, 3, 7, 0x7F, 0x80, 0xFF])
+def test_no_wrong_byte_of_a_parquet_file_ends_the_program(byte: int, tmp_path: Path) -> None:
+    """Page headers of the first pages among them: a wrong length there must be an error, not the end of the process."""
+    table = contracts().tables["housing_provident_fund.accounts"]
+    path = tmp_path / table.file_name(ATTESTED, "parquet")
+    written(table, 4).write_parquet(path, compression="uncompressed", statistics=False)
+    raw = path.read_bytes()
+    for at in range(4, 200):
+        path.write_bytes(raw[:at] + bytes([byte]) + raw[at + 1 :])
+        _take(table, path)
+
+
 @pytest.mark.searched
 @given(data=st.data())
 def test_a_file_that_breaks_off_never_passes_for_whole(data: st.DataObject) -> None:
