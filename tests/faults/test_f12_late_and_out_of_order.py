@@ -83,10 +83,10 @@ LIVES = (
           disability_category="physical", disability_certificate_valid_to="2036-02-01"),
     move("2026-03-02", "c1", id="in"),
     move("2026-03-03", "c1", id="in", version=2, to="440304"),
-    move(id="never", person="c1", version=3, reverses="in"),
-    event("persons_merged", "2026-03-20", source="police", id="same", kept="p1", retired="p2"),
+    move("2026-03-03", "c1", id="there", source="town", to="440305"),
+    event("disability_withdrawn", "2026-02-02", id="never", version=2, reverses="revoked", person="c1"),
 )  # fmt: skip
-"""Revoked before it was created, corrected before it was told, one id in two versions, and a reversal of both."""
+"""Revoked before it was created, corrected before it was told, one id in two versions, two senders of one day."""
 
 
 @pytest.mark.parametrize("log", [tuple(TOLD.values()), LIVES], ids=["deaths", "lives"])
