@@ -8,6 +8,9 @@ from pathlib import Path
 from features.facts.vocabulary import facts_folder
 from rules.catalogue import Catalogue, catalogue_folders, load_catalogue
 
+CHINA, UNITED_STATES = "cn", "us"
+"""The jurisdictions that ship. China's has registers, contracts and life events, and is swept where none is named."""
+
 
 def shipped_catalogues() -> Path:
     """The folder of the catalogues that come with the program."""

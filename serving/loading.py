@@ -20,6 +20,7 @@ from features.registers.contracts import Contracts, Table
 from features.registers.errors import LoadRefusedError
 from features.registers.intake import Intake, refuse_cut_off, take_in, take_in_relation
 from features.registers.reports import LoadReport
+from features.senders import NOBODY_SIGNS, Senders
 from serving import log
 from serving.errors import ServingError
 from serving.views import contracts_of, views_of, vocabulary_of
@@ -88,6 +89,7 @@ class Loader:
         history: where rows go.
         records: where each load leaves its report and the rows that were set aside.
         accept_short_lists: take lists of everybody though they leave out far more than the last ones.
+        senders: whose messages must be signed.
     """
 
     vocabulary: Vocabulary
@@ -95,6 +97,7 @@ class Loader:
     history: History
     records: Path
     accept_short_lists: bool = False
+    senders: Senders = NOBODY_SIGNS
 
     def tables_of(self, register: str) -> tuple[Table, ...]:
         """The tables of a register; of every one for `all`.
@@ -119,7 +122,7 @@ class Loader:
         if table is None:
             return Load(None, path.name, refusal=UnknownDeliveryError(path.name, tables))
         try:
-            intake = take_in(table, path, learned_at, self.vocabulary, attested_on)
+            intake = take_in(table, path, learned_at, self.vocabulary, attested_on, self.senders)
             self._refuse_cut_off(table, intake)
         except LoadRefusedError as refusal:
             return self._refused(table, path.name, refusal, learned_at)

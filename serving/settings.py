@@ -16,6 +16,13 @@ def database_url() -> str | None:
     return os.environ.get("APPLYFREE_DATABASE_URL") or None
 
 
+def senders_file() -> Path | None:
+    """The file that names the keys by which senders sign their messages; None: there is none, and nobody signs."""
+    named = os.environ.get("APPLYFREE_SENDERS")
+    usual = home() / "senders.yaml"
+    return Path(named) if named else usual if usual.exists() else None
+
+
 def one_thread_for_children() -> None:
     """Tell processes that are started from now on to use one Polars thread each: they are the parallelism."""
     os.environ["POLARS_MAX_THREADS"] = "1"

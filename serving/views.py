@@ -10,6 +10,7 @@ from features.facts.vocabulary import Vocabulary, load_vocabulary
 from features.history.records import View
 from features.registers.contract_files import load_contracts
 from features.registers.contracts import Contracts
+from features.senders import NOBODY_SIGNS, Senders, read_senders
 
 
 def vocabulary_of(jurisdiction: str, folder: Path | None = None) -> Vocabulary:
@@ -46,6 +47,15 @@ def event_kinds_of(vocabulary: Vocabulary) -> EventKinds:
     kinds = load_kinds(vocabulary, findings)
     _refuse(findings)
     return kinds
+
+
+def senders_of(file: Path | None) -> Senders:
+    """Whose messages must be signed, and with which keys; nobody's where no file names any.
+
+    Raises:
+        DocumentError: the file or a key cannot be read: then nothing is taken.
+    """
+    return NOBODY_SIGNS if file is None else read_senders(file)
 
 
 def views_of(vocabulary: Vocabulary) -> tuple[View, ...]:

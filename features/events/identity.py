@@ -8,7 +8,7 @@ and grants are, so they go to a human.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -89,11 +89,20 @@ def _pairs(tables: Tables, column: str) -> dict[str, str]:
     return dict(persons.select(ID, column).drop_nulls().iter_rows())
 
 
-def unified(tables: Tables, known: Identities, vocabulary: Vocabulary) -> Tables:
+def unified(
+    tables: Tables, known: Identities, vocabulary: Vocabulary, hidden: Mapping[str, Collection[str]] | None = None
+) -> Tables:
     """The tables with one row per person: retired ids are gone, and what was said under them is said of the kept one.
 
     Where records under two ids of a person disagree about a fact, it is not known: neither silently wins. A value is as
-    old as the oldest of those that agree.
+    old as the oldest of those that agree. What is withheld or disputed under one id of a person is not known, whatever
+    the others say: who withholds a fact means the fact, not the number under which an office keeps it.
+
+    Args:
+        tables: id by id.
+        known: who is who.
+        vocabulary: what links there are.
+        hidden: by the current id of a person the facts that are withheld or disputed under any of their ids.
     """
     if not known.kept:
         return tables
@@ -107,19 +116,19 @@ def unified(tables: Tables, known: Identities, vocabulary: Vocabulary) -> Tables
     grouped: dict[str, list[dict[str, object]]] = defaultdict(list)
     for row in together.iter_rows(named=True):
         grouped[row[ID]].append(row)
-    rows = [_one(each, links) for each in grouped.values()]
+    rows = [_one(each, links, (hidden or {}).get(person, ())) for person, each in grouped.items()]
     whole = pl.concat([alone, pl.DataFrame(rows, schema=persons.schema)]).sort(_AT).drop(_AT)
     return {**tables, PERSON: whole}
 
 
-def _one(rows: list[dict[str, object]], links: list[str]) -> dict[str, object]:
+def _one(rows: list[dict[str, object]], links: list[str], hidden: Collection[str]) -> dict[str, object]:
     """The records of one person as one."""
     one: dict[str, object] = {ID: rows[0][ID], _AT: rows[0][_AT]}
     for name in rows[0]:
         if name in (ID, _AT, MERGED_INTO) or name.endswith(STALE_SUFFIX):
             continue
         told = [row for row in rows if row[name] is not None and not (name in links and row[name] == rows[0][ID])]
-        agreed = bool(told) and all(row[name] == told[0][name] for row in told)
+        agreed = name not in hidden and bool(told) and all(row[name] == told[0][name] for row in told)
         one[name] = told[0][name] if agreed else None
         stale = name + STALE_SUFFIX
         if stale in rows[0]:

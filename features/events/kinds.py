@@ -101,7 +101,7 @@ class _Reader:
         self._stated_in: dict[str, str] = {}
 
     def view(self, name: str, entry: doc.Mapping) -> None:
-        entry.expect(("register", "kind", "facts"), ("once",), what=f"the view `{name}`")
+        entry.expect(("register", "kind", "facts"), ("once", "ends_with"), what=f"the view `{name}`")
         register = doc.choice_of(entry.entries["register"], self.vocabulary.dictionary.registers, "register")
         kind = doc.choice_of(entry.entries["kind"], self.vocabulary.subjects.kinds, "kind")
         nodes = doc.sequence_of(entry.entries["facts"], "facts")
@@ -122,7 +122,10 @@ class _Reader:
         once = entry.entries.get("once")
         items = doc.sequence_of(once, "once") if once is not None else ()
         self.once[name] = frozenset(doc.choice_of(item, facts, "once") for item in items)
-        self.views[name] = View(name, register, kind, facts, full=False)
+        end = entry.entries.get("ends_with")
+        days = [fact for fact in facts if self.vocabulary.dictionary.facts[fact].type.kind == "date"]
+        ends_with = None if end is None else doc.choice_of(end, days, "ends_with")
+        self.views[name] = View(name, register, kind, facts, full=False, ends_with=ends_with)
 
     def event(self, name: str, entry: doc.Mapping) -> EventKind:
         entry.expect(("names", "subjects", "attributes", "states"), what=f"the event `{name}`")

@@ -25,6 +25,7 @@ from features.events.threads import Idle, Key
 from features.facts.encoding import ID, column_type, encode
 from features.facts.vocabulary import Vocabulary
 from features.history.records import ROW, STATUS, STATUS_TYPE, TRUE_FROM, TRUE_TO, WITHDRAWN, Batch, View
+from features.senders import NOBODY_SIGNS, Senders
 
 
 class TakesBatches(Protocol):
@@ -47,6 +48,7 @@ class Loaded:
         waiting: events that wait for the one they correct or reverse, among those that this load bears on.
         idle: the other events that say nothing, with the reason.
         contradicted: how many facts that cannot change are told differently.
+        unchecked: events that could be read and whose sender need not sign, because no key of theirs is named.
     """
 
     lines: int
@@ -57,6 +59,7 @@ class Loaded:
     waiting: tuple[Key, ...]
     idle: tuple[tuple[Key, Idle], ...]
     contradicted: int
+    unchecked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,16 @@ class LifeEvents:
         log: the only record of the events themselves.
         kinds: what they mean.
         history: must know `kinds.views`.
+        senders: whose messages must be signed.
     """
 
-    def __init__(self, log: EventLog, kinds: EventKinds, history: TakesBatches) -> None:
+    def __init__(
+        self, log: EventLog, kinds: EventKinds, history: TakesBatches, senders: Senders = NOBODY_SIGNS
+    ) -> None:
         self.log = log
         self.kinds = kinds
         self.history = history
+        self.senders = senders
 
     def load(self, path: Path, received_at: dt.datetime) -> Loaded:
         """Take a file of events in. What cannot be read is set aside; the rest goes on.
@@ -97,7 +104,7 @@ class LifeEvents:
             BrokenLogError: the log is not as it was written.
         """
         with path.open("rb") as lines:
-            events, problems, count = read_events(lines, path.name, self.kinds)
+            events, problems, count = read_events(lines, path.name, self.kinds, self.senders)
         with self.log.writing():
             self._deliver_pending()
             logged = self.log.append(events, path.name, received_at)
@@ -112,6 +119,7 @@ class LifeEvents:
             waiting=tuple(key for key, reason in idle.items() if reason is Idle.WAITS),
             idle=tuple((key, reason) for key, reason in idle.items() if reason is not Idle.WAITS),
             contradicted=len(delivered.after.contradicted) if delivered else 0,
+            unchecked=sum(not self.senders.sign(event.source) for event in events),
         )
 
     def _deliver_pending(self) -> Delivered | None:

@@ -1,8 +1,9 @@
 """Life events as they come: DCI-shaped JSON lines, read strictly; what cannot be read is set aside with its reason.
 
-A line is `{"header": {…}, "message": {…}}`. The header says who sends what when (`message_id, message_ts, action,
-sender_id`); the message is the event: `event_type, event_id, version, event_date`, `subjects` by role, `attributes` by
-name, and `corrects` or `reverses` with the id of an earlier event of the same sender.
+A line is `{"header": {…}, "message": {…}}`, with `signature` where its sender signs (:mod:`features.senders`). The
+header says who sends what when (`message_id, message_ts, action, sender_id`); the message is the event: `event_type,
+event_id, version, event_date`, `subjects` by role, `attributes` by name, and `corrects` or `reverses` with the id of an
+earlier event of the same sender.
 
 Source: Digital Convergence Initiative, interoperability standards, message envelope (header, message) and `notify`.
 """
@@ -24,6 +25,7 @@ from features.facts.dictionary import Fact
 from features.facts.population import NONE
 from features.facts.reading import UnreadableValueError, read_value
 from features.facts.units import FIRST_DAY, LAST_DAY
+from features.senders import NOBODY_SIGNS, Senders
 
 ACTION = "notify"
 LONGEST_LINE = 64_000
@@ -93,13 +95,16 @@ def event_of(text: str) -> Event:
     return Event(**{**content, "on": dt.date.fromisoformat(content["on"])})
 
 
-def read_events(lines: Iterable[bytes], file: str, kinds: EventKinds) -> tuple[list[Event], list[FactProblem], int]:
+def read_events(
+    lines: Iterable[bytes], file: str, kinds: EventKinds, senders: Senders = NOBODY_SIGNS
+) -> tuple[list[Event], list[FactProblem], int]:
     """Every line's event, or why it is none.
 
     Args:
         lines: of the file, with or without their line ends; empty ones are passed over.
         file: the file's name, for messages.
         kinds: the kinds of event there are.
+        senders: whose messages must be signed.
 
     Returns:
         The events in the order of the file; the problems, each with the line as `row` and the field as `column`; and
@@ -113,7 +118,7 @@ def read_events(lines: Iterable[bytes], file: str, kinds: EventKinds) -> tuple[l
         if not raw.strip():
             continue
         count += 1
-        reader = _Line(kinds)
+        reader = _Line(kinds, senders)
         event = reader.event(raw.rstrip(b"\r\n"))
         if event is not None and not reader.problems:
             events.append(event)
@@ -128,8 +133,8 @@ class _UnreadableError(Exception):
 class _Line:
     """Reads one line and gathers what is wrong in it. No reason repeats a value: it may be personal."""
 
-    def __init__(self, kinds: EventKinds) -> None:
-        self.kinds = kinds
+    def __init__(self, kinds: EventKinds, senders: Senders) -> None:
+        self.kinds, self.senders = kinds, senders
         self.problems: list[tuple[str | None, str]] = []
 
     def event(self, raw: bytes) -> Event | None:
@@ -138,6 +143,9 @@ class _Line:
             self._keys(whole, "", ("header", "message"), ("signature",))
             header, message = (self._object(whole.get(part), part) for part in ("header", "message"))
             self._keys(header, "header", _HEADER, _HEADER_TOO)
+            forged = self.senders.why_refused(str(header.get("sender_id")), whole)
+            if forged is not None:
+                self._stop("signature", forged)
             self._keys(message, "message", _MESSAGE, _MESSAGE_TOO)
             return self._event(header, message)
         except _UnreadableError:

@@ -49,6 +49,7 @@ class Deliveries:
         rows = keeping.check(batch, view, rows, self.types[view.id])
         links = self.vocabulary.subjects.links if view.kind == PERSON else ()
         rows = keeping.without_unreadable(rows, [name for name in view.facts if name not in links])
+        rows = keeping.ended(rows, view)
         with self.partitions.writing():
             self.refresh()
             parts = self._parts.get(view.id, [])
@@ -133,6 +134,9 @@ def _types(view: View, vocabulary: Vocabulary) -> Types:
         else:
             what = f"The dictionary knows no fact `{name[:60]}` of a {view.kind}."
             raise HistoryError(view.id, what, "Correct the contract, or add the fact.")
+    if view.ends_with is not None and types.get(view.ends_with) != pl.Date():
+        what = f"Its rows end with `{view.ends_with[:60]}`, which is no date that they carry."
+        raise HistoryError(view.id, what, "Name one of its facts that is a date in `ends_with`.")
     return types
 
 

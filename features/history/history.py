@@ -10,26 +10,25 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID, STALE_SUFFIX, Tables, decode
 from features.facts.population import NONE
 from features.facts.subjects import PERSON
-from features.facts.values import Gap, Holding, Known, Unknown
+from features.facts.values import Holding, Known, Unknown
 from features.facts.vocabulary import Vocabulary
-from features.history import news
 from features.history.deliveries import Deliveries
-from features.history.disputes import first_change
+from features.history.following import Following
+from features.history.hiding import Hiding
 from features.history.keeping import Appended
 from features.history.merging import GAPS, HELD, NOT_HELD, Merged
-from features.history.partitions import ROWS, SUBJECT
+from features.history.naming import persons_naming, subjects_named
 from features.history.position import Learned, Position
-from features.history.reading import Hidden, Reading, Source
+from features.history.reading import Reading, Source
 from features.history.records import Batch, Statement, View
 from features.history.speaking import EVER, Chosen, date_of
 from features.history.statements import last_list, last_words, rows_stated, with_first_days
-from features.history.tickets import Ticket, Tickets, TicketState
+from features.history.tickets import Tickets, TicketState
 from features.history.withholding import Withholding
 
 Ids = Mapping[str, Collection[str]]
@@ -54,7 +53,8 @@ class History:
         self.views = self._deliveries.views
         self.withholding = Withholding(folder)
         self.tickets = Tickets(folder)
-        self._closed: dict[tuple[int, int, dt.datetime], dt.datetime | None] = {}
+        self._hiding = Hiding(self._deliveries, self.tickets, self.withholding)
+        self._following = Following(self._deliveries, self.tickets, self.withholding)
 
     def append(self, batch: Batch, rows: pl.DataFrame) -> Appended:
         """Keep a delivery: all of it or, whatever happens, nothing.
@@ -192,7 +192,7 @@ class History:
         if ids is not None:
             numbers = numbering.of(pl.Series(list(ids), dtype=pl.String))
             wanted = Chosen.of(numbers[numbers >= 0], numbering.count)
-        hidden = self._hidden(kind, known_at, names)
+        hidden = self._hiding.by_fact(kind, known_at, names)
         return Reading(
             self._deliveries.partitions,
             sources,
@@ -204,56 +204,10 @@ class History:
             readable_only=readable_only,
         )
 
-    def _hidden(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
-        """What is withheld or disputed of a kind. What is withheld counts as withheld, even if it is disputed too."""
-        hidden: dict[str, list[Hidden]] = {}
-        wanted = set(names)
-        by_fact: dict[tuple[str, Gap], list[str]] = {}
-        for (subject, fact), gap in sorted(self._hidden_pairs(kind, known_at).items()):
-            if fact in wanted:
-                by_fact.setdefault((fact, gap), []).append(subject)
-        for (fact, gap), ids in by_fact.items():
-            numbers = self._deliveries.numbering[kind].of(pl.Series(ids, dtype=pl.String))
-            hidden.setdefault(fact, []).append(Hidden(numbers[numbers >= 0], GAPS.index(gap)))
-        return hidden
-
-    def _hidden_pairs(
-        self, kind: str, known_at: dt.datetime, ids: Collection[str] | None = None
-    ) -> dict[tuple[str, str], Gap]:
-        """By subject and fact why it is not to be used."""
-        chosen = None if ids is None else set(ids)
-        tickets = [
-            ticket
-            for ticket in self.tickets.all()
-            if ticket.kind == kind and ticket.opened_at <= known_at and (chosen is None or ticket.subject in chosen)
-        ]
-        disputed = {(t.subject, t.fact): Gap.CONFLICTING for t in tickets if self._closed_at(t, known_at) is None}
-        withheld = dict.fromkeys(self.withholding.in_force(kind, known_at), Gap.WITHHELD)
-        return disputed | {pair: gap for pair, gap in withheld.items() if chosen is None or pair[0] in chosen}
-
     def ticket_states(self, known_at: dt.datetime) -> list[TicketState]:
         """Every ticket opened until a moment, and whether it is still open then."""
         self._deliveries.refresh()
-        opened = [ticket for ticket in self.tickets.all() if ticket.opened_at <= known_at]
-        return [TicketState(ticket, self._closed_at(ticket, known_at)) for ticket in opened]
-
-    def _closed_at(self, ticket: Ticket, known_at: dt.datetime) -> dt.datetime | None:
-        key = (ticket.id, self._deliveries.last_commit, known_at)
-        if key not in self._closed:
-            numbering = self._deliveries.numbering[ticket.kind]
-            number = int(numbering.of(pl.Series([ticket.subject], dtype=pl.String))[0])
-            sources = [
-                (view, self._deliveries.known(view, known_at))
-                for view in self.views.values()
-                if (view.kind, view.register) == (ticket.kind, ticket.register) and ticket.fact in view.facts
-            ]
-            self._closed[key] = None
-            if number >= 0:
-                self._closed[key] = first_change(
-                    self._deliveries.partitions, sources, ticket.fact, number, ticket.opened_at, numbering.count
-                )
-        answered = ticket.answered_at if ticket.answered_at and ticket.answered_at <= known_at else None
-        return min((moment for moment in (self._closed[key], answered) if moment is not None), default=None)
+        return self._hiding.ticket_states(known_at)
 
     def holdings(
         self,
@@ -314,80 +268,33 @@ class History:
         linked, so that the members of one household are found without reading everybody's links.
         """
         self._deliveries.refresh()
-        numbers: set[int] = set()
-        for view in self.views.values():
-            for link in links if view.kind == PERSON else ():
-                for part in self._deliveries.known(view, known_at) if link in view.facts else ():
-                    if part.new:
-                        numbers |= self._deliveries.partitions.naming(part.stem, link, ids)
-        return self._deliveries.numbering[PERSON].ids.gather(sorted(numbers)).to_list() if numbers else []
+        return persons_naming(self._deliveries, links, ids, known_at)
 
     def subjects(self, kind: str, known_at: dt.datetime) -> pl.Series:
         """The ids of everybody of a kind of whom anything was ever said, in the order in which they were named."""
         self._deliveries.refresh()
-        numbering = self._deliveries.numbering[kind]
-        named = np.zeros(numbering.count, dtype=np.bool_)
-        for view in self.views.values():
-            if view.kind == kind:
-                for part in self._deliveries.known(view, known_at):
-                    if part.new:
-                        rows = self._deliveries.partitions.read(part.stem, ROWS, [SUBJECT])
-                        named[rows.get_column(SUBJECT).to_numpy()] = True
-        return numbering.ids.filter(pl.Series(named))
+        return subjects_named(self._deliveries, kind, known_at)
+
+    # -- what has become different -----------------------------------------------------------------------------------
 
     def changed(self, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
-        """Whose records changed because of something learned in `(after, until]`.
-
-        Returns:
-            `kind`, `id`, `view`, `record` (`<content hash>:<row>`), `learned_at`. The row is 0 where a list says
-            something of a subject without a new row: that it no longer names it, or again what had grown too old.
-            The views `tickets` and `withholding` tell of facts that people dispute or withhold, or no longer do.
-        """
+        """Whose records changed because of something learned in `(after, until]`. See :class:`Following`."""
         self._deliveries.refresh()
-        frames: list[pl.DataFrame] = []
-        for view in self.views.values():
-            ages = self._ages(view.facts)
-            parts = self._deliveries.known(view, until)
-            numbering = self._deliveries.numbering[view.kind]
-            shortest = min(ages, default=None)
-            frames += news.of_view(self._deliveries.partitions, view, parts, after, until, numbering, shortest)
-        return news.gathered([*frames, *news.of_people(self.tickets, self.withholding, after, until)])
+        return self._following.changed(after, until)
 
     def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
-        """Whose facts change in `(after, until]` by the coming of a day alone, nothing new being learned.
-
-        A period begins or ends, or one of several registers' values grows too old. (`next_change` of an answer sees
-        only what stands in the tables of its day: a value that grows stale, not a row that begins tomorrow.)
-
-        Returns:
-            `kind` and `id`, each subject once.
-        """
+        """Whose facts change in `(after, until]` by the coming of a day alone. See :class:`Following`."""
         self._deliveries.refresh()
-        frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
-        for kind, numbering in self._deliveries.numbering.items():
-            named = np.zeros(numbering.count, dtype=np.bool_)
-            for view in self.views.values():
-                if view.kind == kind:
-                    shared = [name for name in view.facts if self._carried_by(kind, name) > 1]
-                    parts = self._deliveries.known(view, known_at)
-                    named |= news.turning(
-                        self._deliveries.partitions, view, parts, after, until, numbering.count, self._ages(shared)
-                    )
-            frames.append(
-                pl.DataFrame({ID: numbering.ids.filter(pl.Series(named))}).select(pl.lit(kind).alias("kind"), ID)
-            )
-        return pl.concat(frames)
+        return self._following.turned(after, until, known_at)
 
     def position(self) -> Position:
         """How much there is to read: who read up to here is told of the rest by :meth:`learned_since`."""
         self._deliveries.refresh()
-        return Position(self._deliveries.last_commit, len(self.tickets.moments()), len(self.withholding.moments()))
+        return self._following.position()
 
     def learned_since(self, position: Position) -> Learned | None:
         """The moments of what was written after a position, in whatever order it was learned; None: nothing was."""
-        moments = self._deliveries.moments(position.commits)
-        moments += self.tickets.moments(position.tickets) + self.withholding.moments(position.withholding)
-        return Learned(min(moments), max(moments)) if moments else None
+        return self._following.learned_since(position)
 
     # -- for stores that keep more than one day's answer -------------------------------------------------------------
 
@@ -420,18 +327,10 @@ class History:
             it nothing is hidden, for nothing is held. Each fact of a subject once, sorted.
         """
         self._deliveries.refresh()
-        pairs = self._hidden_pairs(kind, known_at, ids)
+        pairs = self._hiding.gaps(kind, known_at, ids)
         return with_first_days(self._deliveries, kind, known_at, pairs)
 
     # -- what is known -----------------------------------------------------------------------------------------------
-
-    def _ages(self, names: Iterable[str]) -> list[int]:
-        """The maximum ages of facts that age, in months."""
-        facts = (self.vocabulary.dictionary.facts.get(name) for name in names)
-        return [fact.maximum_age_months for fact in facts if fact is not None and fact.maximum_age_months is not None]
-
-    def _carried_by(self, kind: str, name: str) -> int:
-        return sum(name in view.facts for view in self.views.values() if view.kind == kind)
 
     def _wanted(self, kind: str, facts: Collection[str] | None) -> list[str]:
         return [name for name in self._columns(kind) if facts is None or name in facts]

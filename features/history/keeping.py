@@ -11,6 +11,7 @@ import polars as pl
 
 from features.facts.encoding import ID
 from features.facts.population import NONE
+from features.facts.units import LAST_DAY
 from features.history.errors import HistoryError
 from features.history.lists import (
     ROW_COLUMNS,
@@ -103,6 +104,20 @@ def check(batch: Batch, view: View, rows: pl.DataFrame, types: Types) -> pl.Data
             f"{where}, row {bad[ROW][0]}", "The id, the first day or the status is missing.", "Quarantine such rows."
         )
     return rows.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in types.items() if n not in rows.columns)
+
+
+def ended(rows: pl.DataFrame, view: View) -> pl.DataFrame:
+    """The rows, each ended no later than with the certificate (or the like) that it is about.
+
+    What a certificate says is not known after its last day: it may have been renewed or have run out, and that is for
+    its register to tell. A row that begins after that day says nothing either, and nothing older speaks in its place.
+    The last day that a fact can have says that there is no end.
+    """
+    if view.ends_with is None:
+        return rows
+    last = pl.col(view.ends_with)
+    after = pl.when(last < LAST_DAY).then(last.dt.offset_by("1d"))
+    return rows.with_columns(pl.min_horizontal(TRUE_TO, after).alias(TRUE_TO))
 
 
 def without_unreadable(rows: pl.DataFrame, facts: Sequence[str]) -> pl.DataFrame:

@@ -26,6 +26,7 @@ class View:
         kind: the kind of subject each row is about.
         facts: the facts (and links) that its rows carry, in the order of its columns.
         full: does each delivery list everybody, so that who is missing from it has left the register?
+        ends_with: the fact that names the last day of what a row is about, like a certificate's: the row ends with it.
     """
 
     id: str
@@ -33,6 +34,7 @@ class View:
     kind: str
     facts: tuple[str, ...]
     full: bool
+    ends_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from features.registers.contracts import (
     ENCODINGS,
     ENDINGS,
     FORMATS,
+    Column,
     Contracts,
     StatusColumn,
     Table,
@@ -108,7 +109,7 @@ class _TableReader:
     ) -> None:
         self.register, self.name, self.vocabulary = register, name, vocabulary
         self.entry = doc.mapping_of(node, f"the table `{name}`")
-        self.entry.expect(_OWN, ("relation", "note", *_SHARED), what=f"the table `{name}`")
+        self.entry.expect(_OWN, ("relation", "ends_with", "note", *_SHARED), what=f"the table `{name}`")
         self.get = {**shared, **self.entry.entries}
 
     def read(self) -> Table:
@@ -118,6 +119,7 @@ class _TableReader:
             )
         kind = doc.choice_of(self.get["subject"], self.vocabulary.subjects.kinds, "subject")
         formats = self._formats()
+        columns = read_columns(self.get, kind, register=self.register, vocabulary=self.vocabulary)
         table = Table(
             register=self.register,
             name=self.name,
@@ -129,9 +131,10 @@ class _TableReader:
             encoding=doc.choice_of(self._needed("encoding"), ENCODINGS, "encoding") if "csv" in formats else "utf-8",
             relation=self._relation(formats),
             key=self._header("key") or "",
-            columns=read_columns(self.get, kind, register=self.register, vocabulary=self.vocabulary),
+            columns=columns,
             true_from=self._header("true_from"),
             true_to=self._header("true_to"),
+            ends_with=self._ends_with(columns),
             attested_on=self._header("attested_on"),
             status=self._status(),
             ignored=tuple(self._ignored()),
@@ -157,6 +160,19 @@ class _TableReader:
     def _header(self, key: str) -> str | None:
         node = self.get.get(key)
         return None if node is None or _is_none(node) else allowed_header(doc.text_of(node, key), node.place)
+
+    def _ends_with(self, columns: Iterable[Column]) -> str | None:
+        node = self.entry.get("ends_with")
+        if node is None:
+            return None
+        named = doc.text_of(node, "ends_with")
+        if not any(column.fact.id == named and column.fact.type.kind == "date" for column in columns):
+            raise DocumentError(
+                node.place,
+                "`ends_with` names no date that the table carries.",
+                "Name the fact of a column that is a date.",
+            )
+        return named
 
     def _formats(self) -> tuple[str, ...]:
         return tuple(doc.choice_of(node, FORMATS, "formats") for node in one_or_more(self._needed("formats")))

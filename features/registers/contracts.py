@@ -96,6 +96,7 @@ class Table:
         columns: one for each fact.
         true_from: the header of the day from which the row holds; None: the day attested.
         true_to: the header of the day on which it ceases to hold (exclusive).
+        ends_with: the fact that names the last day of what a row is about: no row holds after it.
         attested_on: the header of the day for which the delivery speaks; None: the day in the file's name.
         status: the column that says whether a row is taken back.
         ignored: headers that a delivery may bear and that are never read.
@@ -119,6 +120,7 @@ class Table:
     columns: tuple[Column, ...]
     true_from: str | None
     true_to: str | None
+    ends_with: str | None
     attested_on: str | None
     status: StatusColumn | None
     ignored: tuple[str, ...]
@@ -137,7 +139,7 @@ class Table:
     def view(self) -> View:
         """The view of the history that its rows belong to."""
         facts = tuple(column.fact.id for column in self.columns)
-        return View(self.id, self.register.id, self.kind, facts, self.full)
+        return View(self.id, self.register.id, self.kind, facts, self.full, self.ends_with)
 
     @property
     def headers(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ import polars as pl
 
 from features.registers.deliveries import BrokenRow, Delivery, hash_of_file
 from features.registers.errors import UnreadableDeliveryError
+from features.senders import NOBODY_SIGNS, Senders
 
 ACTIONS = {"notify": "notify_event", "on-search": "search_response", "search": "search_response"}
 """What a message does, and where in it the registry's answers stand."""
@@ -38,6 +39,7 @@ class _Records:
     broken: list[BrokenRow] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     count: int = 0
+    unchecked: int = 0
 
     def set_aside(self, reason: str) -> None:
         self.count += 1
@@ -51,8 +53,12 @@ class _Records:
             self.cells.append({name: _text(cell) for name, cell in record.items() if not name.startswith("@")})
 
 
-def read_messages(path: Path) -> Delivery:
+def read_messages(path: Path, senders: Senders = NOBODY_SIGNS) -> Delivery:
     """Read a file of messages. A message that came twice in it (same sender and id) is taken once.
+
+    Args:
+        path: the file.
+        senders: whose messages must be signed; one that is not, or not by them, is set aside.
 
     Raises:
         UnreadableDeliveryError: it is not UTF-8, or no message in it can be read.
@@ -67,8 +73,12 @@ def read_messages(path: Path) -> Delivery:
     readable = 0
     for written in _messages(text):
         try:
-            for record in _records_of(written, records.seen):
+            message = _parsed(written)
+            sender = _sender_of(message)
+            _refuse_forged(written, sender, senders)
+            for record in _records_of(message, records.seen):
                 records.take(record)
+            records.unchecked += not senders.sign(sender)
             readable += 1
         except _UnreadableMessageError as error:
             records.set_aside(str(error))
@@ -76,7 +86,9 @@ def read_messages(path: Path) -> Delivery:
         raise UnreadableDeliveryError(f"No message can be read. {records.broken[0].reason}")
     names = list(dict.fromkeys(name for record in records.cells for name in record))
     cells = pl.DataFrame(records.cells, schema=dict.fromkeys(names, pl.String)) if names else pl.DataFrame()
-    return Delivery(path.name, "dci_json", hash_of_file(path), cells, 1, records.broken)
+    return Delivery(
+        path.name, "dci_json", hash_of_file(path), cells, 1, records.broken, unchecked_messages=records.unchecked
+    )
 
 
 def _messages(text: str) -> Iterator[str]:
@@ -89,14 +101,30 @@ def _messages(text: str) -> Iterator[str]:
         yield text
 
 
-def _records_of(written: str, seen: set[tuple[str, str]]) -> list[Any]:
-    message = _parsed(written)
-    header, body = message.get("header"), message.get("message")
-    if not isinstance(header, dict) or not isinstance(body, dict):
+def _sender_of(message: dict[str, Any]) -> str:
+    header = message.get("header")
+    if not isinstance(header, dict) or not isinstance(message.get("message"), dict):
         raise _UnreadableMessageError("The message lacks `header` or `message`.")
     for name in HEADER_FIELDS:
         if not isinstance(header.get(name), str) or not header[name].strip():
             raise _UnreadableMessageError(f"The header of the message lacks `{name}`.")
+    return str(header["sender_id"])
+
+
+def _refuse_forged(written: str, sender: str, senders: Senders) -> None:
+    if not senders.sign(sender):
+        return
+    try:
+        envelope = json.loads(written)  # with its numbers: they are signed too
+    except ValueError as error:
+        raise _UnreadableMessageError("The message is not valid JSON.") from error
+    reason = senders.why_refused(sender, envelope)
+    if reason is not None:
+        raise _UnreadableMessageError(reason)
+
+
+def _records_of(message: dict[str, Any], seen: set[tuple[str, str]]) -> list[Any]:
+    header, body = message["header"], message["message"]
     if header["action"] not in ACTIONS:
         raise _UnreadableMessageError(f"`action` is none of {', '.join(ACTIONS)}.")
     if header.get("is_msg_encrypted") is True:

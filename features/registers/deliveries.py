@@ -43,6 +43,7 @@ class Delivery:
         first_row: the number of the first row, as a person counts in such a delivery.
         broken: rows that are not in `cells`, though they have numbers.
         skipped: numbers of rows that are blank, and not in `cells` either.
+        unchecked_messages: messages that were taken though no key of their sender's is named.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Delivery:
     first_row: int
     broken: Sequence[BrokenRow] = field(default=())
     skipped: Sequence[int] = field(default=())
+    unchecked_messages: int = 0
 
     def row_numbers(self) -> pl.Series:
         """The number of each row of `cells`, as counted in the delivery."""

@@ -26,6 +26,7 @@ from features.registers.relations import read_relation
 from features.registers.reports import LoadReport, count_reasons
 from features.registers.rows import ReadRows, read_rows
 from features.registers.workbooks import read_workbook
+from features.senders import NOBODY_SIGNS, Senders
 
 _EARLY = dt.timedelta(days=1)
 """A department's day may have begun before ours: moments are kept in UTC."""
@@ -45,7 +46,12 @@ class Intake:
 
 
 def take_in(
-    table: Table, path: Path, learned_at: dt.datetime, vocabulary: Vocabulary, attested_on: dt.date | None = None
+    table: Table,
+    path: Path,
+    learned_at: dt.datetime,
+    vocabulary: Vocabulary,
+    attested_on: dt.date | None = None,
+    senders: Senders = NOBODY_SIGNS,
 ) -> Intake:
     """Take in a file.
 
@@ -55,12 +61,13 @@ def take_in(
         learned_at: the moment, with its time zone.
         vocabulary: what areas there are.
         attested_on: the day it speaks for, where neither its name nor a column says so.
+        senders: whose messages must be signed.
 
     Raises:
         LoadRefusedError: it cannot be read, has other columns than agreed, or too many rows with mistakes.
     """
     try:
-        delivery = _read_file(table, path)
+        delivery = _read_file(table, path, senders)
         day = attested_on or _day_in_name(table, path.name)
         return _take(table, delivery, learned_at, vocabulary, day)
     except UnreadableDeliveryError as error:
@@ -89,7 +96,7 @@ def _refusal(table: Table, source: str, error: UnreadableDeliveryError) -> LoadR
     return LoadRefusedError(table, source, [problem], 1, "Ask the department to deliver it again.")
 
 
-def _read_file(table: Table, path: Path) -> Delivery:
+def _read_file(table: Table, path: Path, senders: Senders) -> Delivery:
     form = next((form for form in table.formats if ENDINGS[form] == path.suffix.lower() != ""), None)
     if form is None:
         agreed = ", ".join(ENDINGS[form] or "a PostgreSQL table" for form in table.formats)
@@ -98,7 +105,7 @@ def _read_file(table: Table, path: Path) -> Delivery:
         return read_csv(path, table)
     if form == "xlsx":
         return read_workbook(path, table)
-    return read_parquet(path) if form == "parquet" else read_messages(path)
+    return read_parquet(path) if form == "parquet" else read_messages(path, senders)
 
 
 def _day_in_name(table: Table, name: str) -> dt.date | None:
@@ -222,6 +229,7 @@ def _report(
         set_aside=set_aside,
         nameless=read.nameless,
         tidied=read.tidied,
+        unchecked_messages=delivery.unchecked_messages,
         limit=str(table.limit),
         columns=read.columns,
         reasons=count_reasons(quarantine),

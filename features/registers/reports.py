@@ -44,6 +44,7 @@ class LoadReport:
         set_aside: rows with a mistake.
         nameless: of these, rows whose subject cannot be read, so that nobody can be told that something is unknown.
         tidied: cells that were read only after spaces or full-width signs were removed.
+        unchecked_messages: of messages, those whose sender need not sign, because no key of theirs is named.
         limit: the share of rows set aside above which the delivery would have been refused.
     """
 
@@ -65,6 +66,7 @@ class LoadReport:
     set_aside: int
     nameless: int
     tidied: int
+    unchecked_messages: int
     limit: str
     columns: tuple[ColumnCount, ...]
     reasons: tuple[ReasonCount, ...]

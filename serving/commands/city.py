@@ -15,14 +15,13 @@ from features.registers.contract_files import load_contracts
 from rules.catalogue import load_catalogue
 from rules.rulebook import Rulebook
 from serving import screen
-from serving.catalogues import as_shown, shipped_catalogues
+from serving.catalogues import CHINA, as_shown, shipped_catalogues
 from serving.commands.options import DayOption, read_day
 from serving.errors import ServingError
 from serving.evaluation import sound_rulebook
 from serving.scoring.score import Score, score
 from serving.scoring.truths import open_truth
 
-JURISDICTION = "cn"
 CITY_DAY = "2026-03-01"
 """A day for which the Chinese catalogue has its numbers."""
 FOUND = 1
@@ -82,7 +81,7 @@ def city(
 
 
 def _rulebook() -> Rulebook:
-    return sound_rulebook(load_catalogue(as_shown(shipped_catalogues() / JURISDICTION)))
+    return sound_rulebook(load_catalogue(as_shown(shipped_catalogues() / CHINA)))
 
 
 def _show_account(account: Account, out: Path) -> None:

@@ -14,6 +14,7 @@ from features.coverage import READ, coverage, unplaced
 from features.facts.areas import Areas
 from features.facts.subjects import PERSON
 from serving import clock, screen, settings
+from serving.catalogues import CHINA
 from serving.commands.catalogue import Format, FormatOption, write
 from serving.commands.options import DayOption, read_day
 from serving.errors import ServingError
@@ -41,7 +42,7 @@ def report(
     ] = None,
     on_date: DayOption = None,
     form: FormatOption = Format.TABLE,
-    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
+    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = CHINA,
 ) -> None:  # fmt: skip
     """Compare the residents of a census with those whom registers place there, by area and age.
 

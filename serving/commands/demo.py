@@ -16,7 +16,7 @@ from features.cps.returns import survey_file
 from features.cps.tables import cps_tables, write_fact_files
 from rules.catalogue import Catalogue, load_catalogue
 from serving import screen, settings
-from serving.catalogues import as_shown, shipped_catalogues
+from serving.catalogues import CHINA, UNITED_STATES, as_shown, shipped_catalogues
 from serving.city_day import Round, run_day
 from serving.commands.city import show_faults
 from serving.commands.options import DayOption, read_day
@@ -28,7 +28,6 @@ DEMO_DAY = "2026-03-01"
 """A day for which both catalogues have their numbers."""
 SURVEY_SEED = 1
 CITY_SEED = 1
-CHINA, UNITED_STATES = "cn", "us"
 
 
 class SurveyNotInstalledError(ServingError):

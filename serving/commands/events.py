@@ -14,11 +14,11 @@ from features.events.loading import LifeEvents, Loaded
 from features.events.log import EventLog
 from features.history.history import History
 from serving import clock, log, screen, settings
+from serving.catalogues import CHINA
 from serving.commands.online import tell_online
 from serving.commands.options import QuarantineOption, VocabularyOption
-from serving.views import event_kinds_of, vocabulary_of
+from serving.views import event_kinds_of, senders_of, vocabulary_of
 
-JURISDICTION = "cn"
 MOST_SHOWN = 20
 _COLUMNS = ("file", "events", "taken", "doubled", "disputed", "set aside", "facts stated", "taken back", "waiting")
 
@@ -33,14 +33,15 @@ def events(
     """Load life events: births, deaths, marriages, moves, … with their corrections and reversals.
 
     The same event is taken once, however often it comes; the order in which events come makes no difference. A line
-    that cannot be read is set aside with its reason, and the others are taken. What changed is pushed to the online
+    that cannot be read, or is not signed by its sender though a key of theirs is named ($APPLYFREE_SENDERS), is set
+    aside with its reason, and the others are taken. What changed is pushed to the online
     store, where one is set up. Exit status 1: a line was set aside, or the online store could not be reached.
     """
-    kinds = event_kinds_of(vocabulary_of(JURISDICTION, vocabulary))
+    kinds = event_kinds_of(vocabulary_of(CHINA, vocabulary))
     home = settings.home()
     # Other views of the same history belong to registers; to add rows to ours it is enough to know ours.
     history = History(home / "history", kinds.vocabulary, kinds.views.values())
-    life = LifeEvents(EventLog(home / "events"), kinds, history)
+    life = LifeEvents(EventLog(home / "events"), kinds, history, senders_of(settings.senders_file()))
     found: list[Loaded] = []
     problems: list[FactProblem] = []
     with screen.progress() as progress:
@@ -90,6 +91,8 @@ def _tell_problems(problems: Sequence[FactProblem], quarantine: Path | None) -> 
 
 def _tell_open(loaded: Loaded) -> None:
     """What waits for another event, and what somebody should look at; by the senders' numbers, which name nobody."""
+    if loaded.unchecked:
+        screen.line(f"Taken unchecked: {loaded.unchecked:,} events, for no key of their senders is named.")
     for source, event in loaded.waiting[:MOST_SHOWN]:
         screen.line(f"Waits for the event that it corrects or reverses: {event} of {source}.")
     for (source, event), reason in loaded.idle[:MOST_SHOWN]:

@@ -20,6 +20,7 @@ from features.facts.values import Gap, Holding, Known
 from features.facts.vocabulary import Vocabulary
 from features.history.history import History
 from serving import screen, settings
+from serving.catalogues import CHINA
 from serving.commands.catalogue import Format, FormatOption, write
 from serving.commands.options import DayOption, KnownAtOption, read_day, read_moment
 from serving.errors import ServingError
@@ -56,7 +57,7 @@ def facts(
             show_default=False,
         ),
     ] = None,
-    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
+    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = CHINA,
 ) -> None:
     """List every fact held of one subject: value, register, since when, until when it is good; or why it is not known.
 

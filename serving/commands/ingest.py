@@ -12,10 +12,12 @@ import typer
 
 from features.registers.contracts import Table
 from serving import clock, screen, settings
+from serving.catalogues import CHINA
 from serving.commands.online import tell_online
 from serving.commands.options import read_day
 from serving.errors import ServingError
 from serving.loading import DATABASE, Load, Loader, in_order, open_loader
+from serving.views import senders_of
 
 _COLUMNS = ("table", "delivery", "speaks for", "rows", "taken", "taken back", "set aside", "new", "unchanged", "left",
             "outcome")  # fmt: skip
@@ -47,7 +49,7 @@ def ingest(
             help="Take lists of everybody that leave out far more than the last ones: the department stands by them.",
         ),
     ] = False,
-    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = "cn",
+    jurisdiction: Annotated[str, typer.Option(help="Whose dictionary and contracts.")] = CHINA,
 ) -> None:
     """Load what departments delivered. A delivery that is refused changes nothing: what was loaded before serves on.
 
@@ -56,7 +58,8 @@ def ingest(
     up. Exit status 1: a delivery was refused, or the online store could not be reached (the next push goes on).
     """
     day = None if attested_on is None else read_day(attested_on)
-    loader = replace(open_loader(settings.home(), jurisdiction), accept_short_lists=accept_short_lists)
+    senders = senders_of(settings.senders_file())
+    loader = replace(open_loader(settings.home(), jurisdiction), accept_short_lists=accept_short_lists, senders=senders)
     tables = _chosen(loader.tables_of(register), table)
     loads: list[Load] = []
     with screen.progress() as progress:
@@ -108,6 +111,10 @@ def _show(loads: Sequence[Load]) -> None:
     ]
     if reasons:
         screen.table("Rows set aside", _REASONS, reasons[:_MOST_REASONS], figures=_REASONS[3:], whole=_REASONS[:1])
+    for load in loads:
+        if load.report is not None and load.report.unchecked_messages:
+            unchecked = load.report.unchecked_messages
+            screen.line(f"Taken unchecked: {unchecked:,} messages of {load.source}: no key of their senders is named.")
     for load in loads:
         if load.quarantine is not None:
             screen.line(f"Rows set aside of {load.source}: {load.quarantine}")

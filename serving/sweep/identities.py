@@ -75,7 +75,7 @@ class UnifiedHistory:
         if PERSON not in tables:
             return tables
         retired = tables[PERSON].filter(pl.col(ID).is_in(list(known.kept))).select(ID)
-        tables = unified(tables, known, self.history.vocabulary)
+        tables = unified(tables, known, self.history.vocabulary, self._hidden(known, known_at, asked))
         persons = pl.concat([tables[PERSON], retired], how="diagonal")
         if asked is not None:
             persons = persons.filter(pl.col(ID).is_in(list(asked)))
@@ -106,7 +106,7 @@ class UnifiedHistory:
         told = _with_retired(several, known)
         links = self.history.vocabulary.subjects.links
         tables = self.history.as_of(on_date, known_at, ids={PERSON: told}, facts=links)
-        disputed = self._disagreeing(tables.get(PERSON), known)
+        disputed = self._disagreeing(tables.get(PERSON), known, self._hidden(known, known_at, several))
         return pl.concat([found, pl.DataFrame(disputed, schema=_SUBJECTS, orient="row")]).unique().sort("kind", ID)
 
     def naming(self, links: Collection[str], ids: Collection[str], known_at: dt.datetime) -> list[str]:
@@ -131,13 +131,27 @@ class UnifiedHistory:
     ) -> dict[str, Gap | None]:
         """By fact why it is not known of a subject; None where it is.
 
-        Under two ids of a person, values that differ are a conflict; what is known under one of them is known.
+        Under two ids of a person, values that differ are a conflict; what is known under one of them is known. What is
+        withheld or disputed under one of them is so for the person.
         """
+        ids = self._ids_of(kind, subject, on_date, known_at)
         held: dict[str, list[Holding]] = defaultdict(list)
-        for each in self._ids_of(kind, subject, on_date, known_at):
+        for each in ids:
             for fact, holding in self.history.holdings(kind, each, on_date, known_at, facts).items():
                 held[fact].append(holding)
-        return {fact: _gap(holdings) for fact, holdings in held.items()}
+        hidden = _first_gaps(self.history.hidden(kind, known_at, ids)) if len(ids) > 1 else {}
+        return {fact: hidden.get(fact) or _gap(holdings) for fact, holdings in held.items()}
+
+    def _hidden(
+        self, known: Identities, known_at: dt.datetime, persons: Iterable[str] | None
+    ) -> dict[str, frozenset[str]]:
+        """By current id the facts that are withheld or disputed under any id of a person who has several."""
+        several = {*known.kept.values()} if persons is None else {known.current(each) for each in persons}
+        told = _with_retired(several & {*known.kept.values()}, known)
+        found: dict[str, set[str]] = defaultdict(set)
+        for person, fact in self.history.hidden(PERSON, known_at, told).select(ID, "fact").iter_rows():
+            found[known.current(person)].add(fact)
+        return {person: frozenset(facts) for person, facts in found.items()}
 
     def _ids_of(self, kind: str, subject: str, on_date: dt.date, known_at: dt.datetime) -> list[str]:
         known = self.identities(on_date, known_at)
@@ -185,8 +199,10 @@ class UnifiedHistory:
                 more += [(self._groups.get(name, PERSON), each) for name in carried for each in rows[name].drop_nulls()]
         return pl.concat([news, pl.DataFrame(more, schema=_SUBJECTS, orient="row")]).unique(maintain_order=True)
 
-    def _disagreeing(self, persons: pl.DataFrame | None, known: Identities) -> list[tuple[str, str]]:
-        """To whom links lead that are told differently under two ids of one person."""
+    def _disagreeing(
+        self, persons: pl.DataFrame | None, known: Identities, hidden: Mapping[str, Collection[str]]
+    ) -> list[tuple[str, str]]:
+        """To whom links lead that are told differently under two ids of one person, or told under one and hidden."""
         told: dict[tuple[str, str], set[str]] = defaultdict(set)
         links = self.history.vocabulary.subjects.links
         for row in persons.iter_rows(named=True) if persons is not None else ():
@@ -197,9 +213,9 @@ class UnifiedHistory:
                     told[person, name].add(target)
         return [
             (self._groups.get(name, PERSON), target)
-            for (_, name), targets in told.items()
+            for (person, name), targets in told.items()
             for target in targets - {NONE}
-            if len(targets) > 1
+            if len(targets) > 1 or name in hidden.get(person, ())
         ]
 
 
@@ -209,6 +225,15 @@ def _with_retired(persons: Iterable[str], known: Identities) -> list[str]:
     for old, kept in known.kept.items():
         retired[kept].append(old)
     return list(dict.fromkeys(each for person in persons for each in (person, *retired.get(person, ()))))
+
+
+def _first_gaps(hidden: pl.DataFrame) -> dict[str, Gap]:
+    """By fact why it is hidden under any id; what is withheld counts as withheld, even if it is disputed too."""
+    found: dict[str, Gap] = {}
+    for fact, code in hidden.select("fact", "gap").iter_rows():
+        gap = Gap(code)
+        found[fact] = Gap.WITHHELD if Gap.WITHHELD in (gap, found.get(fact)) else gap
+    return found
 
 
 def _gap(holdings: Sequence[Holding]) -> Gap | None:

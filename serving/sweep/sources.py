@@ -5,24 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from rules.catalogue import Catalogue
-from serving.catalogues import open_catalogues, shipped_catalogues
+from serving.catalogues import CHINA, open_catalogues, shipped_catalogues
 from serving.evaluation import sound_rulebook
 from serving.sweep.errors import SweepError
 from serving.sweep.facts import RecordedFacts
 from serving.views import views_of
 
-SWEPT = "cn"
-"""The shipped catalogue that is swept where none is named: the one with registers."""
-
 
 def swept_catalogue(folder: Path | None) -> Catalogue:
-    """The catalogue of a folder, or the shipped Chinese one.
+    """The catalogue of a folder, or the shipped Chinese one: the one with registers.
 
     Raises:
         SweepError: the folder holds several.
         ServingError, DocumentError: there is none, or it has mistakes.
     """
-    found = open_catalogues(folder or shipped_catalogues() / SWEPT)
+    found = open_catalogues(folder or shipped_catalogues() / CHINA)
     if len(found) != 1:
         raise SweepError(f"{folder} holds {len(found)} catalogues. Name one of them with --catalogue.")
     sound_rulebook(found[0])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.cli.shell import applyfree
-from tests.unit.features.events.worlds import death, lines, move
+from tests.unit.features.events.worlds import death, envelope, lines, move
+from tests.unit.features.signing import private_key, senders_with, signed
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +49,26 @@ def test_the_event_that_was_waited_for_comes_later(home: Path) -> None:
     done = applyfree("events", first, second)
     assert done.status == 0
     assert done.out.count("Waits") == 1
+
+
+def test_a_sender_whose_key_is_named_must_sign_and_the_others_are_told_of(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = home / "keys"
+    keys.mkdir()
+    senders_with(keys, ("health", private_key(1)))
+    monkeypatch.setenv("APPLYFREE_SENDERS", str(keys / "senders.yaml"))
+    file = home / "events.jsonl"
+    theirs = signed(envelope(death(id="e1")), private_key(1))
+    file.write_bytes(json.dumps(theirs).encode() + b"\n" + b"".join(lines([death(id="e2"), move(id="m1")])))
+    done = applyfree("events", file)
+    assert done.status == 1
+    assert "events.jsonl, row 2, column `signature`: The message is not signed" in done.out
+    assert "Taken unchecked: 1 events" in done.out
+    monkeypatch.setenv("APPLYFREE_SENDERS", str(home / "none.yaml"))
+    done = applyfree("events", file)
+    assert done.status == 2
+    assert "cannot be read" in done.err
 
 
 def test_no_persons_data_on_the_screen(home: Path) -> None:

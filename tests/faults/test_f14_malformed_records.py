@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 
 from features.facts.encoding import ID
 from features.history.records import QUARANTINED, ROW, STATUS
-from features.registers.contracts import ENDINGS, Table
+from features.registers.contracts import DEFAULT_LIMIT_ROWS, ENDINGS, Table
 from features.registers.errors import LoadRefusedError
 from features.registers.intake import Intake, take_in
 from features.registers.writing import notification, write_delivery
@@ -63,6 +63,7 @@ def _written_with(table: Table, form: str, changes: dict[tuple[int, str], str | 
     return path
 
 
+@pytest.mark.searched
 @given(data=st.data())
 def test_two_bad_rows_of_four_hundred_cost_no_other(data: st.DataObject) -> None:
     forms = [(table, form) for table, form in WITH_FORMS if form != "xlsx"]
@@ -89,6 +90,7 @@ def test_two_bad_rows_of_four_hundred_cost_no_other(data: st.DataObject) -> None
     assert touched
 
 
+@pytest.mark.searched
 @given(content=st.binary(max_size=2_000), which=st.sampled_from(WITH_FORMS))
 def test_random_bytes_are_refused_or_set_aside_and_never_crash(content: bytes, which: tuple[Table, str]) -> None:
     table, form = which
@@ -99,6 +101,7 @@ def test_random_bytes_are_refused_or_set_aside_and_never_crash(content: bytes, w
     assert intake is None or intake.report.stated == 0
 
 
+@pytest.mark.searched
 @given(data=st.data())
 def test_a_file_with_flipped_bytes_never_crashes(data: st.DataObject) -> None:
     table, form = data.draw(st.sampled_from(WITH_FORMS))
@@ -112,9 +115,23 @@ def test_a_file_with_flipped_bytes_never_crashes(data: st.DataObject) -> None:
         intake = _take(table, path)
     if intake is not None:
         assert intake.report.read <= ROWS + 8
-        assert intake.report.set_aside <= intake.report.read * 0.005
+        # Two rows are few, whatever their share: a newline that is no longer one leaves 399 rows.
+        assert intake.report.set_aside <= max(intake.report.read * 0.005, DEFAULT_LIMIT_ROWS)
 
 
+@pytest.mark.parametrize("byte", [0, 1, 2, 3, 7, 0x7F, 0x80, 0xFF])
+def test_no_wrong_byte_of_a_parquet_file_ends_the_program(byte: int, tmp_path: Path) -> None:
+    """Page headers of the first pages among them: a wrong length there must be an error, not the end of the process."""
+    table = contracts().tables["housing_provident_fund.accounts"]
+    path = tmp_path / table.file_name(ATTESTED, "parquet")
+    written(table, 4).write_parquet(path, compression="uncompressed", statistics=False)
+    raw = path.read_bytes()
+    for at in range(4, 200):
+        path.write_bytes(raw[:at] + bytes([byte]) + raw[at + 1 :])
+        _take(table, path)
+
+
+@pytest.mark.searched
 @given(data=st.data())
 def test_a_file_that_breaks_off_never_passes_for_whole(data: st.DataObject) -> None:
     table = contracts().tables["tax.annual_returns"]
@@ -134,6 +151,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.searched
 @given(record=JSON, message=JSON)
 def test_messages_of_any_shape_never_crash(record: object, message: object) -> None:
     table = contracts().tables["health.maternity"]

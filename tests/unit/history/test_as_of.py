@@ -50,7 +50,7 @@ CELLS = {
 @st.composite
 def lines(draw: st.DrawFn, view: View, day: dt.date) -> Line:
     start = draw(st.one_of(st.just(day), DAYS))
-    end = draw(st.one_of(st.none(), st.none(), st.integers(1, 200).map(lambda n: start + dt.timedelta(days=n))))
+    end = draw(st.one_of(st.none(), st.none(), st.integers(-90, 200).map(lambda n: start + dt.timedelta(days=n))))
     status = draw(st.sampled_from(["stated", "stated", "stated", "withdrawn", "quarantined"]))
     cells = tuple(
         None if status == "quarantined" and fact != "household_id" else draw(st.one_of(st.none(), CELLS[fact]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,16 +13,16 @@ from features.facts.encoding import ID, tables_of
 from features.facts.population import Population, Subject
 from features.facts.values import Known
 from features.made.by_type import tables_by_type
-from features.made.town.maker import make_town
 from rules.catalogue import load_catalogue
 from rules.evaluate.output import batch_determinations
 from rules.partitions import Part, cut, parts_of
 from rules.paths import Links, Step, chains_by_kind
 from rules.rulebook import Rulebook
 from serving.catalogues import shipped_catalogues
-from serving.evaluation import pose, sound_rulebook
+from serving.evaluation import sound_rulebook
 from tests.agreement.rule_texts import FIRST, benefit_text
 from tests.agreement.worlds import World, rulebook_of, worlds
+from tests.city_world import city_tables
 
 DAY = dt.date(2026, 3, 1)
 KEY = ["benefit", "subject", "id"]
@@ -46,11 +45,8 @@ def whole_and_parts(
 
 
 @pytest.mark.parametrize("size", [10, 60, 10_000])
-def test_the_parts_of_a_town_have_the_answers_of_the_whole(size: int, tmp_path: Path) -> None:
-    catalogue = load_catalogue(shipped_catalogues() / "cn")
-    rulebook = sound_rulebook(catalogue)
-    make_town(rulebook.vocabulary, 300, DAY).write(tmp_path, rulebook.vocabulary)
-    whole, found, parts = whole_and_parts(rulebook, pose([catalogue], tmp_path, DAY).facts.tables, size)
+def test_the_parts_of_a_city_have_the_answers_of_the_whole(size: int) -> None:
+    whole, found, parts = whole_and_parts(cn(), city_tables(300, DAY), size)
     assert found.equals(whole)
     assert (len(parts) > 20) == (size == 10)
 

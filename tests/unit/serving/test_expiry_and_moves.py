@@ -23,8 +23,11 @@ from rules.determination import Outcome
 from serving.evaluation import sound_rulebook
 from serving.sweep.identities import UnifiedHistory
 from serving.sweep.one_subject import read_subject
+from serving.views import views_of
 from tests.cli.shell import applyfree
 from tests.sweep_world import cn_catalogue
+from tests.unit.features.events.city import City
+from tests.unit.features.events.worlds import event
 
 CATALOGUE = cn_catalogue()
 RULEBOOK = sound_rulebook(CATALOGUE)
@@ -40,7 +43,7 @@ CERTIFICATES = View(
     "disabled_persons_federation.certificates", "disabled_persons_federation", "person",
     ("disability_certificate_status", "disability_certificate_valid_to", "disability_grade", "disability_category",
      "disability_multiple", "disability_intellectual_or_mental"),
-    full=False,
+    full=False, ends_with="disability_certificate_valid_to",
 )  # fmt: skip
 NOT_SO = (
     "receives_work_injury_nursing_fee", "receives_tekun", "receives_other_nursing_aid", "declared_missing",
@@ -89,11 +92,11 @@ def history(tmp_path: Path) -> History:
     return made
 
 
-def answer(history: History, on_date: dt.date) -> Explanation:
-    read = read_subject(UnifiedHistory(history), RULEBOOK, BENEFIT, "person", "p1", on_date, NOW)
+def answer(history: History, on_date: dt.date, benefit: str = BENEFIT) -> Explanation:
+    read = read_subject(UnifiedHistory(history), RULEBOOK, benefit, "person", "p1", on_date, NOW)
     person = read.population.listed["person"]["p1"]
     return explain(
-        CATALOGUE, RULEBOOK, read.population, BENEFIT, person, on_date, known_at=NOW, records=read.records,
+        CATALOGUE, RULEBOOK, read.population, benefit, person, on_date, known_at=NOW, records=read.records,
         doubtful_links=read.doubtful_links,
     )  # fmt: skip
 
@@ -112,6 +115,67 @@ def test_an_expired_certificate_leaves_the_clause_unknown_and_says_so(history: H
     assert {(fact.gap, fact.ended_on) for fact in expired} == {(Gap.NOT_HELD, EXPIRED)}
     changed = UnifiedHistory(history).turned(EXPIRED - dt.timedelta(days=1), EXPIRED, NOW)
     assert changed["id"].to_list() == ["p1"]
+
+
+@pytest.mark.parametrize("benefit", [BENEFIT, "disability_living_subsidy"])
+def test_a_certificate_past_its_last_day_is_not_known_to_be_none_though_its_row_has_no_end(
+    history: History, benefit: str
+) -> None:
+    """The list goes on naming the certificate: whether it was renewed is for the federation to tell, not for us."""
+    told(history, HUKOU, dt.date(2010, 1, 1), {"hukou_area": "440103"})
+    valid_to = EXPIRED - dt.timedelta(days=1)
+    told(history, CERTIFICATES, dt.date(2016, 7, 1), CERTIFICATE | {"disability_certificate_valid_to": valid_to})
+    before, after = answer(history, valid_to, benefit), answer(history, EXPIRED, benefit)
+    assert after.answer.outcome is Outcome.UNDETERMINED
+    missing = {fact.fact: (fact.gap, fact.ended_on) for each in after.missing for fact in each.facts}
+    certificate = {name: why for name, why in missing.items() if name in CERTIFICATE}
+    assert certificate
+    assert set(certificate.values()) == {(Gap.NOT_HELD, EXPIRED)}
+    assert not {fact.fact for each in before.missing for fact in each.facts} & set(CERTIFICATE)
+    if benefit == BENEFIT:
+        assert (before.answer.outcome, before.answer.next_change) == (Outcome.ELIGIBLE, EXPIRED)
+    changed = UnifiedHistory(history).turned(valid_to, EXPIRED, NOW)
+    assert changed["id"].to_list() == ["p1"]
+
+
+def test_a_renewed_certificate_goes_on_and_one_without_end_does_not_end(history: History) -> None:
+    told(history, HUKOU, dt.date(2010, 1, 1), {"hukou_area": "440103"})
+    old = CERTIFICATE | {"disability_certificate_valid_to": EXPIRED - dt.timedelta(days=1)}
+    told(history, CERTIFICATES, dt.date(2016, 7, 1), old, before=dt.date(2026, 6, 1))
+    told(history, CERTIFICATES, EXPIRED - dt.timedelta(days=30), CERTIFICATE)
+    for day in (EXPIRED - dt.timedelta(days=1), EXPIRED, dt.date(2026, 9, 1)):
+        assert answer(history, day).answer.outcome is Outcome.ELIGIBLE
+    (said,) = history.statements("person", "p1", EXPIRED, NOW, ["disability_grade"])["disability_grade"]
+    assert said.true_to is None
+
+
+def test_a_row_that_begins_after_its_certificate_ended_says_nothing_and_silences_the_older(history: History) -> None:
+    told(history, HUKOU, dt.date(2010, 1, 1), {"hukou_area": "440103"})
+    told(history, CERTIFICATES, dt.date(2016, 7, 1), CERTIFICATE, before=dt.date(2026, 6, 1))
+    ran_out = {"disability_certificate_status": "expired", "disability_certificate_valid_to": dt.date(2026, 4, 30)}
+    told(history, CERTIFICATES, dt.date(2026, 6, 10), CERTIFICATE | ran_out)
+    assert answer(history, dt.date(2026, 6, 9)).answer.outcome is Outcome.ELIGIBLE
+    assert answer(history, dt.date(2026, 6, 10)).answer.outcome is Outcome.UNDETERMINED
+
+
+def test_contracts_and_life_events_end_certificates_with_their_own_day(tmp_path: Path) -> None:
+    ends = {view.id: view.ends_with for view in views_of(VOCABULARY) if view.ends_with}
+    assert ends == {
+        "disabled_persons_federation.certificates": "disability_certificate_valid_to",
+        "events.disability": "disability_certificate_valid_to",
+        "science_technology.hitech": "hitech_certificate_valid_to",
+    }
+    city = City(tmp_path)
+    city.told(
+        event(
+            "disability_certified", "2026-03-02", person="p1", disability_grade="1", disability_category="physical",
+            disability_certificate_valid_to="2026-03-30",
+        )
+    )  # fmt: skip
+    told_on = {day: city.fact("disability_grade", day) for day in ("2026-03-30", "2026-03-31")}
+    assert told_on == {"2026-03-30": 1, "2026-03-31": Gap.NOT_HELD}
+    city.told(event("disability_withdrawn", "2026-04-05", id="w", person="p1"))
+    assert city.fact("disability_certificate_status", "2026-05-01") == "cancelled"
 
 
 def test_who_moves_has_each_month_in_one_place_without_gap_or_double(history: History) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ from features.city.identities import partition_of
 from features.city.margins import load_margins
 from features.city.people import People, settle
 from features.facts.population import NONE
+from tests.city_world import city_tables
 from tests.unit.features.city.conftest import TODAY, City
 
 WITHIN = 0.006
@@ -144,3 +147,12 @@ def test_the_employed_have_an_employer_that_counts_them(small_city: City) -> Non
     assert (counted["insured_headcount"] == counted["len"]).all()
     founded = working.join(enterprises, left_on="enterprise_id", right_on="id", suffix="_of_employer")
     assert (founded["enterprise_registered_on"] <= founded["hired_on"]).all()
+
+
+@pytest.mark.parametrize("day", [dt.date(2024, 2, 29), dt.date(2025, 12, 31), dt.date(2027, 1, 1)])
+def test_it_can_be_looked_at_on_any_day(day: dt.date) -> None:
+    people = city_tables(300, day, share_unknown=0)["person"]
+    assert people.height == 300
+    assert people["birth_date"].null_count() == 0
+    assert (people["birth_date"] <= day).all()
+    assert (people["birth_date"].dt.year() >= day.year - 2).any()

@@ -40,6 +40,15 @@ def test_records_of_one_person_are_brought_together() -> None:
     ]
 
 
+def test_what_is_withheld_under_one_id_is_withheld_whatever_another_says() -> None:
+    tables = persons(
+        id=["a", "old", "b"], merged_into=[None, "a", None], sex=[None, "male", "male"],
+        hukou_area=["440303", None, "440303"],
+    )  # fmt: skip
+    whole = unified(tables, identities(tables), china().vocabulary, {"a": {"sex"}})["person"]
+    assert whole.select("id", "sex", "hukou_area").rows() == [("a", None, "440303"), ("b", "male", "440303")]
+
+
 def test_a_person_whose_kept_id_no_register_has_yet_is_not_lost() -> None:
     tables = persons(id=["old"], merged_into=["new"], sex=["male"])
     assert unified(tables, identities(tables), china().vocabulary)["person"].select("id", "sex").rows() == [

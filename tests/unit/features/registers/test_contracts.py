@@ -61,6 +61,8 @@ MISTAKES = [
      "(`true_from` may be the header of a fact that is a date.)"),
     ("      - deceased", "      - {fact: maternity_event, codes: {生: birth}}",
      "12:9: Nothing that can be written means `none`, a code of `maternity_event`. Add it to `codes`."),
+    ("    key: 身份证件号码", "    key: 身份证件号码\n    ends_with: deceased",
+     "11:16: `ends_with` names no date that the table carries. Name the fact of a column that is a date."),
     ("    delivery: full", "    delivery: all", "6:15: `delivery` is `all`. Write one of: `changes`, `full`."),
     ("    delivery: full\n", "",
      "4:5: The table `deaths` lacks `delivery`. Add `delivery: …` here or in `every_table`."),
