@@ -11,7 +11,11 @@ import polars as pl
 
 from features.city.making import TRUTH, Plan, make_city
 from features.city.margins import load_fault_rates, load_margins
+from features.facts.dictionary import Fact
 from features.facts.encoding import ID, Tables
+from features.facts.population import NONE
+from features.registers.contracts import Column
+from features.registers.writing import written_cells
 from tests.folders import passing_folder
 from tests.registers_world import china, contracts
 
@@ -44,3 +48,22 @@ def city_tables(persons: int, on_date: dt.date, share_unknown: float = 0.1) -> T
         known = {name: pl.Series(rng.random(true.height) >= share_unknown) for name in facts}
         tables[kind] = true.with_columns(pl.when(known[name]).then(name).alias(name) for name in facts)
     return tables
+
+
+def write_city(folder: Path, persons: int, on_date: dt.date) -> None:
+    """The same people as files of facts, one CSV file per kind of subject."""
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = china().dictionary.facts
+    for kind, table in city_tables(persons, on_date).items():
+        columns = {
+            name: written_cells(table[name], _plain(facts[name])) if name in facts else table[name]
+            for name in table.columns
+        }
+        pl.DataFrame(columns).write_csv(folder / f"{kind}.csv")
+
+
+def _plain(fact: Fact) -> Column:
+    """A fact as files of facts write it, under its own name and in its own codes."""
+    return Column(
+        fact.id, fact, {code: code for code in fact.type.codes}, ("true",), ("false",), "yuan", "YYYY-MM-DD", NONE, ""
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from features.documents import Findings
 from features.facts.vocabulary import load_vocabulary
-from features.made.town.maker import make_town
+from tests.city_world import write_city
 from tests.cli.shell import applyfree
 from tests.unit.models.offers import made_offers
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_done_says_what_to_do(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_queue_names_the_one_fact_and_whom_to_ask(tmp_path: Path) -> None:
-    make_town(CN, 200, dt.date(2026, 3, 1)).write(tmp_path / "facts", CN)
+    write_city(tmp_path / "facts", 200, dt.date(2026, 3, 1))
     catalogue, day = ("--catalogue", "rules/catalogue/cn"), ("--on-date", "2026-03-01")
     answers, queue = tmp_path / "answers.parquet", tmp_path / "queue.parquet"
     made = applyfree("evaluate", "--facts", tmp_path / "facts", "--out", answers, *catalogue, *day)

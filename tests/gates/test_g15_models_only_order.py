@@ -13,10 +13,10 @@ import pytest
 
 from features.documents import Findings
 from features.facts.vocabulary import load_vocabulary
-from features.made.town.maker import make_town
 from models.outreach.objective import load_objective
 from models.outreach.queue import in_order, needs_of
 from models.outreach.worth import KEY, PROBABILITY, expected_entitlements, facts_to_ask
+from tests.city_world import write_city
 from tests.faults.promoted import Life, promoted_life
 
 DAY = dt.date(2026, 3, 1)
@@ -50,7 +50,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The facts of a small town, gaps and all."""
     folder = tmp_path_factory.mktemp("town")
-    make_town(CN, 600, DAY).write(folder, CN)
+    write_city(folder, 600, DAY)
     return folder
 
 
