@@ -81,16 +81,16 @@ def _parts(node: plan.Node) -> tuple[plan.Node, ...]:
     Time itself moves every day. Where it is only compared, the node's own day is the one on which that turns.
     """
     match node:
-        case plan.Compare() if horizon.is_rising(node.left) and not horizon.has_clock(node.right):
+        case plan.Compare() if _is_moving(node.left) and not horizon.has_clock(node.right):
             return (*_still(node.left), node.right)
-        case plan.Compare() if horizon.is_rising(node.right) and not horizon.has_clock(node.left):
+        case plan.Compare() if _is_moving(node.right) and not horizon.has_clock(node.left):
             return (*_still(node.right), node.left)
         case plan.Lookup():
-            keys = [part for key in node.keys for part in (_still(key) if _is_rising(key) else (key,))]
+            keys = [part for key in node.keys for part in (_still(key) if _is_moving(key) else (key,))]
             rest = (part for part in (node.area, node.at) if part is not None)
             return (*keys, *rest)
-        case plan.Elapsed() if horizon.is_rising(node):
-            return (node.start,)
+        case plan.Elapsed() if _is_moving(node):
+            return _still(node)
         case plan.Part() if horizon.is_clock(node.day):
             return ()
         case plan.Anchor() | plan.Shift() if horizon.is_clock(node):
@@ -98,13 +98,15 @@ def _parts(node: plan.Node) -> tuple[plan.Node, ...]:
     return node.children()
 
 
-def _is_rising(key: plan.Node) -> bool:
-    return isinstance(key, plan.Quantity) and horizon.is_rising(key)
+def _is_moving(node: plan.Node) -> bool:
+    return isinstance(node, plan.Quantity) and (horizon.is_rising(node) or horizon.is_falling(node))
 
 
-def _still(rising: plan.Node) -> tuple[plan.Node, ...]:
-    """What stands still in a figure that rises with time: the day from which it counts."""
-    return (rising.start,) if isinstance(rising, plan.Elapsed) else ()
+def _still(moving: plan.Node) -> tuple[plan.Node, ...]:
+    """What stands still in a figure that time moves: the day from which, or to which, it counts."""
+    if not isinstance(moving, plan.Elapsed):
+        return ()
+    return (moving.start,) if horizon.is_rising(moving) else (moving.end,)
 
 
 @lru_cache(maxsize=100_000)
