@@ -158,8 +158,10 @@ class History:
         self._deliveries.refresh()
         frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
         links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
-        reading = self._reading(PERSON, on_date, known_at, persons, links)
-        readable = self._reading(PERSON, on_date, known_at, persons, links, readable_only=True)
+        reading, readable = (
+            self._reading(PERSON, on_date, known_at, persons, links, names_others=False, readable_only=only)
+            for only in (False, True)
+        )
         if reading is not None and readable is not None:
             groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
             for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
@@ -177,6 +179,7 @@ class History:
         ids: Collection[str] | None,
         names: Collection[str],
         *,
+        names_others: bool = True,
         readable_only: bool = False,
     ) -> Reading | None:
         """A question about a kind; None where nothing was ever said of it."""
@@ -201,6 +204,8 @@ class History:
             wanted,
             self.vocabulary,
             hidden,
+            frozenset(names),
+            names_others=names_others,
             readable_only=readable_only,
         )
 

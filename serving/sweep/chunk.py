@@ -174,8 +174,18 @@ class Answering:
 
 
 def read_facts(history: FactHistory, sweep: Sweep, pinned: Pinned, partition: Partition) -> Tables:
-    """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge."""
-    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed)
+    """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge.
+
+    No others than the rules of the benefits asked for read.
+    """
+    plans = pinned.rulebook.in_force(sweep.on_date)
+    facts = set(pinned.rulebook.vocabulary.subjects.links)
+    for kind in partition.asked:
+        wanted = partition.benefits.get(kind)
+        for column, benefit in enumerate(pinned.benefits_of(kind)):
+            if wanted is None or wanted[:, column].any():
+                facts.update(plans[benefit].names)
+    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed, facts=facts)
 
 
 def asked_answers(
