@@ -64,9 +64,7 @@ class CpuTime:
 
     def since(self, before: CpuTime) -> CpuTime:
         """What was spent between two moments."""
-        return CpuTime(
-            self.sweeper - before.sweeper, self.workers - before.workers, self.postgres - before.postgres
-        )
+        return CpuTime(self.sweeper - before.sweeper, self.workers - before.workers, self.postgres - before.postgres)
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,8 @@ class _Held:
         stored = partitions.read(part.stem, ROWS, [SUBJECT, *names], few, span)
         if few is not None or span is not None:
             places = stored.get_column(INDEX).to_numpy()
-            return stored[np.searchsorted(places, index)]
+            chosen: pl.DataFrame = stored[np.searchsorted(places, index)]
+            return chosen
         whole = len(index) == stored.height and bool((np.diff(index.astype(np.int64)) == 1).all())
         return stored if whole else stored[index]
 

@@ -89,12 +89,13 @@ def _flip(
     n, falls, on_the_left = rows.n, _falls(moving), moving is node.left
     beyond = None if limit is None else limit - 1 if falls else limit + 1
     if node.operator == "=":
-        smaller, larger = as_mask(compared("<", value, limit, n), n, True), as_mask(compared("<", limit, value, n), n, True)
+        smaller, larger = (
+            as_mask(compared("<", value, limit, n), n, True),
+            as_mask(compared("<", limit, value, n), n, True),
+        )
         before, passed = (larger, smaller) if falls else (smaller, larger)
         flips: Mask = ~passed
-        reached = where_days(
-            before, _reached(moving, limit, rows, within), _reached(moving, beyond, rows, within)
-        )
+        reached = where_days(before, _reached(moving, limit, rows, within), _reached(moving, beyond, rows, within))
     else:
         # `x < limit` ends where x rises to the limit, and begins where x falls beyond it; on the right, the other way.
         at_limit = (node.operator == "<") == (on_the_left != falls)
