@@ -2,8 +2,9 @@
 
 Time enters a rule through the day of the question. A **clock** is a date that depends on that day only
 (`on_date`, `end_of_month(on_date)`, …): it never goes back. Time measured from a fixed date to a clock only rises, time
-left from a clock to a fixed date only falls. So for a comparison with something that stands still, the one day on which it flips can be computed, and the answer is
-good until then; for everything else the answer is good until the first of its parts changes.
+left from a clock to a fixed date only falls. So for a comparison with something that stands still, the one day on which
+it flips can be computed, and the answer is good until then; for everything else the answer is good until the first of
+its parts changes.
 
 Every evaluator combines the days in the same way:
 

@@ -77,7 +77,7 @@ def stale_days(attested: Days, months: int | None) -> Days:
     there[attested - first] = True
     stale = np.zeros(len(there), dtype=np.int32)
     for place in np.flatnonzero(there):
-        stale[place] = day_number(add_months(date_of(first + place), months))
+        stale[place] = day_number(add_months(date_of(first + int(place)), months))
     found: Days = stale[attested - first]
     return found
 

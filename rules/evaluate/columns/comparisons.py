@@ -64,9 +64,10 @@ def _compare_until(
 ) -> Days:
     if is_never(left.until) and is_never(right.until):
         return NEVER
-    for moving, stands, own, still in ((node.left, node.right, left, right), (node.right, node.left, right, left)):
-        if (horizon.is_rising(moving) or horizon.is_falling(moving)) and not horizon.has_clock(stands):
-            break
+    if _moves_against(node.left, node.right):
+        moving, own, still = node.left, left, right
+    elif _moves_against(node.right, node.left):
+        moving, own, still = node.right, right, left
     else:
         return earliest(left.until, right.until)
     base: Days = NEVER
@@ -85,7 +86,7 @@ def _compare_until(
 def _flip(
     node: plan.Compare, moving: plan.Quantity, value: Bound, limit: Bound, truth: Truth, rows: Rows, within: Evaluation
 ) -> Days:
-    """The days on which time turns a comparison with what stands still: `<` and `<=` turn once, `=` is passed through."""
+    """The days on which time turns a comparison with what stands still: `<` turns once, `=` is passed through."""
     n, falls, on_the_left = rows.n, _falls(moving), moving is node.left
     beyond = None if limit is None else limit - 1 if falls else limit + 1
     if node.operator == "=":
@@ -102,6 +103,11 @@ def _flip(
         flips = as_mask(truth, n, wanted=on_the_left != falls)
         reached = _reached(moving, limit if at_limit else beyond, rows, within)
     return where_days(flips, reached, NEVER)
+
+
+def _moves_against(node: plan.Quantity, other: plan.Quantity) -> bool:
+    """Does time only raise, or only lower, this side of a comparison, and leave the other where it is?"""
+    return (horizon.is_rising(node) or horizon.is_falling(node)) and not horizon.has_clock(other)
 
 
 def _falls(node: plan.Quantity) -> bool:

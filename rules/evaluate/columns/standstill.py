@@ -1,13 +1,12 @@
 """Until when nothing moves under a node, for whole columns: not its value, and nothing that its value is made of.
 
-`until` of a value is the day on which that value may change. A reason may change before it: of two clauses that both say
-no, one may fall away and the answer stays. So this looks at every part, where `until` looks at those that decide.
+`until` of a value is the day on which that value may change. A reason may change before it: of two clauses that both
+say no, one may fall away and the answer stays. So this looks at every part, where `until` looks at those that decide.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -124,5 +123,5 @@ def turns(node: plan.Node) -> bool:
     return isinstance(node, moving) or _is_area(node) or any(turns(child) for child in node.children())
 
 
-def _is_area(node: Any) -> bool:
+def _is_area(node: plan.Node) -> bool:
     return isinstance(node, plan.CodeFact) and node.fact.type.kind == "area"

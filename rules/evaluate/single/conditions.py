@@ -100,7 +100,7 @@ def _compare_until(
 def _flip(
     node: plan.Compare, moving: plan.Quantity, value: int, limit: int, truth: Truth, case: Case, within: Evaluation
 ) -> int:
-    """The day on which time turns a comparison with what stands still: `<` and `<=` turn once, `=` is passed through."""
+    """The day on which time turns a comparison with what stands still: `<` turns once, `=` is passed through."""
     falls = horizon.is_falling(moving) and not horizon.is_rising(moving)
     beyond = limit - 1 if falls else limit + 1
     on_the_left = moving is node.left
