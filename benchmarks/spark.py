@@ -23,7 +23,7 @@ from benchmarks.made_people import make_people
 from benchmarks.population import ON_DATE
 from benchmarks.report import Figure, Result
 from benchmarks.rule_depth import rule_depth
-from benchmarks.sweep import FIRST, Files, make_files
+from benchmarks.two_days import FIRST, Files, make_files
 from rules.catalogue import Catalogue, load_catalogue
 from rules.evaluate.cluster import ATTEMPTS
 from rules.evaluate.output import batch_determinations

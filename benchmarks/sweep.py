@@ -1,6 +1,7 @@
 """(h) A whole population into PostgreSQL, with receipts; and the day after, when 1 % of the facts have changed.
 
     python -m benchmarks.sweep --persons 1000000
+    python -m benchmarks.sweep --persons 200000 --city
 
 The full sweep reads made people from Parquet, answers every benefit for everybody and stores each determination in
 PostgreSQL; the incremental one finds whose facts changed, whom a relation carries that to and whose day has come.
@@ -12,96 +13,26 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import psutil
 
+from benchmarks.city_days import measure_city
 from benchmarks.population import ON_DATE, rulebook
 from benchmarks.report import Figure, Result
 from benchmarks.rule_depth import rule_depth
+from benchmarks.sweep_costs import MEBI, differing, timed
 from benchmarks.two_days import FIRST, SECOND, Files, make_files
 from rules.catalogue import load_catalogue
 from serving.catalogues import shipped_catalogues
 from serving.store.database import Session, connect
 from serving.store.server import EmbeddedServer
-from serving.sweep.run import Outcome, Settings, Sweeper
+from serving.sweep.run import Settings, Sweeper
 
-MEBI = 1 << 20
-LOOK_SECONDS = 1.0
-"""To look at the memory of all processes takes 30 milliseconds of CPU time."""
 ROWS_OF_A_PLAIN_TABLE = 1_000_000
-
-
-class Memory(threading.Thread):
-    """The most that this process, its workers and PostgreSQL hold at once; shared pages are counted once."""
-
-    def __init__(self, server: EmbeddedServer) -> None:
-        super().__init__(daemon=True)
-        self.ours = self.all = 0
-        self._server, self._ends = server, threading.Event()
-
-    def run(self) -> None:
-        while not self._ends.wait(LOOK_SECONDS):
-            ours = self._held(psutil.Process())
-            self.ours = max(self.ours, ours)
-            self.all = max(self.all, ours + self._held(psutil.Process(self._server.pid)))
-
-    def end(self) -> None:
-        """Stop watching."""
-        self._ends.set()
-        self.join()
-
-    def _held(self, root: psutil.Process) -> int:
-        total = 0
-        try:
-            for process in [root, *root.children(recursive=True)]:
-                total += process.memory_full_info().pss
-        except psutil.Error:
-            pass
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """One sweep and what it took. CPU time: of this process, its workers and PostgreSQL."""
-
-    outcome: Outcome
-    seconds: float
-    cpu_seconds: float
-    memory: Memory
-
-
-def timed(action: Callable[[], Outcome], server: EmbeddedServer) -> Swept:
-    """Run one sweep."""
-    memory = Memory(server)
-    memory.start()
-    start, cpu = time.perf_counter(), _cpu_seconds(server)
-    outcome = action()
-    seconds, cpu = time.perf_counter() - start, _cpu_seconds(server) - cpu
-    memory.end()
-    assert outcome.dead == ()
-    return Swept(outcome, seconds, cpu, memory)
-
-
-def _cpu_seconds(server: EmbeddedServer) -> float:
-    """CPU time so far of this process, of its children that have ended, and of PostgreSQL with its backends."""
-    own = os.times()
-    total = own.user + own.system + own.children_user + own.children_system
-    root = psutil.Process(server.pid)
-    for process in [root, *root.children(recursive=True)]:
-        with suppress(psutil.Error):  # a backend that ends meanwhile is counted with its parent
-            spent = process.cpu_times()
-            total += spent.user + spent.system + spent.children_user + spent.children_system
-    return total
 
 
 def scan_seconds(folder: Path) -> float:
@@ -110,27 +41,6 @@ def scan_seconds(folder: Path) -> float:
     for path in sorted(folder.glob("*-first.parquet")):
         pl.read_parquet(path)
     return time.process_time() - start
-
-
-def differing(session: Session, full: int) -> tuple[int, int]:
-    """How many answers of a full sweep differ from how things stood before: in outcome or amount; in all else."""
-    row = session.execute(
-        """
-        SELECT count(*) FILTER (WHERE (n.outcome, n.amount_low, n.amount_high) IS DISTINCT FROM
-                                      (o.outcome, o.amount_low, o.amount_high)), count(*)
-        FROM standing f
-        CROSS JOIN LATERAL (SELECT answers FROM standing WHERE kind = f.kind AND id = f.id AND sweep < f.sweep
-                            ORDER BY sweep DESC LIMIT 1) b
-        CROSS JOIN LATERAL unnest(f.answers, b.answers) AS u(new, old)
-        LEFT JOIN answer n ON n.id = u.new LEFT JOIN answer o ON o.id = u.old
-        WHERE f.sweep = %s AND f.answers <> b.answers AND u.new <> u.old
-        """,
-        (full,),
-    ).fetchone()
-    assert row is not None
-    assert isinstance(row[0], int)
-    assert isinstance(row[1], int)
-    return row[0], row[1] - row[0]
 
 
 def measure(persons: int, workers: int, folder: Path) -> Result:
@@ -154,7 +64,7 @@ def measure(persons: int, workers: int, folder: Path) -> Result:
             again = timed(lambda: sweeper.run(catalogue, day, full=True), server)
             sweeper.close()
             with connect(server.url) as session:
-                wrong, words = differing(session, again.outcome.sweep.id)
+                differs = differing(session, again.outcome.sweep.id)
     finally:
         shutil.rmtree(home, ignore_errors=True)
     made = full.outcome.determinations
@@ -164,7 +74,7 @@ def measure(persons: int, workers: int, folder: Path) -> Result:
         {"persons": persons, "processes": workers, **rule_depth(rulebook(), ON_DATE)},
         [
             Figure("plain scan of the files", scan, "CPU s"),
-            Figure("first full sweep", full.cpu_seconds, "CPU s", "plain scan", full.cpu_seconds / scan),
+            Figure("first full sweep", full.cpu.total, "CPU s", "plain scan", full.cpu.total / scan),
             Figure("first full sweep", full.seconds, "s"),
             Figure("persons", persons / full.seconds, "per s"),
             Figure("determinations stored", made, "rows"),
@@ -173,17 +83,18 @@ def measure(persons: int, workers: int, folder: Path) -> Result:
             Figure("with PostgreSQL", full.memory.all / MEBI, "MiB"),
             Figure("in PostgreSQL, with indexes", size / MEBI, "MiB"),
             Figure("for each determination", size / made, "bytes"),
-            Figure("full sweep over an earlier one", again.cpu_seconds, "CPU s"),
+            Figure("full sweep over an earlier one", again.cpu.total, "CPU s"),
             Figure("full sweep over an earlier one", again.seconds, "s"),
-            Figure("incremental sweep, 1 % changed", part.cpu_seconds, "CPU s", "full sweep",
-                   part.cpu_seconds / again.cpu_seconds),
+            Figure("incremental sweep, 1 % changed", part.cpu.total, "CPU s", "full sweep",
+                   part.cpu.total / again.cpu.total),
             Figure("incremental sweep, 1 % changed", part.seconds, "s", "full sweep", part.seconds / again.seconds),
             Figure("memory of the incremental sweep", part.memory.ours / MEBI, "MiB"),
             Figure("subjects looked at", part.outcome.looked_at, "subjects", "all",
                    part.outcome.looked_at / full.outcome.looked_at),
             Figure("subjects with new answers", part.outcome.written, "subjects"),
-            Figure("outcomes or amounts in which the full sweep differs", wrong, "answers"),
-            Figure("answers that differ in their reasons alone", words, "answers"),
+            Figure("outcomes or amounts in which the full sweep differs", differs.amounts, "answers"),
+            Figure("answers that differ in their reasons alone", differs.reasons, "answers"),
+            Figure("answers that differ in next_change alone", differs.next_changes, "answers"),
         ],
     )  # fmt: skip
 
@@ -220,7 +131,13 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=1_000_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("var/benchmarks"), help="where made people are kept")
+    parser.add_argument("--city", action="store_true", help="the sample city and its history, not made tables")
     arguments = parser.parse_args()
+    if arguments.city:
+        result = measure_city(arguments.persons, arguments.processes, arguments.folder)
+        result.show()
+        result.save(f"sweep_city_{arguments.persons}")
+        return
     result = measure(arguments.persons, arguments.processes, arguments.folder)
     result.show()
     result.save(f"sweep_{arguments.persons}")

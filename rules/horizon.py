@@ -1,9 +1,10 @@
 """next_change: when can an answer change by itself?
 
 Time enters a rule through the day of the question. A **clock** is a date that depends on that day only
-(`on_date`, `end_of_month(on_date)`, …): it never goes back. Time measured from a fixed date to a clock only rises. So
-for a comparison with something that stands still, the one day on which it flips can be computed, and the answer is
-good until then; for everything else the answer is good until the first of its parts changes.
+(`on_date`, `end_of_month(on_date)`, …): it never goes back. Time measured from a fixed date to a clock only rises, time
+left from a clock to a fixed date only falls. So for a comparison with something that stands still, the one day on which
+it flips can be computed, and the answer is good until then; for everything else the answer is good until the first of
+its parts changes.
 
 Every evaluator combines the days in the same way:
 
@@ -19,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 
 from rules import calendar, plan
-from rules.plan import DAY_HIGH, NEVER
+from rules.plan import DAY_HIGH, DAY_LOW, NEVER
 
 
 def is_clock(node: plan.Node) -> bool:
@@ -39,6 +40,12 @@ def is_rising(node: plan.Node) -> bool:
     if is_clock(node):
         return True
     return isinstance(node, plan.Elapsed) and is_clock(node.end) and not has_clock(node.start)
+
+
+@lru_cache(maxsize=100_000)
+def is_falling(node: plan.Node) -> bool:
+    """Is this the time that is left from a clock to a date that no clock moves?"""
+    return isinstance(node, plan.Elapsed) and is_clock(node.start) and not has_clock(node.end)
 
 
 @lru_cache(maxsize=100_000)
@@ -89,3 +96,13 @@ def first_days(node: plan.Node, today: int, targets: calendar.Days) -> calendar.
     table = clock_table(node, today)
     offsets = np.maximum(1, np.searchsorted(table, targets))
     return np.where(offsets < len(table), today + offsets, NEVER)
+
+
+def first_start(unit: str, end: int, target: int) -> int:
+    """The first start from which no more than `target` is left to `end`."""
+    return calendar.clip(calendar.shift(unit, end, -(target + 1)) + 1)
+
+
+def first_starts(unit: str, end: calendar.Days, target: calendar.Days | int) -> calendar.Days:
+    """:func:`first_start` for columns."""
+    return np.clip(calendar.shift_columns(unit, end, -(np.asarray(target) + 1)) + 1, DAY_LOW, DAY_HIGH)

@@ -7,9 +7,10 @@ never changes, however much is learned later. What the rows mean is told in docs
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from features.facts.encoding import ID, STALE_SUFFIX, Tables, decode
@@ -26,7 +27,7 @@ from features.history.naming import persons_naming, subjects_named
 from features.history.position import Learned, Position
 from features.history.reading import Reading, Source
 from features.history.records import Batch, Statement, View
-from features.history.speaking import EVER, Chosen, date_of
+from features.history.speaking import EVER, Chosen, Mask, date_of
 from features.history.statements import last_list, last_words, rows_stated, with_first_days
 from features.history.tickets import Tickets, TicketState
 from features.history.withholding import Withholding
@@ -158,16 +159,31 @@ class History:
         self._deliveries.refresh()
         frames = [pl.DataFrame(schema={"kind": pl.String, ID: pl.String})]
         links = [name for name in self._columns(PERSON) if name in self.vocabulary.subjects.links]
-        reading = self._reading(PERSON, on_date, known_at, persons, links)
-        readable = self._reading(PERSON, on_date, known_at, persons, links, readable_only=True)
-        if reading is not None and readable is not None:
-            groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
-            for (name, merged), (_, said) in zip(reading.merged(links), readable.said(links), strict=True):
-                unsure = pl.Series((merged.gap != HELD) & (merged.gap != NOT_HELD))
-                named = pl.concat([one.values.filter(unsure) for one in said]).alias(ID).drop_nulls()
-                kind = pl.lit(groups.get(name, PERSON)).alias("kind")
-                frames.append(named.filter(named != NONE).to_frame().select(kind, ID))
+        reading = self._reading(PERSON, on_date, known_at, persons, links, names_others=False)
+        if reading is not None:
+            unsure = {name: (m.gap != HELD) & (m.gap != NOT_HELD) for name, m in reading.merged(links)}
+            frames += self._named_unsurely(on_date, known_at, reading, unsure)
         return pl.concat(frames).unique().sort("kind", ID)
+
+    def _named_unsurely(
+        self, on_date: dt.date, known_at: dt.datetime, reading: Reading, unsure: dict[str, Mask]
+    ) -> Iterator[pl.DataFrame]:
+        """Whom the readable rows of some persons name, by each link that is not known: only these are read again."""
+        among = np.zeros(len(reading.subjects), dtype=np.bool_)
+        for mask in unsure.values():
+            among |= mask
+        ids = self._deliveries.numbering[PERSON].ids.gather(reading.subjects[among])
+        readable = self._reading(
+            PERSON, on_date, known_at, ids, list(unsure), names_others=False, readable_only=True
+        )  # fmt: skip
+        if readable is None or not among.any():
+            return
+        groups = {group.link: group.name for group in self.vocabulary.subjects.groups.values()}
+        for name, said in readable.said(list(unsure)):
+            here = pl.Series(unsure[name][among])
+            named = pl.concat([one.values.filter(here) for one in said]).alias(ID).drop_nulls()
+            kind = pl.lit(groups.get(name, PERSON)).alias("kind")
+            yield named.filter(named != NONE).to_frame().select(kind, ID)
 
     def _reading(
         self,
@@ -177,6 +193,7 @@ class History:
         ids: Collection[str] | None,
         names: Collection[str],
         *,
+        names_others: bool = True,
         readable_only: bool = False,
     ) -> Reading | None:
         """A question about a kind; None where nothing was ever said of it."""
@@ -201,6 +218,8 @@ class History:
             wanted,
             self.vocabulary,
             hidden,
+            frozenset(names),
+            names_others=names_others,
             readable_only=readable_only,
         )
 

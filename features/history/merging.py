@@ -69,9 +69,16 @@ def stale_days(attested: Days, months: int | None) -> Days:
     """The day from which a value is too old, for the day that it was attested."""
     if months is None:
         return np.full(len(attested), EVER, dtype=np.int32)
-    days, inverse = np.unique(attested, return_inverse=True)
-    stale = [day_number(add_months(date_of(day), months)) for day in days]
-    found: Days = np.array(stale, dtype=np.int32)[inverse]
+    if not len(attested):
+        return np.zeros(0, dtype=np.int32)
+    # By place, not by sorting: the days of registers lie close together, and there are many rows.
+    first = int(attested.min())
+    there = np.zeros(int(attested.max()) - first + 1, dtype=np.bool_)
+    there[attested - first] = True
+    stale = np.zeros(len(there), dtype=np.int32)
+    for place in np.flatnonzero(there):
+        stale[place] = day_number(add_months(date_of(first + int(place)), months))
+    found: Days = stale[attested - first]
     return found
 
 

@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.history.records import Batch
@@ -141,7 +143,7 @@ class Partitions:
         stem: str,
         what: str,
         columns: Sequence[str] | None = None,
-        subjects: Sequence[int] | None = None,
+        subjects: Collection[int] | npt.NDArray[np.int64] | None = None,
         span: tuple[int, int] | None = None,
     ) -> pl.DataFrame:
         """A partition, or those of its columns that it has.
@@ -162,7 +164,12 @@ class Partitions:
         lazy = pl.scan_parquet(path, row_index_name=INDEX)
         if columns is not None:
             lazy = lazy.select(INDEX, *columns)
-        near = pl.col(SUBJECT).is_between(*span) if span else pl.col(SUBJECT).is_in(list(subjects or ()))
+        if span is not None:
+            near = pl.col(SUBJECT).is_between(*span)
+        else:
+            assert subjects is not None
+            numbers = subjects if isinstance(subjects, np.ndarray) else np.array(list(subjects), dtype=np.int64)
+            near = pl.col(SUBJECT).is_in(pl.Series(numbers.astype(np.uint32)).implode())
         return lazy.filter(near).collect()
 
     def naming(self, stem: str, link: str, ids: Collection[str]) -> set[int]:

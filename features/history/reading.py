@@ -16,8 +16,10 @@ from features.history.merging import Merged, Said, merge, stale_days
 from features.history.numbering import Numbers
 from features.history.partitions import INDEX, ROWS, SUBJECT, Part, Partitions
 from features.history.records import QUARANTINED, STATUS_TYPE, View
-from features.history.speaking import BEFORE_ALL, EVER, Chosen, Days, Rows, holding, known_rows, spoken_of
+from features.history.speaking import BEFORE_ALL, EVER, Chosen, Days, Rows, holding, known_rows, mentioned, spoken_of
 
+SPARSE = 12
+"""Of less than one row in so many, facts are unpacked for these alone."""
 _QUARANTINED = STATUS_TYPE.categories.to_list().index(QUARANTINED)
 
 
@@ -49,6 +51,8 @@ class Reading:
         wanted: whom to read; None: everybody.
         vocabulary: of the facts.
         hidden: by fact, what is not to be used.
+        names: the facts and links that will be asked for; views that carry none of them only say who there is.
+        names_others: are those views asked for that, or are only subjects wanted of whom something may hold?
         readable_only: as if rows that could not be read had never come.
     """
 
@@ -61,26 +65,33 @@ class Reading:
         wanted: Chosen | None,
         vocabulary: Vocabulary,
         hidden: Mapping[str, Sequence[Hidden]],
+        names: frozenset[str],
         *,
+        names_others: bool = True,
         readable_only: bool = False,
     ) -> None:
-        self._partitions, self._sources, self._on_date = partitions, sources, on_date
+        self._sources = [source for source in sources if not names.isdisjoint(source.view.facts)]
+        self._partitions, self._on_date = partitions, on_date
         self._vocabulary, self._hidden = vocabulary, hidden
         named = np.zeros(count, dtype=np.bool_)
         held: list[Rows] = []
-        for source in sources:
+        for source in self._sources:
             rows = known_rows(partitions, source.parts, wanted, full=source.view.full, subjects=count)
             named |= spoken_of(rows, on_date, count)
             if readable_only:
                 rows = rows.take(rows.status != _QUARANTINED)
             held.append(holding(rows, on_date, count))
+        expected = count if wanted is None else int(np.count_nonzero(wanted.mask))
+        for source in sources if names_others else ():
+            if source not in self._sources and np.count_nonzero(named) < expected:
+                named |= mentioned(partitions, source.parts, wanted, on_date, count)
         self.subjects: Numbers = np.flatnonzero(named)
         """The numbers of those of whom anything was said, ascending: the order of all that is read."""
         self._place = np.full(count, -1, dtype=np.int64)
         self._place[self.subjects] = np.arange(len(self.subjects))
         self._held = [
             _Held(source, rows, self._place, len(self.subjects), wanted)
-            for source, rows in zip(sources, held, strict=True)
+            for source, rows in zip(self._sources, held, strict=True)
         ]
 
     def merged(self, names: Sequence[str]) -> Iterator[tuple[str, Merged]]:
@@ -126,7 +137,7 @@ class _Held:
     def __init__(self, source: Source, rows: Rows, place: Numbers, count: int, wanted: Chosen | None) -> None:
         self.source, self._count, self._wanted = source, count, wanted
         order = np.argsort(rows.part, kind="stable")
-        self._part, self._index = rows.part[order], rows.index[order]
+        self._part, self._index, self._subjects = rows.part[order], rows.index[order], rows.subject[order]
         self._at = np.full(count, -1, dtype=np.int64)
         self._at[place[rows.subject[order]]] = np.arange(len(order))
         self._there = self._at >= 0
@@ -142,7 +153,7 @@ class _Held:
         types = {name: self.source.types[name] for name in names}
         frames = [pl.DataFrame(schema=types)]
         for position in np.unique(self._part) if names else []:
-            stored = self._stored(partitions, self.source.parts[position], self._index[self._part == position], names)
+            stored = self._stored(partitions, int(position), names)
             frames.append(
                 stored.select(
                     (pl.col(n).cast(t) if n in stored.columns else pl.lit(None, dtype=t)).alias(n)
@@ -151,15 +162,18 @@ class _Held:
             )
         self._frame = pl.concat(frames) if len(frames) != 2 else frames[1]
 
-    def _stored(
-        self, partitions: Partitions, part: Part, index: npt.NDArray[np.uint32], names: Sequence[str]
-    ) -> pl.DataFrame:
+    def _stored(self, partitions: Partitions, position: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows of a part by their places, with `subject`, which every part has: it may be older than these facts."""
+        part, here = self.source.parts[position], self._part == position
+        index = self._index[here]
         few, span = (None, None) if self._wanted is None else (self._wanted.few, self._wanted.span)
+        if few is None and span is None and len(index) * SPARSE < part.new:
+            few = self._subjects[here]
         stored = partitions.read(part.stem, ROWS, [SUBJECT, *names], few, span)
-        if self._wanted is not None and self._wanted.is_partly_read:
+        if few is not None or span is not None:
             places = stored.get_column(INDEX).to_numpy()
-            return stored[np.searchsorted(places, index)]
+            chosen: pl.DataFrame = stored[np.searchsorted(places, index)]
+            return chosen
         whole = len(index) == stored.height and bool((np.diff(index.astype(np.int64)) == 1).all())
         return stored if whole else stored[index]
 

@@ -193,6 +193,20 @@ def spoken_of(rows: Rows, on_date: dt.date, subjects: int) -> Mask:
     return named
 
 
+def mentioned(
+    partitions: Partitions, parts: Sequence[Part], wanted: Chosen | None, on_date: dt.date, subjects: int
+) -> Mask:
+    """As :func:`spoken_of`, without reading what was said: whom a list no longer names was spoken of all the same."""
+    named = np.zeros(subjects, dtype=np.bool_)
+    few, span = (None, None) if wanted is None else (wanted.few, wanted.span)
+    for part in parts:
+        if part.new:
+            rows = partitions.read(part.stem, ROWS, [SUBJECT, TRUE_FROM], few, span)
+            begun = rows.get_column(TRUE_FROM).to_physical().to_numpy() <= day_number(on_date)
+            named[rows.get_column(SUBJECT).to_numpy()[begun]] = True
+    return named if wanted is None else named & wanted.mask
+
+
 def holding(rows: Rows, on_date: dt.date, subjects: int) -> Rows:
     """The row that holds for each subject on the day, by number."""
     day = day_number(on_date)

@@ -17,13 +17,14 @@ import polars as pl
 from rules import plan
 from rules.benefits import IN_AREA
 from rules.evaluate.columns import figures, vectors
-from rules.evaluate.columns.days import earliest
+from rules.evaluate.columns.days import earliest, is_never, where_days
 from rules.evaluate.columns.missing_facts import MissingFacts
 from rules.evaluate.columns.needs import BatchNeeds
 from rules.evaluate.columns.nodes import BatchValues
 from rules.evaluate.columns.positions import Positions
 from rules.evaluate.columns.results import Answered, take
 from rules.evaluate.columns.rows import Rows, Tables
+from rules.evaluate.columns.standstill import UNMOVED, turns, unmoved_until
 from rules.evaluate.columns.truths import as_mask, unknown_mask
 from rules.evaluate.columns.vectors import Bits, Days, Mask, Span, open_mask
 from rules.rulebook import BenefitPlan, Rulebook
@@ -38,6 +39,7 @@ class _Full:
     answered: Answered
     missing: Bits
     undecided: Mask
+    unmoved: Days
 
 
 class BatchEvaluator:
@@ -65,7 +67,7 @@ class BatchEvaluator:
                     _collect(root, own)
             for key, node in own.items():
                 if key in seen:
-                    kept |= {("condition", key), ("quantity", key)}
+                    kept |= {("condition", key), ("quantity", key), (UNMOVED, key)}
                 if isinstance(node, plan.EligibleFor | plan.AmountOf):
                     kept.add(("answer", node.benefit))
             seen.update(own)
@@ -93,7 +95,8 @@ class BatchEvaluator:
             `amount_low`, `amount_high` (units of the plan; null: no bound), `unmet` (bits of :meth:`clause_names`),
             `missing` (bits of the plan's names), `next_change` (day number; at or after `plan.DAY_HIGH`: none),
             `version` (position of the variant; -1: none, or not known), `outside_until` (day number: whoever is outside
-            of the benefit's area is so until then, if nothing is learned).
+            of the benefit's area is so until then, if nothing is learned), `look_again` (day number: until then all of
+            this stands, the reasons and `next_change` too; never later than `next_change`).
         """
         parts: dict[str, list[pl.DataFrame]] = {}
         for benefit_id, frame in self.stream(tables, benefits):
@@ -158,6 +161,7 @@ class BatchEvaluator:
                 "missing": full.missing,
                 "next_change": np.broadcast_to(np.asarray(until, dtype=np.int32), (rows.n,)),
                 "version": version,
+                "look_again": np.broadcast_to(np.asarray(full.unmoved, dtype=np.int32), (rows.n,)),
                 "outside_until": np.broadcast_to(
                     np.asarray(self._outside_until(benefit, rows), dtype=np.int32), (rows.n,)
                 ),
@@ -173,6 +177,10 @@ class BatchEvaluator:
     def answer(self, benefit: str, rows: Rows) -> Answered:
         """The answer of a benefit for rows of its kind."""
         return self._full(benefit, rows).answered
+
+    def unmoved_until(self, benefit: str, rows: Rows) -> Days:
+        """Until when everything that is said with a benefit's answer stands."""
+        return self._full(benefit, rows).unmoved
 
     def _missing_of(self, benefit: str, rows: Rows) -> tuple[Bits, tuple[str, ...]]:
         return self._full(benefit, rows).missing, self.plans[benefit].names
@@ -196,13 +204,35 @@ class BatchEvaluator:
         maybe = ~as_mask(truth, n, wanted=False)
         missing = np.zeros(n, dtype=np.uint64)
         span = Span(0, 0)
+        unmoved = self._unmoved(benefit, rows, maybe)
         if maybe.any():
             some = rows.subset(maybe)
             span, until = self._amount(benefit, some, maybe, undecided, until, n)
             unsettled = undecided[maybe] | self._open_amounts(benefit, some)
             if unsettled.any():
                 missing[np.flatnonzero(maybe)[unsettled]] = self._missing[benefit.benefit.id].of(some.subset(unsettled))
-        return _Full(Answered(truth, span, until), missing, undecided)
+            if benefit.amount is not None:
+                unmoved = earliest(unmoved, _spread(unmoved_until(benefit.amount, some, self.values), maybe, n))
+        return _Full(Answered(truth, span, until), missing, undecided, earliest(unmoved, until))
+
+    def _unmoved(self, benefit: BenefitPlan, rows: Rows, maybe: Mask) -> Days:
+        """Until when outcome and reasons stand; the amount has its own day.
+
+        Whoever is refused learns which clauses say no, and until when that is so. A clause that does not say no may
+        come to be unknown, which changes neither; only what turns with time is watched.
+        """
+        found = earliest(benefit.changes_on)
+        for variant in benefit.variants:
+            if variant.guard is not None:
+                found = earliest(found, unmoved_until(variant.guard, rows, self.values))
+            for _, node in variant.clauses:
+                until = unmoved_until(node, rows, self.values)
+                if not is_never(until):
+                    judged = self.values.judge(node, rows)
+                    no = as_mask(judged.truth, rows.n, wanted=False)
+                    watched = maybe | (no & (np.asarray(judged.until) != plan.NEVER)) | (~no & turns(node))
+                    found = earliest(found, where_days(watched, until, plan.NEVER))
+        return found
 
     def _open_amounts(self, benefit: BenefitPlan, some: Rows) -> Mask:
         if benefit.amount is None:
@@ -228,11 +258,7 @@ class BatchEvaluator:
         everywhere = bool(maybe.all())
         low_all = low if everywhere else _scattered(low, maybe, n)
         high_all = low_all if single else (high if everywhere else _scattered(high, maybe, n))
-        if not (isinstance(good, int) and good == plan.NEVER):
-            spread = np.full(n, plan.NEVER, dtype=np.int32)
-            spread[maybe] = good
-            until = earliest(until, spread)
-        return Span(low_all, high_all), until
+        return Span(low_all, high_all), earliest(until, _spread(good, maybe, n))
 
     def _unmet(self, benefit: BenefitPlan, rows: Rows, refused: Mask) -> tuple[Bits, pl.Series]:
         n = rows.n
@@ -270,7 +296,7 @@ class BatchEvaluator:
 def _for_some(full: _Full, chosen: Positions) -> _Full:
     truth, span, until = full.answered
     answered = Answered(take(truth, chosen), take(span, chosen), take(until, chosen))
-    return _Full(answered, full.missing[chosen.index], full.undecided[chosen.index])
+    return _Full(answered, full.missing[chosen.index], full.undecided[chosen.index], take(full.unmoved, chosen))
 
 
 def _collect(node: plan.Node, found: dict[int, plan.Node]) -> None:
@@ -278,6 +304,15 @@ def _collect(node: plan.Node, found: dict[int, plan.Node]) -> None:
         found[id(node)] = node
         for child in node.children():
             _collect(child, found)
+
+
+def _spread(days: Days, maybe: Mask, n: int) -> Days:
+    """Days of some rows among all rows: never elsewhere."""
+    if is_never(days):
+        return plan.NEVER
+    spread = np.full(n, plan.NEVER, dtype=np.int32)
+    spread[maybe] = days
+    return spread
 
 
 def _scattered(bound: vectors.Bound, maybe: Mask, n: int) -> vectors.Bound:

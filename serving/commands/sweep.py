@@ -50,8 +50,8 @@ def sweep(
 
     A sweep is pinned to a day, to what was known when it began and to a rulebook; one that was interrupted goes on
     where it stopped, whatever stopped it. By default it looks at subjects whose facts changed (or those of people
-    their rules look at), whose `next_change` has come, or whose rules changed. Exit status 1: some subjects could not
-    be answered; they are named, and every sweep tries them again.
+    their rules look at), whose day to look again has come, or whose rules changed. Exit status 1: some subjects could
+    not be answered; they are named, and every sweep tries them again.
 
     With `--engine spark` Spark's executors answer and write: each must reach $APPLYFREE_HOME under the same path and
     the database (APPLYFREE_DATABASE_URL). Either engine goes on where the other stopped.

@@ -9,7 +9,7 @@ from psycopg.sql import SQL
 
 from serving.store.errors import NewerSchemaError
 
-CURRENT_HEAD = 2
+CURRENT_HEAD = 3
 """The number of the latest migration: two branches that add one collide here, in review."""
 _LOCK = 0x41464D49
 """Whoever migrates holds this advisory lock: two processes that start at once take turns."""

@@ -30,14 +30,17 @@ _INT4, _DATE = 23, 1082
 _ARRAY_HEAD_BYTES, _EMPTY_ARRAY_BYTES = 20, 12
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
-_COLUMNS = "kind, id, sweep, answers, next_change, made_by, due"
+_COLUMNS = "kind, id, sweep, answers, next_change, made_by, due, look_again"
+_Stored = tuple[str, bytes, bytes, bytes | None, bytes]
+"""Of one row: id, answers, next_change, made_by, look_again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standings:
     """How some subjects of one kind stand.
 
-    `made_by` names for each answer the sweep that made it.
+    `made_by` names for each answer the sweep that made it; `look_again` the day until which all that it says stands,
+    its reasons too.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class Standings:
     answers: Codes
     next_change: Days
     made_by: Codes
+    look_again: Days
 
 
 def write(session: Session, sweep: int, rows: Standings) -> None:
@@ -63,16 +67,17 @@ def read(session: Session, kind: str, ids: pl.Series, before: int) -> dict[int, 
     cursor = session.cursor(binary=True)
     cursor.execute(
         """
-        SELECT s.sweep, s.id, array_send(s.answers), array_send(s.next_change), array_send(s.made_by)
+        SELECT s.sweep, s.id, array_send(s.answers), array_send(s.next_change), array_send(s.made_by),
+               array_send(coalesce(s.look_again, s.next_change))
         FROM unnest(%s::text[]) AS wanted(id)
         CROSS JOIN LATERAL (
             SELECT * FROM standing WHERE kind = %s AND id = wanted.id AND sweep < %s ORDER BY sweep DESC LIMIT 1) s
         """,
         (ids.to_list(), kind, before),
     )
-    by_sweep: dict[int, list[tuple[str, bytes, bytes, bytes | None]]] = {}
+    by_sweep: dict[int, list[_Stored]] = {}
     for sweep, *row in cursor:
-        by_sweep.setdefault(cast(int, sweep), []).append(cast(tuple[str, bytes, bytes, bytes | None], tuple(row)))
+        by_sweep.setdefault(cast(int, sweep), []).append(cast(_Stored, tuple(row)))
     return {sweep: _gathered(kind, sweep, rows) for sweep, rows in by_sweep.items()}
 
 
@@ -81,16 +86,21 @@ def read_of(session: Session, sweep: int, kind: str, ids: pl.Series) -> Standing
     return read(session, kind, ids, sweep + 1).get(sweep)
 
 
-def _gathered(kind: str, sweep: int, rows: list[tuple[str, bytes, bytes, bytes | None]]) -> Standings:
+def _gathered(kind: str, sweep: int, rows: list[_Stored]) -> Standings:
     """Rows of one sweep: they are of one rulebook, so their arrays are of one length."""
     answers = _cells([row[1] for row in rows])
-    days = _cells([row[2] for row in rows])
     made_by = np.full(answers.shape, sweep, dtype=np.int32)
     stated = np.array([row[3] is not None for row in rows])
     if stated.any():
         made_by[stated] = _cells([row[3] for row in rows if row[3] is not None])
     ids = pl.Series("id", [row[0] for row in rows], dtype=pl.String)
-    return Standings(kind, ids, answers, np.where(days == NEVER, NEVER, days - _EPOCH).astype(np.int32), made_by)
+    days, again = (_days([row[2] for row in rows]), _days([row[4] for row in rows]))
+    return Standings(kind, ids, answers, days, made_by, again)
+
+
+def _days(arrays: list[bytes]) -> Days:
+    stored = _cells(arrays)
+    return np.where(stored == NEVER, NEVER, stored - _EPOCH).astype(np.int32)
 
 
 def _cells(arrays: list[bytes]) -> npt.NDArray[np.int32]:
@@ -109,7 +119,7 @@ def _blocks(sweep: int, rows: Standings) -> list[bytes]:
     blocks: list[bytes] = []
     for length in np.unique(encoded):
         chosen = np.flatnonzero(encoded == length)
-        head = struct.pack(f">hi{len(kind)}si", 7, len(kind), kind, int(length))
+        head = struct.pack(f">hi{len(kind)}si", 8, len(kind), kind, int(length))
         width = len(head) + int(length)
         block = np.empty((len(chosen), width + tail.shape[1]), dtype=np.uint8)
         block[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
@@ -123,15 +133,14 @@ def _blocks(sweep: int, rows: Standings) -> list[bytes]:
 def _tails(sweep: int, rows: Standings) -> npt.NDArray[np.uint8]:
     """Everything behind the id. One width for all: `made_by` is written for all rows or for none."""
     n = len(rows.answers)
-    never = rows.next_change == NEVER
-    days = np.where(never, NEVER, rows.next_change + _EPOCH)
-    due = days.min(axis=1, initial=NEVER)
+    days, again = (np.where(d == NEVER, NEVER, d + _EPOCH) for d in (rows.next_change, rows.look_again))
+    due = again.min(axis=1, initial=NEVER)
     parts = [_fixed(struct.pack(">ii", 4, sweep), n), _array(_INT4, rows.answers), _array(_DATE, days)]
     if bool((rows.made_by == sweep).all()):
         parts.append(_fixed(struct.pack(">i", -1), n))
     else:
         parts.append(_array(_INT4, rows.made_by))
-    parts += [_fixed(struct.pack(">i", 4), n), _big_endian(due.reshape(n, 1))]
+    parts += [_fixed(struct.pack(">i", 4), n), _big_endian(due.reshape(n, 1)), _array(_DATE, again)]
     return np.concatenate(parts, axis=1)
 
 

@@ -138,7 +138,7 @@ def complete(session: Session, sweep: int, account: dict[str, object], now: dt.d
 
 
 def due(session: Session, after: dt.date, until: dt.date) -> Iterator[tuple[str, int, int, pl.Series]]:
-    """The subjects with a current answer whose `next_change` has come.
+    """The subjects with a current answer that is to be made again, for its day has come.
 
     Yields:
         The kind of subject; the sweep in whose order its answers stand; the place of the answer, counted from 0; the
@@ -147,7 +147,8 @@ def due(session: Session, after: dt.date, until: dt.date) -> Iterator[tuple[str,
     rows = session.execute(
         """
         SELECT s.kind, s.sweep, u.place - 1, array_agg(s.id)
-        FROM standing s CROSS JOIN LATERAL unnest(s.next_change) WITH ORDINALITY AS u(day, place)
+        FROM standing s
+        CROSS JOIN LATERAL unnest(coalesce(s.look_again, s.next_change)) WITH ORDINALITY AS u(day, place)
         WHERE s.due > %(after)s AND s.due <= %(until)s AND s.due < 'infinity'
           AND u.day > %(after)s AND u.day <= %(until)s
           AND NOT EXISTS (SELECT 1 FROM standing n WHERE n.kind = s.kind AND n.id = s.id AND n.sweep > s.sweep)

@@ -82,6 +82,11 @@ def next_changes(answers: pl.DataFrame) -> Days:
     return _days(answers, "next_change")
 
 
+def look_again(answers: pl.DataFrame) -> Days:
+    """The days on which the answers are to be made again, for their reasons too; NEVER where there is none."""
+    return _days(answers, "look_again")
+
+
 def outside_until(answers: pl.DataFrame) -> Days:
     """The days until which whoever is outside of the benefit's area stays so; NEVER where that is for ever."""
     return np.minimum(_days(answers, "outside_until"), _days(answers, "next_change"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from serving.store.database import Session
 from serving.store.standings import NEVER, Codes, Days, Standings
 from serving.store.sweeps import Sweep
 from serving.sweep.account import Account
-from serving.sweep.answering import AnswerIds, does_not_apply, next_changes, outside_until
+from serving.sweep.answering import AnswerIds, does_not_apply, look_again, next_changes, outside_until
 from serving.sweep.asking import Mask
 from serving.sweep.errors import CountIdentityError, SweepError
 from serving.sweep.facts import FactHistory
@@ -53,6 +54,7 @@ class Answering:
     def __init__(self, sweep: Sweep, pinned: Pinned, contents_of_sweeps: dict[int, Contents]) -> None:
         self.sweep, self.pinned = sweep, pinned
         self.evaluator = BatchEvaluator(pinned.rulebook, sweep.on_date)
+        self._today = (sweep.on_date - dt.date(1970, 1, 1)).days
         self.ids = AnswerIds(self.evaluator)
         self._contents = contents_of_sweeps
 
@@ -88,6 +90,7 @@ class Answering:
         answers = {kind: np.zeros(size, dtype=np.int32) for kind, size in shape.items()}
         changes = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
         until = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
+        again = {kind: np.full(size, NEVER, dtype=np.int32) for kind, size in shape.items()}
         outside = {kind: np.zeros(size, dtype=np.bool_) for kind, size in shape.items()}
         is_asked = {kind: partition.benefits.get(kind, np.broadcast_to(True, size)) for kind, size in shape.items()}
         column = {name: i for kind in shape for i, name in enumerate(names[kind])}
@@ -95,10 +98,11 @@ class Answering:
             answers[kind][places, column[benefit]] = self.ids.of(session, benefit, found)
             changes[kind][places, column[benefit]] = next_changes(found)
             until[kind][places, column[benefit]] = outside_until(found)
+            again[kind][places, column[benefit]] = look_again(found)
             outside[kind][places, column[benefit]] = does_not_apply(self.evaluator, benefit, found)
         for kind, ids in partition.asked.items():
             made_by = np.where(outside[kind], _NOT_YET, self.sweep.id).astype(np.int32)
-            yield Standings(kind, ids, answers[kind], changes[kind], made_by), is_asked[kind], until[kind]
+            yield Standings(kind, ids, answers[kind], changes[kind], made_by, again[kind]), is_asked[kind], until[kind]
 
     def _compared(
         self, session: Session, new: Standings, is_asked: Mask, silent_until: Days, account: Account
@@ -112,7 +116,10 @@ class Answering:
         answers = np.where(is_asked, np.where(silent, _NOT_YET, new.answers), old.answers)
         # Silent until a day: of a version for more areas, of a merge of two, of an address that has grown too old.
         days = np.where(is_asked, np.where(silent, silent_until, new.next_change), old.next_change)
+        again = np.where(is_asked, np.where(silent, silent_until, new.look_again), old.look_again)
         differs = (answers != old.answers) | (days != old.next_change)
+        # A day that has come is replaced, and so is one that would be too late; to look too early does no harm.
+        days_differ = (again < old.look_again) | (old.look_again <= self._today)
         if self.sweep.is_full:
             made_by = np.full(answers.shape, self.sweep.id, dtype=np.int32)
             chosen = np.full(len(new.ids), True)
@@ -120,12 +127,13 @@ class Answering:
             account.subjects[new.kind] += len(new.ids)
         else:
             made_by = np.where(differs, self.sweep.id, old.made_by).astype(np.int32)
-            chosen = differs.any(axis=1) | ~has_row | lost
+            chosen = differs.any(axis=1) | days_differ.any(axis=1) | ~has_row | lost
             self._count(session, new.kind, answers[chosen], 1, account)
             self._count(session, new.kind, old.answers[chosen], -1, account)
             account.subjects[new.kind] += int((~has_row).sum())
         mask = pl.Series(chosen)
-        rows = Standings(new.kind, new.ids.filter(mask), answers[chosen], days[chosen], made_by[chosen])
+        ids = new.ids.filter(mask)
+        rows = Standings(new.kind, ids, answers[chosen], days[chosen], made_by[chosen], again[chosen])
         return rows, int((~chosen).sum())
 
     def _before(
@@ -134,7 +142,7 @@ class Answering:
         """How the subjects stood, in today's columns; who had a row; who had answers of benefits that are gone."""
         n, columns = new.answers.shape
         answers, made_by = np.zeros((n, columns), dtype=np.int32), np.zeros((n, columns), dtype=np.int32)
-        days = np.full((n, columns), NEVER, dtype=np.int32)
+        days, again = (np.full((n, columns), NEVER, dtype=np.int32) for _ in range(2))
         has_row, lost = np.full(n, False), np.full(n, False)
         today = {name: i for i, name in enumerate(self.pinned.benefits_of(new.kind))}
         place = pl.DataFrame({ID: new.ids}).with_row_index("place")
@@ -145,10 +153,11 @@ class Answering:
                 if name in today:
                     answers[at, today[name]] = found.answers[:, i]
                     days[at, today[name]] = found.next_change[:, i]
+                    again[at, today[name]] = found.look_again[:, i]
                     made_by[at, today[name]] = found.made_by[:, i]
                 else:
                     lost[at] |= found.answers[:, i] != _NOT_YET
-        return Standings(new.kind, new.ids, answers, days, made_by), has_row, lost
+        return Standings(new.kind, new.ids, answers, days, made_by, again), has_row, lost
 
     def _count(self, session: Session, kind: str, answers: Codes, times: int, account: Account) -> None:
         """Count what came (or, with -1, what went)."""
@@ -165,8 +174,18 @@ class Answering:
 
 
 def read_facts(history: FactHistory, sweep: Sweep, pinned: Pinned, partition: Partition) -> Tables:
-    """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge."""
-    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed)
+    """The facts of everybody that a chunk needs, as of the sweep's day and moment of knowledge.
+
+    No others than the rules of the benefits asked for read.
+    """
+    plans = pinned.rulebook.in_force(sweep.on_date)
+    facts = set(pinned.rulebook.vocabulary.subjects.links)
+    for kind in partition.asked:
+        wanted = partition.benefits.get(kind)
+        for column, benefit in enumerate(pinned.benefits_of(kind)):
+            if wanted is None or wanted[:, column].any():
+                facts.update(plans[benefit].names)
+    return history.as_of(sweep.on_date, sweep.known_at, kinds=list(partition.needed), ids=partition.needed, facts=facts)
 
 
 def asked_answers(

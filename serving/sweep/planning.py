@@ -57,13 +57,14 @@ def plan_sweep(
     names = {kind: pinned.benefits_of(kind) for kind in links.subjects.kinds}
     population = Counter({kind: links.tables.count(kind) for kind in links.subjects.kinds})
     reasons: Counter[str] = Counter()
+    doubtful = history.doubtful(sweep.on_date, sweep.known_at)
     if sweep.is_full:
         chosen = {k: Asked.everything(np.arange(n, dtype=np.int64), len(names[k])) for k, n in population.items()}
         reasons["full sweep"] = population.total()
     else:
-        chosen = _incremental(session, sweep, pinned, history, links, reasons)
+        chosen = _incremental(session, sweep, pinned, history, links, doubtful, reasons)
     subjects = sum(len(asked.rows) for asked in chosen.values())
-    doubtful = doubtful_rows(history, sweep, links)
+    rows_in_doubt = _rows_by_kind(links, _by_kind(doubtful))
     chains = chains_of_benefits(pinned, sweep)
     chunks: list[tuple[str, int]] = []
     size = _size(chosen, chunk_subjects)
@@ -71,7 +72,7 @@ def plan_sweep(
     for number, part in enumerate(cut(links, rows_chosen, chains_of(pinned, sweep), size)):
         name = f"{number:06d}.parquet"
         asked = {kind: chosen[kind].at(rows) for kind, rows in part.items()}
-        chunks.append((name, write_partition(folder / name, links, asked, names, chains, doubtful)))
+        chunks.append((name, write_partition(folder / name, links, asked, names, chains, rows_in_doubt)))
     handed_over = sum(count for _, count in chunks)
     if handed_over != subjects:
         raise CountIdentityError(f"sweep {sweep.id}, chunks", subjects, handed_over, 0)
@@ -141,7 +142,13 @@ class _Choice:
 
 
 def _incremental(
-    session: Session, sweep: Sweep, pinned: Pinned, history: FactHistory, links: Links, reasons: Counter[str]
+    session: Session,
+    sweep: Sweep,
+    pinned: Pinned,
+    history: FactHistory,
+    links: Links,
+    doubtful: pl.DataFrame,
+    reasons: Counter[str],
 ) -> dict[str, Asked]:
     base = sweeps.sweep_of(session, sweep.base or 0)
     assert base is not None, "an incremental sweep has a base: the database checks it"
@@ -149,7 +156,7 @@ def _incremental(
     news = [
         history.changed(base.known_at, sweep.known_at).select("kind", ID),
         history.turned(base.on_date, sweep.on_date, sweep.known_at),
-        _newly_certain_or_not(history, base, sweep),
+        _newly_certain_or_not(history.doubtful(base.on_date, base.known_at), doubtful),
     ]
     changed = _rows_by_kind(links, _by_kind(pl.concat(news)))
     for kind, rows in changed.items():
@@ -207,10 +214,8 @@ def _links_before(links: Links, changed: dict[str, Index], history: FactHistory,
     return Links({**links.tables.frames, PERSON: merged}, links.subjects)
 
 
-def _newly_certain_or_not(history: FactHistory, base: Sweep, sweep: Sweep) -> pl.DataFrame:
+def _newly_certain_or_not(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """Of whom it has become known, or doubtful, who belongs to them."""
-    before = history.doubtful(base.on_date, base.known_at)
-    now = history.doubtful(sweep.on_date, sweep.known_at)
     columns = ["kind", ID]
     return pl.concat([now.join(before, on=columns, how="anti"), before.join(now, on=columns, how="anti")])
 

@@ -204,7 +204,9 @@ class Replayer:
             yield self._differences(kind, benefit, found)
 
     def _differences(self, kind: str, benefit: str, found: pl.DataFrame) -> tuple[int, int, list[Difference]]:
-        pairs = found.group_by(pl.exclude(ID), maintain_order=True).agg(pl.len().alias("subjects"), pl.col(ID).first())
+        pairs = found.group_by(pl.exclude(ID, "look_again"), maintain_order=True).agg(
+            pl.len().alias("subjects"), pl.col(ID).first()
+        )
         words = spell(self.evaluator, benefit, pairs)
         differing, shown = 0, list[Difference]()
         for row, again, day in zip(pairs.iter_rows(named=True), words, next_changes(pairs).tolist(), strict=True):
@@ -226,4 +228,6 @@ def _in_order(rows: Standings | None, ids: pl.Series) -> Standings:
     assert rows is not None, "these ids were read from the same rows"
     place = rows.ids.to_frame(ID).with_row_index("place")
     order = pl.DataFrame({ID: ids}).join(place, on=ID, how="inner", maintain_order="left")["place"].to_numpy()
-    return Standings(rows.kind, ids, rows.answers[order], rows.next_change[order], rows.made_by[order])
+    return Standings(
+        rows.kind, ids, rows.answers[order], rows.next_change[order], rows.made_by[order], rows.look_again[order]
+    )

@@ -21,6 +21,7 @@ from tests.agreement.comparison import batch_rows, reference_rows
 
 CATALOGUES = [p.name for p in catalogue_folders(Path(str(resources.files("rules") / "catalogue")))]
 DAYS = (dt.date(2025, 7, 15), dt.date(2026, 3, 1))
+ALL_THAT_IS_SAID = ("outcome", "amount_low", "amount_high", "unmet", "missing", "next_change", "version")
 STEPS = (1, 17, 62, 184, 303, 366, 731)
 
 
@@ -47,7 +48,10 @@ def test_batch_equals_reference_on_every_benefit(name: str, on_date: dt.date) ->
 
 
 def held(book: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.date, later: list[dt.date]) -> list[str]:
-    """Where an answer changed before its `next_change`, or a benefit concerned somebody before `outside_until`."""
+    """Where an answer changed before its `next_change`, or a benefit concerned somebody before `outside_until`.
+
+    Or where anything at all that is said of an answer changed before the day on which it is looked at again.
+    """
     today = BatchEvaluator(book, on_date)
     now = today.evaluate(tables)
     wrong: list[str] = []
@@ -66,6 +70,11 @@ def held(book: Rulebook, tables: dict[str, pl.DataFrame], on_date: dt.date, late
             came_in = was_outside & ~is_outside & (before.get_column("outside_until") > plan.day_number(day))
             if came_in.any():
                 wrong.append(f"{benefit} came to concern {int(came_in.sum())} subjects by {day}")
+            stands = before.get_column("look_again") > plan.day_number(day)
+            for column in ALL_THAT_IS_SAID:
+                moved = stands & ~before.get_column(column).eq_missing(after.get_column(column))
+                if moved.any():
+                    wrong.append(f"{benefit} said another {column} by {day} to {int(moved.sum())} subjects")
     return wrong
 
 
@@ -74,6 +83,17 @@ def is_out(evaluator: BatchEvaluator, benefit: str, answers: pl.DataFrame) -> pl
     names = evaluator.clause_names(benefit)
     bit = 1 << names.index(IN_AREA) if IN_AREA in names else 0
     return answers.select((pl.col("unmet") & pl.lit(bit, dtype=pl.UInt64)) != 0).to_series()
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_few_answers_are_looked_at_again_on_an_ordinary_day(name: str) -> None:
+    """A clause that time cannot turn, or not for years, makes nobody's answer be made again each day."""
+    book, on_date = rulebook(name), DAYS[1]
+    answers = BatchEvaluator(book, on_date).evaluate(people(name, 800, 4))
+    days = pl.concat([frame.get_column("look_again") for frame in answers.values()])
+    assert (days <= pl.concat([frame.get_column("next_change") for frame in answers.values()])).all()
+    assert (days > plan.day_number(on_date)).all()
+    assert (days == plan.day_number(on_date) + 1).sum() < len(days) / 400
 
 
 @pytest.mark.parametrize("on_date", DAYS, ids=str)

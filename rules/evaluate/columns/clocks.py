@@ -75,6 +75,13 @@ def reached_from(clock: plan.Quantity, today: int, unit: str, target: int) -> pl
 
 
 @lru_cache(maxsize=192)
+def fallen_to(clock: plan.Quantity, today: int, unit: str, target: int) -> pl.Series:
+    """For every end, the first later day on which no more than `target` is left from the clock."""
+    days = horizon.first_days(clock, today, horizon.first_starts(unit, _ALL_DAYS, target))
+    return pl.Series(days.astype(np.int32))
+
+
+@lru_cache(maxsize=192)
 def reached_at(clock: plan.Quantity, today: int) -> pl.Series:
     """For every day, the first later day on which the clock stands there or later."""
     return pl.Series(horizon.first_days(clock, today, _ALL_DAYS).astype(np.int32))
@@ -107,6 +114,29 @@ def first_reached(node: plan.Quantity, today: int, start: Bound, target: Bound, 
     )
     days = horizon.first_days(node.end, today, anniversaries)
     return np.where(known, days, NEVER).astype(np.int32)
+
+
+def first_fallen(node: plan.Elapsed, today: int, end: Bound, target: Bound, n: int) -> Days:
+    """The first later day on which a falling figure is at most `target`; NEVER where end or target is unknown.
+
+    Args:
+        node: the time that is left from a clock.
+        today: the day of the question.
+        end: the date that it is left to.
+        target: in units of the figure.
+        n: how many rows.
+    """
+    if end is None or target is None:
+        return NEVER
+    if isinstance(end, int) and isinstance(target, int):
+        return horizon.first_day(node.start, today, horizon.first_start(node.unit, end, target))
+    if isinstance(target, int):
+        assert isinstance(end, pl.Series)
+        return _filled(gather(fallen_to(node.start, today, node.unit, target), end))
+    ends = end if isinstance(end, pl.Series) else pl.Series([end], dtype=pl.Int64).new_from_index(0, n)
+    known = (ends.is_not_null() & target.is_not_null()).to_numpy()
+    starts = horizon.first_starts(node.unit, _numbers(ends), np.clip(_numbers(target), -110_000, 110_000))
+    return np.where(known, horizon.first_days(node.start, today, starts), NEVER).astype(np.int32)
 
 
 def _clock_reached(node: plan.Quantity, today: int, target: Bound) -> Days:

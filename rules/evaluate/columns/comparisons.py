@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from rules import horizon, plan
-from rules.evaluate.columns import clocks, figures
+from rules.evaluate.columns import clocks
 from rules.evaluate.columns.days import earliest, is_never, where_days
 from rules.evaluate.columns.evaluation import Evaluation
 from rules.evaluate.columns.results import Judged, Measured
 from rules.evaluate.columns.rows import Rows
 from rules.evaluate.columns.truths import as_mask, both, compared, truth_column
-from rules.evaluate.columns.vectors import Bound, Days, Mask, Span, Truth, open_mask
+from rules.evaluate.columns.vectors import Bound, Days, Mask, Span, Truth, boundless, open_mask
 from rules.plan import NEVER
 
 
@@ -64,35 +64,60 @@ def _compare_until(
 ) -> Days:
     if is_never(left.until) and is_never(right.until):
         return NEVER
-    rising_left = horizon.is_rising(node.left) and not horizon.has_clock(node.right)
-    rising_right = not rising_left and horizon.is_rising(node.right) and not horizon.has_clock(node.left)
-    plainly = earliest(left.until, right.until)
-    if not (rising_left or rising_right):
-        return plainly
-    rising, still = (node.left, right) if rising_left else (node.right, left)
-    own = left if rising_left else right
-    n, target = rows.n, still.span.low
-    later = figures.plus_one(target)
-    if node.operator == "=":
-        below = as_mask(compared("<", own.span.low, target, n), n, wanted=True)
-        passed = as_mask(compared("<", target, own.span.low, n), n, wanted=True)
-        reached = where_days(below, _reaches(rising, target, rows, within), _reaches(rising, later, rows, within))
-        flips: Mask = ~passed
-    elif rising_left:
-        reached = _reaches(rising, target if node.operator == "<" else later, rows, within)
-        flips = as_mask(truth, n, wanted=True)
+    if _moves_against(node.left, node.right):
+        moving, own, still = node.left, left, right
+    elif _moves_against(node.right, node.left):
+        moving, own, still = node.right, right, left
     else:
-        reached = _reaches(rising, later if node.operator == "<" else target, rows, within)
-        flips = as_mask(truth, n, wanted=False)
-    base = within.measure(rising.start, rows).until if isinstance(rising, plan.Elapsed) else NEVER
-    exact = earliest(where_days(flips, reached, NEVER), still.until, base)
+        return earliest(left.until, right.until)
+    base: Days = NEVER
+    if isinstance(moving, plan.Elapsed):
+        base = within.measure(moving.end if _falls(moving) else moving.start, rows).until
+    base = earliest(base, still.until)
+    exact = earliest(_flip(node, moving, own.span.low, still.span.low, truth, rows, within), base)
     if own.span.exact and still.span.exact:
         return exact
-    closed = ~(open_mask(own.span, n) | open_mask(still.span, n))
-    return where_days(closed, exact, plainly)
+    closed = ~(open_mask(own.span, rows.n) | open_mask(still.span, rows.n))
+    # Whatever the clock shows, it may be compared with nothing that is known.
+    otherwise = where_days(boundless(still.span, rows.n), base, earliest(left.until, right.until))
+    return where_days(closed, exact, otherwise)
 
 
-def _reaches(node: plan.Quantity, target: Bound, rows: Rows, within: Evaluation) -> Days:
+def _flip(
+    node: plan.Compare, moving: plan.Quantity, value: Bound, limit: Bound, truth: Truth, rows: Rows, within: Evaluation
+) -> Days:
+    """The days on which time turns a comparison with what stands still: `<` turns once, `=` is passed through."""
+    n, falls, on_the_left = rows.n, _falls(moving), moving is node.left
+    beyond = None if limit is None else limit - 1 if falls else limit + 1
+    if node.operator == "=":
+        smaller, larger = (
+            as_mask(compared("<", value, limit, n), n, True),
+            as_mask(compared("<", limit, value, n), n, True),
+        )
+        before, passed = (larger, smaller) if falls else (smaller, larger)
+        flips: Mask = ~passed
+        reached = where_days(before, _reached(moving, limit, rows, within), _reached(moving, beyond, rows, within))
+    else:
+        # `x < limit` ends where x rises to the limit, and begins where x falls beyond it; on the right, the other way.
+        at_limit = (node.operator == "<") == (on_the_left != falls)
+        flips = as_mask(truth, n, wanted=on_the_left != falls)
+        reached = _reached(moving, limit if at_limit else beyond, rows, within)
+    return where_days(flips, reached, NEVER)
+
+
+def _moves_against(node: plan.Quantity, other: plan.Quantity) -> bool:
+    """Does time only raise, or only lower, this side of a comparison, and leave the other where it is?"""
+    return (horizon.is_rising(node) or horizon.is_falling(node)) and not horizon.has_clock(other)
+
+
+def _falls(node: plan.Quantity) -> bool:
+    return horizon.is_falling(node) and not horizon.is_rising(node)
+
+
+def _reached(node: plan.Quantity, target: Bound, rows: Rows, within: Evaluation) -> Days:
+    if _falls(node):
+        assert isinstance(node, plan.Elapsed)
+        return clocks.first_fallen(node, within.today, within.measure(node.end, rows).span.low, target, rows.n)
     start = within.measure(node.start, rows).span.low if isinstance(node, plan.Elapsed) else None
     return clocks.first_reached(node, within.today, start, target, rows.n)
 

@@ -38,6 +38,13 @@ def _elapsed(node: plan.Elapsed, rows: Rows, within: Evaluation) -> Measured:
         if start.span.single:
             return Measured(span, exact)
         until = where_days(~open_mask(start.span, rows.n), exact, until)
+    elif horizon.is_falling(node):
+        target = None if span.low is None else span.low - 1
+        exact = earliest(end.until, clocks.first_fallen(node, within.today, end.span.low, target, rows.n))
+        if end.span.single:
+            return Measured(span, exact)
+        known, boundless = ~open_mask(end.span, rows.n), vectors.boundless(end.span, rows.n)
+        until = where_days(known, exact, where_days(boundless, end.until, until))
     return Measured(span, until)
 
 

@@ -24,6 +24,9 @@ class Answers(Protocol):
     def answer(self, benefit: str, rows: Rows) -> Answered:
         """The answer for these rows."""
 
+    def unmoved_until(self, benefit: str, rows: Rows) -> Days:
+        """Until when everything that is said with the answer stands."""
+
 
 class Evaluation(ABC):
     """Nodes on one date, for any rows."""

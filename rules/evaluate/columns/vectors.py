@@ -84,6 +84,15 @@ def open_mask(span: Span, n: int) -> Mask:
     return ~equal if known is None else ~(equal & known)
 
 
+def boundless(span: Span, n: int) -> Mask:
+    """Rows in which nothing bounds the figure."""
+
+    def nowhere(bound: Bound) -> Mask:
+        return is_null(bound) if isinstance(bound, pl.Series) else np.full(n, bound is None)
+
+    return nowhere(span.low) if span.single else nowhere(span.low) & nowhere(span.high)
+
+
 def unpacked(truth: pl.Series) -> tuple[Mask, Mask | None]:
     """The values and the known rows (None: all) of a boolean column.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from rules import horizon, places, plan
-from rules.evaluate.intervals import is_point
+from rules.evaluate.intervals import ANYTHING, is_point
 from rules.evaluate.single import rising
 from rules.evaluate.single.evaluation import Case, Evaluation, Judgement, Measure
 from rules.kleene import Truth
@@ -85,27 +85,35 @@ def _compare(node: plan.Compare, case: Case, within: Evaluation) -> Judgement:
 def _compare_until(
     node: plan.Compare, case: Case, left: Measure, right: Measure, truth: Truth, within: Evaluation
 ) -> int:
-    if is_point(left.interval) and is_point(right.interval):
-        a, b = cast(int, left.interval[0]), cast(int, right.interval[0])
-        strict = node.operator == "<"
-        if horizon.is_rising(node.left) and not horizon.has_clock(node.right):
-            # A rising left side leaves `<` and `<=` once, and passes through `=` once.
-            if node.operator == "=":
-                target = b if a < b else b + 1
-                flips = a <= b
-            else:
-                target, flips = (b if strict else b + 1), truth is TRUE
-            reached = rising.reaches(node.left, case, target, within) if flips else NEVER
-            return min(reached, right.until, rising.base_until(node.left, case, within))
-        if horizon.is_rising(node.right) and not horizon.has_clock(node.left):
-            if node.operator == "=":
-                target = a if b < a else a + 1
-                flips = b <= a
-            else:
-                target, flips = (a + 1 if strict else a), truth is FALSE
-            reached = rising.reaches(node.right, case, target, within) if flips else NEVER
-            return min(reached, left.until, rising.base_until(node.right, case, within))
+    for moving, still, one, other in ((node.left, node.right, left, right), (node.right, node.left, right, left)):
+        if horizon.has_clock(still) or not (horizon.is_rising(moving) or horizon.is_falling(moving)):
+            continue
+        base = min(other.until, rising.base_until(moving, case, within))
+        if other.interval == ANYTHING:
+            return base  # whatever the clock shows, it is compared with nothing that is known
+        if is_point(one.interval) and is_point(other.interval):
+            flip = _flip(node, moving, cast(int, one.interval[0]), cast(int, other.interval[0]), truth, case, within)
+            return min(base, flip)
     return min(left.until, right.until)
+
+
+def _flip(
+    node: plan.Compare, moving: plan.Quantity, value: int, limit: int, truth: Truth, case: Case, within: Evaluation
+) -> int:
+    """The day on which time turns a comparison with what stands still: `<` turns once, `=` is passed through."""
+    falls = horizon.is_falling(moving) and not horizon.is_rising(moving)
+    beyond = limit - 1 if falls else limit + 1
+    on_the_left = moving is node.left
+    if node.operator == "=":
+        before = value > limit if falls else value < limit
+        target, flips = (limit if before else beyond), before or value == limit
+    else:
+        # `x < limit` ends where x rises to the limit, and begins where x falls beyond it; on the right, the other way.
+        at_limit = (node.operator == "<") == (on_the_left != falls)
+        target, flips = (limit if at_limit else beyond), truth is (TRUE if on_the_left != falls else FALSE)
+    if not flips:
+        return NEVER
+    return (rising.falls_to if falls else rising.reaches)(moving, case, target, within)
 
 
 def _code_in(node: plan.CodeIn | plan.Within, case: Case, within: Evaluation) -> Judgement:

@@ -28,6 +28,12 @@ def _elapsed(node: plan.Elapsed, case: Case, within: Evaluation) -> Measure:
             until = min(start.until, rising.reaches(node, case, interval[0] + 1, within))
         elif start.interval == ANYTHING:
             until = start.until
+    elif horizon.is_falling(node):
+        if is_point(end.interval):
+            assert interval[0] is not None
+            until = min(end.until, rising.falls_to(node, case, interval[0] - 1, within))
+        elif end.interval == ANYTHING:
+            until = end.until
     needs = (0 if is_point(start.interval) else start.needs) | (0 if is_point(end.interval) else end.needs)
     return Measure(interval, until, needs)
 

@@ -1,4 +1,4 @@
-"""Figures that time makes rise: until when a comparison with one is good (see `rules.horizon`)."""
+"""Figures that time makes rise or fall: until when a comparison with one is good (see `rules.horizon`)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ def reaches(node: plan.Quantity, case: Case, target: int, within: Evaluation) ->
     return horizon.first_day(node.end, within.today, calendar.anniversary(node.unit, start, target))
 
 
+def falls_to(node: plan.Quantity, case: Case, target: int, within: Evaluation) -> int:
+    """The first later day on which a falling figure is at most `target`."""
+    assert isinstance(node, plan.Elapsed)
+    end = cast(int, within.measure(node.end, case).interval[0])
+    return horizon.first_day(node.start, within.today, horizon.first_start(node.unit, end, target))
+
+
 def base_until(node: plan.Quantity, case: Case, within: Evaluation) -> int:
-    """Until when what a rising figure is measured from is good."""
-    return within.measure(node.start, case).until if isinstance(node, plan.Elapsed) else NEVER
+    """Until when what a rising or falling figure is measured from, or to, is good."""
+    if not isinstance(node, plan.Elapsed):
+        return NEVER
+    return within.measure(node.end if horizon.is_falling(node) else node.start, case).until

@@ -36,7 +36,8 @@ def rows(ids: list[str], sweep: int) -> Standings:
     answers = np.arange(3 * n, dtype=np.int32).reshape(n, 3)
     days = np.full((n, 3), NEVER, dtype=np.int32)
     days[:, 1] = 20_000 + np.arange(n)
-    return Standings("person", pl.Series("id", ids), answers, days, np.full((n, 3), sweep, dtype=np.int32))
+    again = np.where(days == NEVER, NEVER, days - 10).astype(np.int32)
+    return Standings("person", pl.Series("id", ids), answers, days, np.full((n, 3), sweep, dtype=np.int32), again)
 
 
 def test_what_is_written_is_read_back(session: Session) -> None:
@@ -46,9 +47,10 @@ def test_what_is_written_is_read_back(session: Session) -> None:
     assert found.ids.to_list() == written.ids.to_list()
     assert (found.answers == written.answers).all()
     assert (found.next_change == written.next_change).all()
+    assert (found.look_again == written.look_again).all()
     assert (found.made_by == 5).all()
     stored = session.execute("SELECT due::text, next_change[3]::text FROM standing WHERE id = 'a'").fetchone()
-    assert stored == ("2024-10-04", "infinity")
+    assert stored == ("2024-09-24", "infinity")
     assert standings.read(session, "person", written.ids, 5) == {}
 
 

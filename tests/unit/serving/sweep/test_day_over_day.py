@@ -19,8 +19,11 @@ from tests import sweep_world
 from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, changed_tables, current, emptied, expected
 
-ANSWER = ["subject", "id", "benefit", "outcome", "amount", "amount_low", "amount_high"]
-"""What `next_change` speaks for: the day on which outcome or amount can change."""
+ANSWER = [
+    "subject", "id", "benefit", "outcome", "amount", "amount_low", "amount_high", "version", "unmet", "missing",
+    "next_change",
+]  # fmt: skip
+"""All that a determination says."""
 Change = Callable[[Published], None]
 Calendar = dict[int, Change]
 """What is published on which day of the run."""
