@@ -1,0 +1,156 @@
+"""Parts of sentences that several renderings share: the amount, the facts of a clause, a change, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from explain.audience import HIDDEN, OWN
+from explain.explanation import AmountTold, Change, ChangeStep, Evidence, Explanation, MissingItem
+from explain.values import amount_text
+from explain.wording import Messages
+from features.facts.subjects import PERSON
+from rules.determination import Outcome
+
+
+def outcome_text(outcome: Outcome, in_force: bool, say: Messages, style: str = "") -> str:
+    """The answer in words; `style` is the beginning of the sentences' keys."""
+    return say.say(f"{style}{outcome.value}" if in_force else f"{style}ineligible_not_in_force")
+
+
+def amount_sentence(amount: AmountTold, outcome: Outcome, say: Messages, style: str = "") -> str:
+    """What is owed, in words."""
+    if outcome is Outcome.INELIGIBLE:
+        return say.say(f"{style}amount_none")
+    if amount.in_kind is not None:
+        return say.say(f"{style}in_kind", text=say.of(amount.in_kind))
+    figures = {
+        name: "" if value is None else amount_text(value, amount.unit, amount.per, say)
+        for name, value in (("amount", amount.value), ("low", amount.low), ("high", amount.high))
+    }
+    if figures["amount"]:
+        return say.say(f"{style}amount_exact", **figures)
+    if outcome is Outcome.UNDETERMINED and figures["high"]:
+        return say.say(f"{style}amount_up_to", **figures)
+    if figures["low"] and figures["high"]:
+        return say.say(f"{style}amount_between", **figures)
+    return say.say(f"{style}amount_at_least" if amount.low else f"{style}amount_open", **figures)
+
+
+def next_sentence(explanation: Explanation, say: Messages) -> str:
+    """What comes when: the day, and the answer that was evaluated for it."""
+    later = explanation.upcoming
+    if later is None:
+        return say.say("next_none")
+    outcome = outcome_text(later.outcome, later.in_force, say)
+    if later.outcome is not Outcome.INELIGIBLE:
+        outcome = say.say("outcome_with_amount", outcome=outcome, amount=amount_sentence(later.amount, later.outcome, say))
+    told = say.say("next_day", date=later.on_date, outcome=outcome)
+    if not later.turning:
+        return told
+    return say.say("next_because", told=told, clauses=join((say.of(text) for text in later.turning), say))
+
+
+def change_sentence(change: Change, say: Messages, style: str = "") -> str:
+    """If these facts were otherwise, the answer would be that one."""
+    steps = join((step_phrase(step, say, style) for step in change.steps), say, "and_if")
+    outcome = say.say(f"{style}then_{change.outcome.value}")
+    if change.outcome is Outcome.INELIGIBLE:
+        return say.say(f"{style}change", steps=steps, outcome=outcome)
+    amount = amount_sentence(change.amount, change.outcome, say)
+    return say.say(f"{style}change_with_amount", steps=steps, outcome=outcome, amount=amount)
+
+
+def step_phrase(step: ChangeStep, say: Messages, style: str = "") -> str:
+    """One fact that would be otherwise."""
+    parts = {
+        "label": say.of(step.label),
+        "whose": whose(step.kind, say.of(step.kind_name), step.id, say),
+        "before": "" if step.before is None else say.of(step.before),
+        "after": say.of(step.after),
+        "distance": "" if step.distance is None else say.of(step.distance),
+    }
+    return say.say(f"{style}step_{step.way}", **parts)
+
+
+def missing_sentence(item: MissingItem, say: Messages, style: str = "") -> str:
+    """What is missing, and who holds it."""
+    label = say.of(item.label)
+    if item.what == "other":
+        return label
+    if item.what == "parameter" or item.owner is None or item.register_name is None:
+        return say.say(f"{style}missing_{item.what}", label=label, id=item.name)
+    key = f"{style}missing_fact_or_ask" if item.ask_citizen else f"{style}missing_fact"
+    owner, register = say.of(item.owner), say.of(item.register_name)
+    return say.say(key, label=label, id=item.name, owner=owner, register=register)
+
+
+def whose(kind: str, kind_name: str, subject: str, say: Messages) -> str:
+    """Whose fact it is: an id where the audience sees ids, else one's own or somebody's."""
+    if subject == OWN:
+        return say.say("whose_you") if kind == PERSON else kind_name
+    return f"{kind_name} {subject}" if subject else say.say("whose_member")
+
+
+def join(parts: Iterable[str], say: Messages, key: str = "and") -> str:
+    """Parts of a sentence in a row."""
+    return say.say(key).join(parts)
+
+
+class FactLines:
+    """Puts evidence into lines; what earlier lines have shown is only named."""
+
+    def __init__(self, say: Messages) -> None:
+        self.say = say
+        self._shown: set[tuple[str, str]] = set()
+
+    def lines(self, facts: Iterable[Evidence]) -> tuple[str, ...]:
+        """The facts in the order in which the rule reads them, everyone's value of one fact in one line."""
+        new: dict[str, list[Evidence]] = {}
+        again: dict[str, None] = {}
+        for fact in facts:
+            if (fact.id, fact.fact) in self._shown:
+                again[self.say.of(fact.label)] = None
+            else:
+                new.setdefault(fact.fact, []).append(fact)
+        self._shown |= {(fact.id, fact.fact) for some in new.values() for fact in some}
+        lines = [line for some in new.values() for line in self._of_one_fact(some)]
+        if again:
+            lines.append(self.say.say("facts_above", labels=join(again, self.say)))
+        return tuple(lines)
+
+    def _of_one_fact(self, facts: list[Evidence]) -> Iterable[str]:
+        """One line for each register, file and date (usually one), and one for what is not known or not shown."""
+        say = self.say
+        by_source: dict[tuple[str, str], dict[str, list[Evidence]]] = {}
+        for fact in facts:
+            value = say.say(f"gap_{fact.gap}") if fact.value is None else say.of(fact.value)
+            by_source.setdefault(self._source(fact), {}).setdefault(value, []).append(fact)
+        label, owner = say.of(facts[0].label), say.of(facts[0].owner)
+        for (source, date), by_value in by_source.items():
+            if source:
+                values = (say.say("value_of", value=value, whose=self._whose(some)) for value, some in by_value.items())
+                yield say.say("fact", label=label, values=join(values, say), source=source, date=date)
+                continue
+            for value, some in by_value.items():
+                key = "fact_hidden" if some[0].gap == HIDDEN else "fact_unknown"
+                yield say.say(key, label=label, whose=self._whose(some), gap=value, owner=owner)
+
+    def _source(self, fact: Evidence) -> tuple[str, str]:
+        """The register (and file) and the dates; nothing where nothing is known."""
+        if fact.value is None:
+            return "", ""
+        say = self.say
+        source = say.of(fact.register_name)
+        if fact.source:
+            source = say.say("source_file", register=source, file=fact.source)
+        date = say.say("undated") if fact.true_from is None else say.say("dated", date=fact.true_from)
+        if fact.learned_at is not None:
+            date = say.say("dated_and_learned", dated=date, date=fact.learned_at.date())
+        return source, date
+
+    def _whose(self, facts: list[Evidence]) -> str:
+        kind = self.say.of(facts[0].kind_name)
+        ids = list(dict.fromkeys(fact.id for fact in facts))
+        if set(ids) <= {OWN, ""}:
+            return join(dict.fromkeys(whose(fact.kind, kind, fact.id, self.say) for fact in facts), self.say)
+        return f"{kind} {join(ids, self.say)}"
