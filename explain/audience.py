@@ -36,7 +36,7 @@ class Audience(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one audience sees: the highest sensitivity class of its own, of shared and of others' facts, and which parts."""
+    """What one audience sees: up to which sensitivity class of own, shared and others' facts, and which parts."""
 
     own: int
     shared: int
@@ -52,8 +52,11 @@ def sight_of(audience: Audience) -> Sight:
     entry = doc.mapping_of(read_document(path).entries[audience.value], audience.value)
     entry.expect(("own", "shared", "others", "hides_marks", "parts"), what=f"the audience `{audience.value}`")
     get = entry.entries
+    own, shared, others = (doc.integer_of(get[name], name) for name in ("own", "shared", "others"))
     return Sight(
-        *(doc.integer_of(get[name], name) for name in ("own", "shared", "others")),
+        own,
+        shared,
+        others,
         doc.boolean_of(get["hides_marks"], "hides_marks"),
         frozenset(doc.text_of(item, "parts") for item in doc.sequence_of(get["parts"], "parts")),
     )
@@ -118,6 +121,8 @@ class _Cut:
             shown = replace(shown, source="", learned_at=None)
         if self._sees(fact.kind, fact.id, fact.sensitivity):
             return shown
+        if "values" not in self.sight.parts:
+            shown = replace(shown, id="")
         return replace(shown, value=None, gap=HIDDEN, true_from=None, learned_at=None, stale_on=None, source="")
 
     def _missing(self, item: MissingItem) -> MissingItem:

@@ -89,16 +89,14 @@ def check_complete(changeable: Changeable, dictionary: Dictionary) -> None:
             raise ChangeableError(f"changeable.yaml: `{fact}` stands in two lists. Remove one.")
     for fact in dictionary.facts:
         if fact not in listed:
-            raise ChangeableError(
-                f"changeable.yaml: `{fact}` is in no list. Put it under one of: {', '.join(GROUPS)}."
-            )
+            raise ChangeableError(f"changeable.yaml: `{fact}` is in no list. Put it under one of: {', '.join(GROUPS)}.")
 
 
 def _becoming(node: doc.Node) -> Becoming:
     if isinstance(node, doc.Sequence):
         return Becoming(tuple(_value(item) for item in doc.sequence_of(node, "statuses")))
     entries = doc.mapping_of(node, "statuses").entries
-    only_from = {
+    only_from: dict[Value, tuple[str, ...]] = {
         _BOOLEANS.get(name, name): tuple(doc.text_of(item, name) for item in doc.sequence_of(some, name))
         for name, some in entries.items()
     }

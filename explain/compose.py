@@ -199,5 +199,3 @@ def amount_told(found: Determination, plan: BenefitPlan) -> AmountTold:
     """The amount of a determination; nothing is owed where the outcome is ineligible."""
     in_kind = plan.variants[0].compiled.version.amount.in_kind if plan.variants else None
     return AmountTold(found.amount, found.amount_low, found.amount_high, found.per, found.unit, in_kind)
-
-

@@ -6,7 +6,7 @@ class ExplainError(Exception):
 
 
 class AdditivityError(ExplainError):
-    """Contributions do not add up to the score they are said to explain: nothing is shown rather than something false."""
+    """Contributions do not add up to the score they would explain: nothing is shown rather than something false."""
 
     def __init__(self, row: int, difference: float, tolerance: float) -> None:
         self.row, self.difference, self.tolerance = row, difference, tolerance

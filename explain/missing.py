@@ -14,7 +14,12 @@ from rules.rulebook import Rulebook
 
 
 def missing_items(
-    names: Iterable[str], catalogue: Catalogue, rulebook: Rulebook, benefit: str, used: Iterable[FactUsed], on_date: dt.date
+    names: Iterable[str],
+    catalogue: Catalogue,
+    rulebook: Rulebook,
+    benefit: str,
+    used: Iterable[FactUsed],
+    on_date: dt.date,
 ) -> tuple[MissingItem, ...]:
     """Each missing name in full.
 

@@ -3,7 +3,7 @@
 For an answer that is not yes: for each clause that stands in the way, the smallest change of a fact it reads (one that
 can change, or one that is not known) that lets it hold; clause after clause, until the whole answer is yes. For a yes:
 how far a figure may move before the answer is no longer yes. Limits are found by bisection on the clause itself, to the
-smallest unit of the fact, so that any rule the language can express is searched in the same way, rounding included.
+smallest unit of the fact, so that any rule of the language is searched in the same way, rounding included.
 
 What is told has been evaluated: the search may miss a change, it never tells a false one. Where an answer can be altered
 by nothing that can change, nothing is told.
@@ -37,17 +37,21 @@ from rules.rulebook import BenefitPlan
 MOST_CHANGES = 3
 MOST_EVALUATIONS = 600
 _LEARNED, _TURNED, _MOVED = 0.4, 0.8, 1.2
-"""How far a fact is when it must only be learned, must become another value, must be another place; figures: their share."""
+"""How far a fact is that must only be learned, become another value, be another place; a figure: its share."""
 
 
 class Move(NamedTuple):
-    """One fact put to a value: `way` as in `ChangeStep`, `effort` for the order, `distance` in the fact's units."""
+    """One fact put to a value: `way` as in `ChangeStep`, `effort` for the order, `distance` in the fact's units.
+
+    `end`: of `at_most` and `at_least`, the other end of the range that is meant.
+    """
 
     used: FactUsed
     way: str
     value: Value
     effort: float
     distance: int | None
+    end: Value | None = None
 
     @property
     def key(self) -> FactKey:
@@ -202,12 +206,13 @@ class ChangeSearch:
     def _bounds(self, used: FactUsed, limits: Limit, holds: Holds) -> Iterator[Move]:
         """A figure that is not known: up to where, or from where on, the condition holds."""
         low, high = holds(limits.low), holds(limits.high)
-        if low and high:
-            yield Move(used, "is", limits.value(limits.low), _LEARNED, None)
-        elif low:
-            yield Move(used, "at_most", limits.value(limits.last(limits.low, limits.high, holds)), _LEARNED, None)
+        ends = limits.ends
+        if low:
+            last = limits.high if high else limits.last(limits.low, limits.high, holds)
+            yield Move(used, "at_most", limits.value(last), _LEARNED, None, ends[0])
         elif high:
-            yield Move(used, "at_least", limits.value(limits.last(limits.high, limits.low, holds)), _LEARNED, None)
+            last = limits.last(limits.high, limits.low, holds)
+            yield Move(used, "at_least", limits.value(last), _LEARNED, None, ends[1])
 
     # -- asking the evaluator -------------------------------------------------------------------------------------
 
@@ -215,12 +220,25 @@ class ChangeSearch:
         """Those of which the evaluator says that the answer is another, in full and not clause by clause."""
         found: list[Found] = []
         for moves in ways:
-            then = determine(self._evaluator(_supposed(moves)), self.benefit.benefit.id, self.subject)
-            if (then.outcome is Outcome.ELIGIBLE) is gained and then.outcome is not today.outcome:
-                found.append(Found(tuple(moves), then))
+            for told in (moves, [_pinned(move) for move in moves]):
+                then = determine(self._over_ranges(told), self.benefit.benefit.id, self.subject)
+                if (then.outcome is Outcome.ELIGIBLE) is gained and then.outcome is not today.outcome:
+                    found.append(Found(tuple(told), then))
+                    break
             if len(found) == MOST_CHANGES:
                 break
         return tuple(found)
+
+    def _over_ranges(self, moves: list[Move]) -> SupposedEvaluator:
+        """Evaluates for every value that is meant: `at most` speaks of all below too."""
+        ranges = {
+            move.key: (move.end, move.value) if move.way == "at_most" else (move.value, move.end)
+            for move in moves
+            if move.end is not None
+        }
+        asked = self.evaluator
+        supposed = _supposed(move for move in moves if move.end is None)
+        return SupposedEvaluator(asked.rulebook, asked.population, asked.on_date, supposed, ranges)
 
     def _truth(self, node: plan.Condition, supposed: dict[FactKey, Value]) -> Truth:
         if self.budget.left <= 0:
@@ -245,7 +263,10 @@ class ChangeSearch:
         return None if stale is not None and stale <= self.evaluator.on_date else holding.value
 
 
+def _pinned(move: Move) -> Move:
+    """The same, said of the one value only: where the answer is not the same for the whole range."""
+    return move if move.end is None else move._replace(way="is", end=None)
+
+
 def _supposed(moves: Iterable[Move]) -> dict[FactKey, Value]:
     return {move.key: move.value for move in moves}
-
-

@@ -43,7 +43,9 @@ def next_sentence(explanation: Explanation, say: Messages) -> str:
         return say.say("next_none")
     outcome = outcome_text(later.outcome, later.in_force, say)
     if later.outcome is not Outcome.INELIGIBLE:
-        outcome = say.say("outcome_with_amount", outcome=outcome, amount=amount_sentence(later.amount, later.outcome, say))
+        outcome = say.say(
+            "outcome_with_amount", outcome=outcome, amount=amount_sentence(later.amount, later.outcome, say)
+        )
     told = say.say("next_day", date=later.on_date, outcome=outcome)
     if not later.turning:
         return told
@@ -104,7 +106,14 @@ class FactLines:
         self._shown: set[tuple[str, str]] = set()
 
     def lines(self, facts: Iterable[Evidence]) -> tuple[str, ...]:
-        """The facts in the order in which the rule reads them, everyone's value of one fact in one line."""
+        """The facts in the order in which the rule reads them, everyone's value of one fact in one line.
+
+        Where nothing may be shown of any of them, they are only named.
+        """
+        facts = tuple(facts)
+        if facts and all(fact.gap == HIDDEN and not fact.id for fact in facts):
+            labels = dict.fromkeys(self.say.of(fact.label) for fact in facts)
+            return (self.say.say("facts_read", labels=join(labels, self.say)),)
         new: dict[str, list[Evidence]] = {}
         again: dict[str, None] = {}
         for fact in facts:

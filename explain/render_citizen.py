@@ -68,8 +68,7 @@ def _fact(facts: list[Evidence], say: Messages) -> str:
     values = join(dict.fromkeys(_value(fact, say) for fact in known), say)
     dates = sorted({fact.true_from for fact in known if fact.true_from is not None})
     key = "you_fact_dated" if dates else "you_fact"
-    register = say.of(known[0].register_name)
-    return say.say(key, label=label, values=values, register=register, date=dates[0] if dates else "")
+    return say.say(key, label=label, values=values, owner=say.of(known[0].owner), date=dates[0] if dates else "")
 
 
 def _value(fact: Evidence, say: Messages) -> str:

@@ -95,14 +95,18 @@ def waterfall_svg(contributions: Contributions, say: Messages, name: str = "wate
         count=len(steps),
     )
     drawn = [_level(say.say("waterfall_base"), contributions.base, x(contributions.base), 0)]
-    drawn += [_bar(bar, x(min(bar.start, bar.end)), abs(bar.value) * scale, row + 1, name) for row, bar in enumerate(steps)]
+    drawn += [
+        _bar(bar, x(min(bar.start, bar.end)), abs(bar.value) * scale, row + 1, name) for row, bar in enumerate(steps)
+    ]
     drawn.append(_level(say.say("waterfall_score"), contributions.score, x(contributions.score), len(steps) + 1))
+    own = escape(name)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang="{_LANG[say.language]}" viewBox="0 0 {WIDTH} {height}" '
-        f'aria-labelledby="{escape(name)}-title {escape(name)}-described" font-size="15" font-family="sans-serif">'
-        f'<title id="{escape(name)}-title">{escape(say.say("waterfall_title"))}</title>'
-        f'<desc id="{escape(name)}-described">{escape(described)}</desc>'
-        f'<defs><pattern id="{escape(name)}-lowers" width="6" height="6" patternUnits="userSpaceOnUse" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang="{_LANG[say.language]}" '
+        f'viewBox="0 0 {WIDTH} {height}" aria-labelledby="{own}-title {own}-described" '
+        'font-size="15" font-family="sans-serif">'
+        f'<title id="{own}-title">{escape(say.say("waterfall_title"))}</title>'
+        f'<desc id="{own}-described">{escape(described)}</desc>'
+        f'<defs><pattern id="{own}-lowers" width="6" height="6" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><path d="M0 0V6" stroke="#000" '
         f'stroke-width="3"/></pattern></defs>{"".join(drawn)}</svg>'
     )

@@ -7,8 +7,10 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from explain.answer import AnswerText, explain_answer
-from explain.wording import Language, Messages, messages
+from explain.answer import explain_answer
+from explain.audience import Audience
+from explain.shown import Shown
+from explain.wording import Language, messages
 from features.facts.encoding import ID, Tables, population_of
 from features.facts.neighbours import around
 from features.facts.population import NONE
@@ -46,8 +48,9 @@ def explain(
     quarantine: QuarantineOption = None,
     lang: Annotated[Language, typer.Option(help="The language of the answer.")] = Language.ZH,
     vocabulary: VocabularyOption = None,
+    audience: Annotated[Audience, typer.Option(help="Who reads it: each sees what it may.")] = Audience.CASEWORKER,
 ) -> None:
-    """Explain one answer: each condition with its facts and its law, what is missing and who holds it, what comes next.
+    """Explain one answer: each condition with its facts and its law, what is missing, what would alter it.
 
     Shows the personal facts of the subject, because that is what was asked for. Of a person and a benefit for
     households (or another group) the answer for the person's household is shown.
@@ -62,7 +65,11 @@ def explain(
     near = around(question.facts.tables, rulebook.vocabulary, kind, subject_id, steps)
     population = population_of(near, rulebook.vocabulary, question.facts.files)
     found = population.listed[kind][subject_id]
-    _show(explain_answer(question.catalogue, rulebook, population, benefit, found, question.on_date, lang), say)
+    reader = subject if kind != PERSON and subject != subject_id else ""
+    shown = explain_answer(
+        question.catalogue, rulebook, population, benefit, found, question.on_date, lang, audience, reader
+    )
+    _show(shown)
 
 
 def _find(question: Question, benefit: str, subject: str) -> tuple[str, str]:
@@ -89,27 +96,19 @@ def _has(tables: Tables, kind: str, subject: str) -> bool:
     return kind in tables and bool((tables[kind][ID] == subject).any())
 
 
-def _show(answer: AnswerText, say: Messages) -> None:
-    colour = _COLOURS[answer.outcome]
-    screen.line(answer.heading)
-    screen.out.print(f"[bold {colour}]{answer.outcome_text}[/]", highlight=False)
-    for text in (answer.amount, *answer.law):
-        screen.line(text)
-    if answer.clauses:
-        _title(say.say("conditions"))
-    for clause in answer.clauses:
-        screen.out.print(f"{_MARKS[clause.met]} ", end="")
-        screen.line(clause.text)
-        for text in (*clause.facts, clause.note):
-            if text:
+def _show(shown: Shown) -> None:
+    screen.line(shown.heading)
+    screen.out.print(f"[bold {_COLOURS[shown.outcome]}]{shown.outcome_text}[/]", highlight=False)
+    for section in shown.sections:
+        if section.title:
+            _title(section.title)
+        for line in section.lines:
+            if line.met is not None:
+                screen.out.print(f"{_MARKS[line.met]} ", end="")
+            indent = "  " if section.title and line.met is None else ""
+            screen.line(f"{indent}{line.text}")
+            for text in line.details:
                 screen.line(f"    {text}")
-    for title, texts in (("amount_facts", answer.amount_facts), ("missing", answer.missing)):
-        if texts:
-            _title(say.say(title))
-        for text in texts:
-            screen.line(f"  {text}")
-    _title(say.say("next"))
-    screen.line(f"  {answer.next_change}")
 
 
 def _title(text: str) -> None:
