@@ -35,7 +35,8 @@ from rules.kleene import Truth
 from rules.rulebook import BenefitPlan
 
 MOST_CHANGES = 3
-MOST_EVALUATIONS = 600
+MOST_FACTS_READ = 6_000
+LEAST_COST = 10
 _LEARNED, _TURNED, _MOVED = 0.4, 0.8, 1.2
 """How far a fact is that must only be learned, become another value, be another place; a figure: its share."""
 
@@ -68,9 +69,13 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class _Budget:
-    """An answer is waited for: the search ends when this many clauses were evaluated, with what it has found."""
+    """An answer is waited for: the search ends when so many facts were read again, with what it has found.
 
-    left: int = MOST_EVALUATIONS
+    `cost`: how many facts the rule reads for this subject. A clause over a thousand employees is tried a few times only.
+    """
+
+    left: int = MOST_FACTS_READ
+    cost: int = LEAST_COST
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class ChangeSearch:
 
     def changes(self, today: Determination) -> tuple[Found, ...]:
         """What would alter the answer, the nearest first; each was evaluated and gives the outcome it carries."""
+        self.budget.cost = max(LEAST_COST, len({used[:3] for trace in today.trace for used in trace.facts}))
         if today.outcome is Outcome.ELIGIBLE:
             return self._verified(([move] for move in self._margins()), today, gained=False)
         variant = next((v for v in self.benefit.variants if v.label == today.version), None)
@@ -241,9 +247,9 @@ class ChangeSearch:
         return SupposedEvaluator(asked.rulebook, asked.population, asked.on_date, supposed, ranges)
 
     def _truth(self, node: plan.Condition, supposed: dict[FactKey, Value]) -> Truth:
-        if self.budget.left <= 0:
+        if self.budget.left < self.budget.cost:
             return Truth.UNKNOWN
-        self.budget.left -= 1
+        self.budget.left -= self.budget.cost
         return self._evaluator(supposed).clause(node, self.subject)
 
     def _evaluator(self, supposed: dict[FactKey, Value]) -> ReferenceEvaluator:
