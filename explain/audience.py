@@ -42,6 +42,7 @@ class Sight:
     shared: int
     others: int
     hides_marks: bool
+    most_steps: int
     parts: frozenset[str]
 
 
@@ -50,7 +51,9 @@ def sight_of(audience: Audience) -> Sight:
     """What an audience sees."""
     path = Path(str(resources.files("explain") / "audiences.yaml"))
     entry = doc.mapping_of(read_document(path).entries[audience.value], audience.value)
-    entry.expect(("own", "shared", "others", "hides_marks", "parts"), what=f"the audience `{audience.value}`")
+    entry.expect(
+        ("own", "shared", "others", "hides_marks", "most_steps", "parts"), what=f"the audience `{audience.value}`"
+    )
     get = entry.entries
     own, shared, others = (doc.integer_of(get[name], name) for name in ("own", "shared", "others"))
     return Sight(
@@ -58,6 +61,7 @@ def sight_of(audience: Audience) -> Sight:
         shared,
         others,
         doc.boolean_of(get["hides_marks"], "hides_marks"),
+        doc.integer_of(get["most_steps"], "most_steps"),
         frozenset(doc.text_of(item, "parts") for item in doc.sequence_of(get["parts"], "parts")),
     )
 
@@ -136,6 +140,11 @@ class _Cut:
         return replace(item, what="other", name="", label=label, gaps=(), whose=(), ask_citizen=False)
 
     def _may_tell(self, change: Change) -> bool:
+        """A citizen is told of few facts at once, and of what is not known only where asking is of use."""
+        if len(change.steps) > self.sight.most_steps:
+            return False
+        if self.sight.hides_marks and any(step.before is None and not step.ask_citizen for step in change.steps):
+            return False
         return all(self._sees(step.kind, step.id, step.sensitivity) for step in change.steps)
 
     def _change(self, change: Change) -> Change:

@@ -64,7 +64,7 @@ def changeable_facts(jurisdiction: str, path: Path | None = None) -> Changeable:
     if node is None:
         return NOTHING
     entry = doc.mapping_of(node, jurisdiction)
-    entry.expect(GROUPS, what=f"the list of `{jurisdiction}`")
+    entry.expect(GROUPS, what=f"`{jurisdiction}`")
     statuses = doc.mapping_of(entry.entries["statuses"], "statuses").entries
     numbers, places, fixed = (
         frozenset(doc.text_of(item, group) for item in doc.sequence_of(entry.entries[group], group))

@@ -226,6 +226,8 @@ class ChangeSearch:
         """Those of which the evaluator says that the answer is another, in full and not clause by clause."""
         found: list[Found] = []
         for moves in ways:
+            if found and any(self._is_a_place(move) for move in moves):
+                continue
             for told in (moves, [_pinned(move) for move in moves]):
                 then = determine(self._over_ranges(told), self.benefit.benefit.id, self.subject)
                 if (then.outcome is Outcome.ELIGIBLE) is gained and then.outcome is not today.outcome:
@@ -234,6 +236,10 @@ class ChangeSearch:
             if len(found) == MOST_CHANGES:
                 break
         return tuple(found)
+
+    def _is_a_place(self, move: Move) -> bool:
+        """To live elsewhere is told only where nothing else would do."""
+        return move.way == "becomes" and self._fact(move.used).type.kind == "area"
 
     def _over_ranges(self, moves: list[Move]) -> SupposedEvaluator:
         """Evaluates for every value that is meant: `at most` speaks of all below too."""
