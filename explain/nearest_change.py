@@ -5,8 +5,8 @@ can change, or one that is not known) that lets it hold; clause after clause, un
 how far a figure may move before the answer is no longer yes. Limits are found by bisection on the clause itself, to the
 smallest unit of the fact, so that any rule of the language is searched in the same way, rounding included.
 
-What is told has been evaluated: the search may miss a change, it never tells a false one. Where an answer can be altered
-by nothing that can change, nothing is told.
+What is told has been evaluated: the search may miss a change, it never tells a false one. Where nothing that can change
+would alter an answer, nothing is told.
 
 Source:
     Wachter, Mittelstadt, Russell, Counterfactual explanations without opening the black box, Harvard Journal of Law &
@@ -71,7 +71,7 @@ class Found(NamedTuple):
 class _Budget:
     """An answer is waited for: the search ends when so many facts were read again, with what it has found.
 
-    `cost`: how many facts the rule reads for this subject. A clause over a thousand employees is tried a few times only.
+    `cost`: how many facts the rule reads for this subject. A clause over a thousand employees is tried but a few times.
     """
 
     left: int = MOST_FACTS_READ

@@ -56,7 +56,9 @@ def change_sentence(change: Change, say: Messages, style: str = "") -> str:
     """If these facts were otherwise, the answer would be that one."""
     steps = join((step_phrase(step, say, style) for step in change.steps), say, "and_if")
     outcome = say.say(f"{style}then_{change.outcome.value}")
-    if change.outcome is Outcome.INELIGIBLE:
+    # At the very limit of a figure the amount may be a cent: true, and of no use to who asks what would be.
+    at_a_limit = style and any(step.way in ("lower", "higher") for step in change.steps)
+    if change.outcome is Outcome.INELIGIBLE or at_a_limit:
         return say.say(f"{style}change", steps=steps, outcome=outcome)
     amount = amount_sentence(change.amount, change.outcome, say)
     return say.say(f"{style}change_with_amount", steps=steps, outcome=outcome, amount=amount)

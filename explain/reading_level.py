@@ -2,8 +2,8 @@
 
 Source:
     English: Kincaid et al., Derivation of new readability formulas for Navy enlisted personnel (1975).
-    Chinese: 3,755 characters of level 1 of GB/T 2312-1980, chosen by frequency of use; primary school teaches about 3,000
-    (义务教育语文课程标准 2022). Sentence length in characters, as formulas for Chinese readability use it.
+    Chinese: 3,755 characters of level 1 of GB/T 2312-1980, chosen by frequency of use; compulsory school
+    teaches about 3,500 (义务教育语文课程标准 2022). Lengths are in characters.
 """
 
 from __future__ import annotations

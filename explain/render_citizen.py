@@ -6,6 +6,7 @@ No ids, no names of rules, no model: what a person of 82 can read aloud and act 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from explain.audience import HIDDEN, OWN, Audience
 from explain.explanation import Clause, Evidence, Explanation, Upcoming
@@ -38,8 +39,7 @@ def _sections(answer: Explanation, say: Messages) -> Iterator[Section]:
     yield Section("answer", "", (Line(amount), Line(say.say("you_as_of", date=answer.on_date))))
     missing = tuple(Line(missing_sentence(item, say, _STYLE)) for item in answer.missing)
     yield Section("missing", say.say("you_missing"), missing)
-    clauses = sorted(answer.clauses, key=lambda clause: _ORDER[clause.met])
-    yield Section("conditions", say.say("you_conditions"), tuple(_clause(clause, say) for clause in clauses))
+    yield Section("conditions", say.say("you_conditions"), tuple(_clauses(answer, say)))
     changes = [Line(change_sentence(change, say, _STYLE)) for change in answer.changes]
     if changes:
         changes.append(Line(say.say("you_changes_note")))
@@ -48,6 +48,19 @@ def _sections(answer: Explanation, say: Messages) -> Iterator[Section]:
         yield Section("next", say.say("you_next"), (Line(_next(answer.upcoming, say)),))
     yield Section("law", say.say("you_law"), tuple(_laws(answer, say)))
     yield Section("help", say.say("you_help"), (Line(say.say("you_help_says")), Line(say.say("you_correct_says"))))
+
+
+def _clauses(answer: Explanation, say: Messages) -> Iterator[Line]:
+    """What stands in the way first. Exceptions that do not apply ("has died") are one sentence; no fact is told twice."""
+    shown: set[tuple[str, str]] = set()
+    for clause in sorted(answer.clauses, key=lambda clause: _ORDER[clause.met]):
+        if clause.exception and clause.met is Truth.TRUE:
+            continue
+        new = tuple(fact for fact in clause.facts if (fact.id, fact.fact) not in shown)
+        shown |= {(fact.id, fact.fact) for fact in new}
+        yield _clause(replace(clause, facts=new), say)
+    if any(clause.exception and clause.met is Truth.TRUE for clause in answer.clauses):
+        yield Line(say.say("you_no_exception"), Truth.TRUE)
 
 
 def _clause(clause: Clause, say: Messages) -> Line:
@@ -90,6 +103,7 @@ def _next(later: Upcoming, say: Messages) -> str:
 
 
 def _laws(answer: Explanation, say: Messages) -> Iterator[Line]:
-    articles = join(dict.fromkeys(clause.because for clause in answer.clauses), say)
+    titles = {law.title for law in answer.laws}
+    articles = join(dict.fromkeys(c.because for c in answer.clauses if c.because not in titles), say)
     for law in answer.laws:
         yield Line(say.say("you_law_cited", title=law.title, number=law.number, articles=articles))

@@ -1,11 +1,11 @@
 """Similar past cases: groups of people whose facts, as far as the benefit reads them, are nearest. Never a person.
 
 Figures are put into fifths of what is found among past cases, dates into spans of years; people who then look the same
-are one group. A group of fewer than five is not shown, so that nobody can be made out, and no id enters at all. The most
-sensitive facts (class 4) are left out.
+are one group. A group of fewer than five is not shown, so that nobody can be made out, and no id enters at all. The
+most sensitive facts (class 4) are left out.
 
 Source:
-    Gower, A general coefficient of similarity, Biometrics 27 (1971), on the groups; small cells as in official statistics.
+    Gower, A general coefficient of similarity, Biometrics 27 (1971), on the groups.
 """
 
 from __future__ import annotations

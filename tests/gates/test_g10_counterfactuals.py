@@ -1,4 +1,4 @@
-"""Gate G10: a change that is shown is true. Its values are put into the tables, the other evaluator answers, and it agrees.
+"""Gate G10: a change that is shown is true. Its values are put into the tables, and the other evaluator agrees.
 
 The reference evaluator found the changes; here the batch evaluator judges them, on columns in which the values stand as
 a register would have sent them. Many changes are judged at once, of people who have nothing to do with each other.
@@ -49,7 +49,7 @@ class Shown:
 
 
 def circles(population: Population) -> dict[str, str]:
-    """Who may matter for whom: persons of one household or family share a circle; enterprises are circles of their own."""
+    """Who may matter for whom: persons of one household or family share a circle; enterprises have their own."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import lightgbm as lgb
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from explain.contributions import Grouping, ModelColumn
+from explain.contributions import Grouping, ModelColumn, repaired
 from explain.errors import AdditivityError, ColumnMappingError
 from explain.waterfall import bars, waterfall_svg, waterfall_table
 from explain.wording import Language, messages
@@ -54,6 +55,16 @@ def inputs() -> Floats:
     return np.column_stack(table)
 
 
+def contributions(booster: lgb.Booster, table: Floats) -> Floats:
+    """What the model's columns add, the base value last."""
+    return np.asarray(booster.predict(table, pred_contrib=True))
+
+
+def scores_of(booster: lgb.Booster, table: Floats) -> Floats:
+    """The scores of rows."""
+    return np.asarray(booster.predict(table, raw_score=True))
+
+
 @pytest.fixture(scope="module")
 def booster(inputs: Floats) -> lgb.Booster:
     rng = np.random.default_rng(4)
@@ -67,8 +78,8 @@ def booster(inputs: Floats) -> lgb.Booster:
 def test_one_by_one_contributions_add_up_to_the_score(booster: lgb.Booster, inputs: Floats) -> None:
     grouping = Grouping("missing_evidence", COLUMNS)
     for row in inputs[:200]:
-        raw = booster.predict(row[None], pred_contrib=True)
-        score = float(booster.predict(row[None], raw_score=True)[0])
+        raw = contributions(booster, row[None])
+        score = float(scores_of(booster, row[None])[0])
         taken_apart = grouping.one(raw, score)
         total = math.fsum((taken_apart.base, *(part.value for part in taken_apart.parts)))
         assert abs(total - score) <= 1e-9
@@ -77,8 +88,8 @@ def test_one_by_one_contributions_add_up_to_the_score(booster: lgb.Booster, inpu
 
 
 def test_a_code_that_was_spread_over_columns_is_one_part(booster: lgb.Booster, inputs: Floats) -> None:
-    raw = booster.predict(inputs[:1], pred_contrib=True)
-    taken_apart = Grouping("m", COLUMNS).one(raw, float(booster.predict(inputs[:1], raw_score=True)[0]))
+    raw = contributions(booster, inputs[:1])
+    taken_apart = Grouping("m", COLUMNS).one(raw, float(scores_of(booster, inputs[:1])[0]))
     assert sorted(part.fact for part in taken_apart.parts) == ["birth_date", "education_stage", "income", "rent"]
     school = next(part for part in taken_apart.parts if part.fact == "education_stage")
     places = [COLUMNS.index(c) for c in COLUMNS if c.fact == "education_stage"]
@@ -90,7 +101,7 @@ def test_a_code_that_was_spread_over_columns_is_one_part(booster: lgb.Booster, i
 
 def test_a_batch_is_grouped_as_its_rows_are(booster: lgb.Booster, inputs: Floats) -> None:
     grouping = Grouping("m", COLUMNS)
-    raw, scores = booster.predict(inputs, pred_contrib=True), booster.predict(inputs, raw_score=True)
+    raw, scores = contributions(booster, inputs), scores_of(booster, inputs)
     table = grouping.many(raw, scores)
     assert np.abs(table.values.sum(axis=1) + table.base - scores).max() <= 1e-5
     for row in range(0, 3_000, 101):
@@ -100,7 +111,7 @@ def test_a_batch_is_grouped_as_its_rows_are(booster: lgb.Booster, inputs: Floats
 
 def test_contributions_of_another_score_are_refused(booster: lgb.Booster, inputs: Floats) -> None:
     grouping = Grouping("m", COLUMNS)
-    raw, scores = booster.predict(inputs, pred_contrib=True), booster.predict(inputs, raw_score=True)
+    raw, scores = contributions(booster, inputs), scores_of(booster, inputs)
     with pytest.raises(AdditivityError, match="row 0 miss the score"):
         grouping.one(raw[0], float(scores[0]) + 1e-6)
     with pytest.raises(AdditivityError):
@@ -113,6 +124,20 @@ def test_contributions_of_another_score_are_refused(booster: lgb.Booster, inputs
         grouping.one(raw[0, 1:], float(scores[0]))
 
 
+def test_rows_that_a_fast_engine_gets_wrong_are_asked_of_the_exact_one(booster: lgb.Booster, inputs: Floats) -> None:
+    raw, scores = contributions(booster, inputs), scores_of(booster, inputs)
+    rough = raw.copy()
+    rough[[5, 70], 2] += 2e-5
+    asked: list[int] = []
+
+    def exactly(rows: npt.NDArray[np.intp]) -> Floats:
+        asked.extend(rows.tolist())
+        return raw[rows]
+
+    assert np.array_equal(repaired(rough, scores, exactly), raw)
+    assert asked == [5, 70]
+
+
 @pytest.mark.parametrize("most", [3, 10])
 @pytest.mark.parametrize("language", list(Language))
 def test_the_waterfall_leads_from_the_start_to_the_score(
@@ -120,21 +145,19 @@ def test_the_waterfall_leads_from_the_start_to_the_score(
 ) -> None:
     say = messages(language)
     for row in range(20):
-        raw = booster.predict(inputs[row : row + 1], pred_contrib=True)
-        one = Grouping("m", COLUMNS).one(raw, float(booster.predict(inputs[row : row + 1], raw_score=True)[0]))
+        raw = contributions(booster, inputs[row : row + 1])
+        one = Grouping("m", COLUMNS).one(raw, float(scores_of(booster, inputs[row : row + 1])[0]))
         steps = bars(one, say, most)
         assert len(steps) <= most
         assert steps[0].start == one.base
         assert steps[-1].end == pytest.approx(one.score, abs=1e-9)
-        assert all(later.start == earlier.end for earlier, later in zip(steps, steps[1:], strict=False))
+        assert all(later.start == earlier.end for earlier, later in pairwise(steps))
 
 
 def test_table_and_drawing_can_be_read_without_colour_and_by_a_screen_reader(
     booster: lgb.Booster, inputs: Floats
 ) -> None:
-    one = Grouping("m", COLUMNS).one(
-        booster.predict(inputs[:1], pred_contrib=True), float(booster.predict(inputs[:1], raw_score=True)[0])
-    )
+    one = Grouping("m", COLUMNS).one(contributions(booster, inputs[:1]), float(scores_of(booster, inputs[:1])[0]))
     say = messages(Language.ZH)
     table = ElementTree.fromstring(waterfall_table(one, say))
     assert table.attrib["lang"] == "zh-CN"
@@ -153,7 +176,7 @@ def test_table_and_drawing_can_be_read_without_colour_and_by_a_screen_reader(
 
 def test_labels_cannot_bring_markup_into_a_page(booster: lgb.Booster, inputs: Floats) -> None:
     hostile = [ModelColumn(c.name, c.fact, Wording("<b>&", "<script>"), c.register, c.register_name) for c in COLUMNS]
-    raw, score = booster.predict(inputs[:1], pred_contrib=True), float(booster.predict(inputs[:1], raw_score=True)[0])
+    raw, score = contributions(booster, inputs[:1]), float(scores_of(booster, inputs[:1])[0])
     one = Grouping("m", hostile).one(raw, score)
     for language in Language:
         shown = waterfall_table(one, messages(language)) + waterfall_svg(one, messages(language))

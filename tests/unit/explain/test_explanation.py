@@ -16,16 +16,15 @@ from explain.explanation import Explanation
 from explain.records import as_json
 from explain.render import render
 from explain.wording import Language
-from features.facts.values import Gap
+from features.facts.values import Gap, Value
 from rules.determination import Outcome
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.kleene import Truth
 from tests.sweep_world import cn_rulebook
 from tests.unit.explain.families import ON_DATE, SINCE, explained, explainer, family
 
-ILL = {"seriously_ill": True, "disability_certificate_status": "valid", "disability_grade": 1}
-OLD = {"birth_date": dt.date(1946, 9, 2), "hukou_area": "110000"}
-PAST = "disability_living_subsidy"
+ILL: dict[str, Value | Gap] = {"seriously_ill": True, "disability_certificate_status": "valid", "disability_grade": 1}
+OLD: dict[str, Value | Gap] = {"birth_date": dt.date(1946, 9, 2), "hukou_area": "110000"}
 
 
 def dumped(explanation: Explanation) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
+from operator import ge, le
 
 import pytest
 
@@ -33,8 +35,10 @@ def test_one_fen_less_of_a_change_alters_nothing() -> None:
     population = family()
     home = population.listed["household"]["h"]
     (change,) = explained(population, "dibao").changes
-    for amount, outcome in ((Decimal(0), Outcome.ELIGIBLE), (Decimal(1), Outcome.INELIGIBLE)):
-        supposed = {("household", "h", "household_income_month"): change.steps[0].new + amount}
+    told = change.steps[0].new
+    assert isinstance(told, Decimal)
+    for income, outcome in ((told, Outcome.ELIGIBLE), (told + 1, Outcome.INELIGIBLE)):
+        supposed = {("household", "h", "household_income_month"): income}
         evaluator = SupposedEvaluator(cn_rulebook(), population, ON_DATE, supposed)
         assert determine(evaluator, "dibao", home).outcome is outcome
 
@@ -97,8 +101,8 @@ def test_a_limit_is_found_to_one_unit_in_either_direction() -> None:
     line = limits_of(fact, ON_DATE)
     for limit in (0, 1, 7, 99_999, 1_000_000, line.high):
         for start in (0, 5, 100_000, 123_456_789):
-            up = line.reach(start, 1, lambda number, limit=limit: number >= limit)
+            up = line.reach(start, 1, partial(le, limit))
             assert up == (max(limit, start + 1) if start < line.high else None)
-            down = line.reach(start, -1, lambda number, limit=limit: number <= limit)
+            down = line.reach(start, -1, partial(ge, limit))
             assert down == (min(limit, start - 1) if start > 0 else None)
     assert Limit(fact, 0, 10).reach(3, 1, lambda _: False) is None

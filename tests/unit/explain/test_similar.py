@@ -11,6 +11,7 @@ import polars as pl
 from explain.similar import SMALLEST_GROUP, PastCases, similar_lines
 from explain.wording import Language, messages
 from features.facts.encoding import column_type
+from features.facts.values import Value
 from rules.determination import Outcome
 from tests.sweep_world import cn_rulebook
 
@@ -41,7 +42,11 @@ def cases(table: pl.DataFrame) -> PastCases:
     return PastCases(table, FACTS, RULEBOOK.vocabulary, RULEBOOK.currency)
 
 
-HELD = {"household_income_month": Decimal(100_000), "household_assets_within_limit": True, "household_area": "440100"}
+HELD: dict[str, Value | None] = {
+    "household_income_month": Decimal(100_000),
+    "household_assets_within_limit": True,
+    "household_area": "440100",
+}
 
 
 def test_groups_are_large_enough_and_the_nearest_comes_first() -> None:
