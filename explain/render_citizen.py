@@ -51,7 +51,7 @@ def _sections(answer: Explanation, say: Messages) -> Iterator[Section]:
 
 
 def _clauses(answer: Explanation, say: Messages) -> Iterator[Line]:
-    """What stands in the way first. Exceptions that do not apply ("has died") are one sentence; no fact is told twice."""
+    """What stands in the way first; exceptions that do not apply ("has died") are one sentence; no fact comes twice."""
     shown: set[tuple[str, str]] = set()
     for clause in sorted(answer.clauses, key=lambda clause: _ORDER[clause.met]):
         if clause.exception and clause.met is Truth.TRUE:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from explain.limits import limits_of
+from explain.shown import Line, Section
 from explain.values import value_text
 from explain.wording import Messages, in_both
 from features.documents import Wording
@@ -136,6 +137,17 @@ class PastCases:
             return say.say("similar_between", low=str(low.year), high=str(high.year))
         first, last = (value_text(fact, value, self.vocabulary, self.currency, say) for value in (low, high))
         return say.say("similar_between", low=first, high=last)
+
+
+def similar_sections(found: SimilarCases, say: Messages) -> tuple[Section, ...]:
+    """Both lists for a page. A caseworker sees them after the own decision only: the page sees to that."""
+    return tuple(
+        Section(key, say.say("similar_title", title=say.say("similar"), which=say.say(key)), tuple(map(Line, lines)))
+        for key, lines in (
+            ("similar_same", similar_lines(found.same, say)),
+            ("similar_other", similar_lines(found.other, say)),
+        )
+    )
 
 
 def similar_lines(groups: Sequence[SimilarGroup], say: Messages) -> tuple[str, ...]:

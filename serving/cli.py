@@ -72,6 +72,7 @@ app.command(
     epilog=_examples(
         "applyfree explain p17 advanced_age_allowance --facts facts --on-date 2026-03-01",
         "applyfree explain h4 dibao --facts facts --catalogue rules/catalogue/cn --lang en",
+        "applyfree explain p17 dibao --facts facts --audience citizen",
     )
 )(explain)
 app.command(

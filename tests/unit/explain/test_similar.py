@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 
-from explain.similar import SMALLEST_GROUP, PastCases, similar_lines
+from explain.similar import SMALLEST_GROUP, PastCases, similar_lines, similar_sections
 from explain.wording import Language, messages
 from features.facts.encoding import column_type
 from features.facts.values import Value
@@ -59,6 +59,11 @@ def test_groups_are_large_enough_and_the_nearest_comes_first() -> None:
         assert [group.distance for group in some] == sorted(group.distance for group in some)
     assert found.same[0].distance == 0
     assert found.same[0].facts[2][1].en == "Guangzhou"
+    sections = similar_sections(found, messages(Language.EN))
+    assert [section.title for section in sections] == [
+        "Similar past cases: same answer", "Similar past cases: other answer",
+    ]  # fmt: skip
+    assert [len(section.lines) for section in sections] == [3, 3]
 
 
 def test_no_person_can_be_made_out() -> None:
