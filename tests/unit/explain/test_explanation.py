@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explain.audience import Audience, seen_by
 from explain.explanation import Explanation
@@ -161,6 +163,31 @@ def test_near_identical_people_are_told_the_same_except_where_they_differ() -> N
             if not any(used.fact == fact for clause in base.clauses for used in (*clause.facts, *base.amount_facts)):
                 assert base == other, (benefit, fact)
     assert compared > 300
+
+
+ONE_FACT = st.one_of(
+    st.tuples(st.just("household_income_month"), st.integers(0, 900_000).map(Decimal)),
+    st.tuples(st.just("birth_date"), st.dates(dt.date(1930, 1, 1), dt.date(2025, 12, 31))),
+    st.tuples(st.just("hukou_area"), st.sampled_from(["440100", "110000", "440300", Gap.NOT_HELD])),
+    st.tuples(st.just("work_capacity"), st.sampled_from(["none", "partial", "full", Gap.STALE])),
+    st.tuples(st.just("seriously_ill"), st.sampled_from([True, False, Gap.CONFLICTING])),
+)
+
+
+@given(ONE_FACT, st.sampled_from(["dibao", "advanced_age_allowance", "disability_living_subsidy", "resident_pension"]))
+def test_one_fact_moves_only_the_clauses_that_read_it(one: tuple[str, Value | Gap], benefit: str) -> None:
+    fact, value = one
+    own = fact == "household_income_month"
+    changed = family({fact: value}, {}, {}) if own else family(None, {fact: value}, {})
+    subject = "h" if benefit == "dibao" else "p0"
+    pair = [seen_by(Audience.CASEWORKER, explained(some, benefit, subject)) for some in (family(None, {}, {}), changed)]
+    if pair[0].version != pair[1].version:  # an area decides which law applies: these are other clauses
+        return
+    for before, after in zip(*(whole.clauses for whole in pair), strict=True):
+        others = [[used for used in clause.facts if used.fact != fact] for clause in (before, after)]
+        assert others[0] == others[1]
+        if not any(used.fact == fact for used in (*before.facts, *after.facts)):
+            assert before == after
 
 
 def test_people_with_the_same_facts_are_told_the_same() -> None:
