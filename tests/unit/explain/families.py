@@ -52,7 +52,7 @@ def family(home: dict[str, Value | Gap] | None = None, *members: dict[str, Value
         Subject("person", f"p{number}", holdings({**PERSON, **own}), {"household_id": "h"})
         for number, own in enumerate(members or ({}, {}, {}))
     ]
-    subjects = cn_rulebook().vocabulary.subjects
+    subjects = explainer().rulebook.vocabulary.subjects
     return Population(subjects, [Subject("household", "h", holdings({**HOME, **(home or {})}), {}), *people])
 
 

@@ -22,7 +22,6 @@ from features.facts.values import Gap, Value
 from rules.determination import Outcome
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.kleene import Truth
-from tests.sweep_world import cn_rulebook
 from tests.unit.explain.families import ON_DATE, SINCE, explained, explainer, family
 
 ILL: dict[str, Value | Gap] = {"seriously_ill": True, "disability_certificate_status": "valid", "disability_grade": 1}
@@ -70,7 +69,7 @@ def test_what_comes_when_is_what_the_evaluator_says_on_that_day() -> None:
     whole = explained(population, "advanced_age_allowance", "p0")
     assert whole.upcoming is not None
     assert whole.upcoming.on_date == dt.date(2026, 9, 2)
-    later = ReferenceEvaluator(cn_rulebook(), population, whole.upcoming.on_date)
+    later = ReferenceEvaluator(explainer().rulebook, population, whole.upcoming.on_date)
     assert later.answer("advanced_age_allowance", population.listed["person"]["p0"]).truth is Truth.TRUE
     assert (whole.upcoming.outcome, whole.upcoming.differs) == (Outcome.ELIGIBLE, True)
     assert [text.en for text in whole.upcoming.turning] == ["is aged 80 or over"]
@@ -98,7 +97,7 @@ def test_one_member_of_a_household_learns_nothing_of_another(language: Language)
 
 
 def test_a_clause_that_rests_on_anothers_illness_does_not_say_how_it_came_out() -> None:
-    rulebook = cn_rulebook()
+    rulebook = explainer().rulebook
     for benefit, plan in rulebook.in_force(ON_DATE).items():
         if plan.benefit.subject != "household":
             continue
@@ -122,7 +121,7 @@ def test_citizens_and_policy_staff_see_no_ids_and_policy_staff_no_values() -> No
 def test_an_auditor_sees_rule_and_fingerprint_and_not_the_most_sensitive_values() -> None:
     whole = explained(family({"household_income_month": Decimal(1)}, {}, ILL), "dibao")
     shown = "\n".join(render(whole, Audience.AUDITOR, Language.EN).sentences)
-    assert f"Fingerprint of the rules: {cn_rulebook().content_hash}" in shown
+    assert f"Fingerprint of the rules: {explainer().rulebook.content_hash}" in shown
     assert "Rule as written: per_head_income < $dibao_standard" in shown
     assert "has a listed serious illness: not shown here" in shown
     caseworker = "\n".join(render(whole, Audience.CASEWORKER, Language.EN).sentences)
@@ -137,7 +136,7 @@ def test_what_stands_in_the_way_comes_first() -> None:
 
 def test_near_identical_people_are_told_the_same_except_where_they_differ() -> None:
     """Change one fact of one person: every clause that does not read it is the same, word for word."""
-    rulebook = cn_rulebook()
+    rulebook = explainer().rulebook
     plain = family(None, {}, {})
     variants = {
         "household_income_month": family({"household_income_month": Decimal(400_100)}, {}, {}),

@@ -18,8 +18,8 @@ from features.facts.values import Gap
 from rules.answers import determine
 from rules.determination import Outcome
 from serving.views import vocabulary_of
-from tests.sweep_world import cn_catalogue, cn_rulebook
-from tests.unit.explain.families import ON_DATE, explained, family
+from tests.sweep_world import cn_catalogue
+from tests.unit.explain.families import ON_DATE, explained, explainer, family
 
 
 def test_an_income_above_the_limit_is_told_to_the_fen() -> None:
@@ -39,7 +39,7 @@ def test_one_fen_less_of_a_change_alters_nothing() -> None:
     assert isinstance(told, Decimal)
     for income, outcome in ((told, Outcome.ELIGIBLE), (told + 1, Outcome.INELIGIBLE)):
         supposed = {("household", "h", "household_income_month"): income}
-        evaluator = SupposedEvaluator(cn_rulebook(), population, ON_DATE, supposed)
+        evaluator = SupposedEvaluator(explainer().rulebook, population, ON_DATE, supposed)
         assert determine(evaluator, "dibao", home).outcome is outcome
 
 
@@ -69,7 +69,9 @@ def test_a_range_of_which_not_all_is_true_is_told_as_one_value() -> None:
     population = family(None, {"birth_date": Gap.NOT_HELD, "hukou_area": "110000"})
     for change in explained(population, "advanced_age_allowance", "p0").changes:
         (step,) = change.steps
-        evaluator = SupposedEvaluator(cn_rulebook(), population, ON_DATE, {("person", "p0", "birth_date"): step.new})
+        evaluator = SupposedEvaluator(
+            explainer().rulebook, population, ON_DATE, {("person", "p0", "birth_date"): step.new}
+        )
         then = determine(evaluator, "advanced_age_allowance", population.listed["person"]["p0"])
         assert then.outcome is change.outcome
 
@@ -81,7 +83,7 @@ def test_nobody_is_told_to_grow_older_or_to_change_sex() -> None:
 
 def test_nothing_can_change_where_nothing_is_listed() -> None:
     population = family()
-    rigid = Explainer(cn_catalogue(), cn_rulebook(), Changeable())
+    rigid = Explainer(cn_catalogue(), explainer().rulebook, Changeable())
     assert rigid.explain(population, "dibao", population.listed["household"]["h"], ON_DATE).changes == ()
 
 
@@ -97,7 +99,7 @@ def test_of_every_fact_it_is_said_whether_it_can_change(jurisdiction: str) -> No
 
 
 def test_a_limit_is_found_to_one_unit_in_either_direction() -> None:
-    fact = cn_rulebook().vocabulary.dictionary.facts["household_income_month"]
+    fact = explainer().rulebook.vocabulary.dictionary.facts["household_income_month"]
     line = limits_of(fact, ON_DATE)
     for limit in (0, 1, 7, 99_999, 1_000_000, line.high):
         for start in (0, 5, 100_000, 123_456_789):
