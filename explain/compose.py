@@ -13,7 +13,7 @@ from explain.changeable import Changeable, changeable_facts
 from explain.contributions import Contributions
 from explain.doubtful import left_open
 from explain.evidence import EvidenceReader, Records
-from explain.explanation import AmountTold, Change, ChangeStep, Clause, Explanation, LawCited, Upcoming
+from explain.explanation import AmountTold, Change, ChangeStep, Clause, Explanation, LawCited, Turning, Upcoming
 from explain.figures import Figures
 from explain.limits import limits_of
 from explain.missing import MissingReader
@@ -181,14 +181,14 @@ class _Answer:
         then = left_open(whole, plan, looked.doubtful_links)
         amount, now = amount_told(then, plan), amount_told(self.answer, self.plan)
         before = {trace.id: trace.met for trace in self.found.trace}
-        turning = [trace.id for trace in whole.trace if before.get(trace.id, trace.met) is not trace.met]
-        said = {clause.id: clause.says for clause in map(self._clause, self.found.trace) if clause.id in turning}
+        turning = {trace.id: trace.met for trace in whole.trace if before.get(trace.id, trace.met) is not trace.met}
+        said = {clause.id: clause for clause in map(self._clause, self.found.trace) if clause.id in turning}
         return Upcoming(
             on_date=day,
             in_force=bool(plan.variants),
             outcome=then.outcome,
             amount=amount,
-            turning=tuple(said[name] for name in turning),
+            turning=tuple(Turning(said[name].says, said[name].exception, met) for name, met in turning.items()),
             differs=(then.outcome, amount) != (self.answer.outcome, now),
         )
 

@@ -129,6 +129,15 @@ class MissingItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Turning:
+    """A clause that comes out otherwise on a later day: `met` is how."""
+
+    says: Wording
+    exception: bool
+    met: Truth
+
+
+@dataclass(frozen=True, slots=True)
 class Upcoming:
     """The first day on which the answer can change by itself, and what it will be then, evaluated on that day."""
 
@@ -136,7 +145,7 @@ class Upcoming:
     in_force: bool
     outcome: Outcome
     amount: AmountTold
-    turning: tuple[Wording, ...]
+    turning: tuple[Turning, ...]
     """The clauses that come out otherwise on that day."""
     differs: bool
     """Whether outcome or amount are then others than today."""

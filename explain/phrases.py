@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from explain.audience import OWN
-from explain.explanation import AmountTold, Change, ChangeStep, Explanation, MissingItem
+from explain.explanation import AmountTold, Change, ChangeStep, Explanation, MissingItem, Turning
 from explain.values import amount_text
 from explain.wording import Messages
 from features.facts.subjects import PERSON
@@ -49,7 +49,13 @@ def next_sentence(explanation: Explanation, say: Messages) -> str:
     told = say.say("next_day", date=later.on_date, outcome=outcome)
     if not later.turning:
         return told
-    return say.say("next_because", told=told, clauses=join((say.of(text) for text in later.turning), say))
+    clauses = join((_turning(clause, say) for clause in later.turning), say, "and_turning")
+    return say.say("next_because", told=told, clauses=clauses)
+
+
+def _turning(clause: Turning, say: Messages) -> str:
+    mark = say.say(f"{'exception' if clause.exception else 'condition'}_{clause.met.name.lower()}")
+    return say.say("turning", says=say.of(clause.says), mark=mark)
 
 
 def change_sentence(change: Change, say: Messages, style: str = "") -> str:

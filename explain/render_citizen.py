@@ -5,19 +5,26 @@ No ids, no names of rules, no model: what a person of 82 can read aloud and act 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from explain.audience import HIDDEN, OWN, Audience
-from explain.explanation import Clause, Evidence, Explanation, Upcoming
+from explain.explanation import Clause, Evidence, Explanation, MissingItem, Upcoming
 from explain.phrases import amount_sentence, change_sentence, join, missing_sentence, outcome_text, whose
 from explain.shown import Line, Section, Shown
-from explain.wording import Messages
+from explain.wording import Language, Messages
 from features.facts.subjects import PERSON
+from features.facts.values import Gap
 from rules.determination import Outcome
 from rules.kleene import Truth
 
 _STYLE = "you_"
+_ISO_DAY = {
+    Language.ZH: re.compile(r" ?(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d) ?"),
+    Language.EN: re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)"),
+}
+"""Chinese sets no blanks around a date."""
 _ORDER = {Truth.FALSE: 0, Truth.UNKNOWN: 1, None: 2, Truth.TRUE: 3}
 
 
@@ -30,14 +37,28 @@ def letter(explanation: Explanation, say: Messages) -> Shown:
         heading=say.of(answer.benefit_name),
         outcome=answer.outcome,
         outcome_text=outcome_text(answer.outcome, answer.in_force, say, _STYLE),
-        sections=tuple(section for section in _sections(answer, say) if section.lines),
+        sections=tuple(
+            replace(section, lines=tuple(_with_days(line, say) for line in section.lines))
+            for section in _sections(answer, say)
+            if section.lines
+        ),
     )
+
+
+def _with_days(line: Line, say: Messages) -> Line:
+    """Dates as people write them in this language, also those that stand inside of values."""
+
+    def day(found: re.Match[str]) -> str:
+        return say.say("you_day", year=int(found[1]), month=int(found[2]), day=int(found[3]))
+
+    text = _ISO_DAY[say.language].sub(day, line.text)
+    return Line(text, line.met, tuple(_with_days(under, say) for under in line.details))
 
 
 def _sections(answer: Explanation, say: Messages) -> Iterator[Section]:
     amount = amount_sentence(answer.amount, answer.outcome, say, _STYLE)
     yield Section("answer", "", (Line(amount), Line(say.say("you_as_of", date=answer.on_date))))
-    missing = tuple(Line(missing_sentence(item, say, _STYLE)) for item in answer.missing)
+    missing = tuple(_missing(item, say) for item in answer.missing)
     yield Section("missing", say.say("you_missing"), missing)
     yield Section("conditions", say.say("you_conditions"), tuple(_clauses(answer, say)))
     changes = [Line(change_sentence(change, say, _STYLE)) for change in answer.changes]
@@ -50,15 +71,34 @@ def _sections(answer: Explanation, say: Messages) -> Iterator[Section]:
     yield Section("help", say.say("you_help"), (Line(say.say("you_help_says")), Line(say.say("you_correct_says"))))
 
 
+def _missing(item: MissingItem, say: Messages) -> Line:
+    """What is missing, and where more is known than that it is not held, why."""
+    known_of = (fact for fact in item.facts if fact.gap != HIDDEN and (fact.said or fact.gap != Gap.NOT_HELD.value))
+    reasons = dict.fromkeys(_not_known(fact, say) for fact in known_of)
+    return Line(missing_sentence(item, say, _STYLE), details=tuple(map(Line, reasons)))
+
+
 def _clauses(answer: Explanation, say: Messages) -> Iterator[Line]:
-    """What stands in the way first; exceptions that do not apply ("has died") are one sentence; no fact comes twice."""
+    """What stands in the way first; exceptions that do not apply ("has died") are one sentence; no fact comes twice.
+
+    Where it is not known which place's law applies, clauses of several laws that read the same are one.
+    """
     shown: set[tuple[str, str]] = set()
+    told: set[str] = set()
+    missing = {item.name for item in answer.missing}
     for clause in sorted(answer.clauses, key=lambda clause: _ORDER[clause.met]):
         if clause.exception and clause.met is Truth.TRUE:
             continue
-        new = tuple(fact for fact in clause.facts if (fact.id, fact.fact) not in shown)
+        new = tuple(
+            fact
+            for fact in clause.facts
+            if (fact.id, fact.fact) not in shown and (fact.value is not None or fact.fact not in missing)
+        )
         shown |= {(fact.id, fact.fact) for fact in new}
-        yield _clause(replace(clause, facts=new), say)
+        line = _clause(replace(clause, facts=new), say)
+        if line.text not in told or line.details:
+            yield line
+        told.add(line.text)
     if any(clause.exception and clause.met is Truth.TRUE for clause in answer.clauses):
         yield Line(say.say("you_no_exception"), Truth.TRUE)
 
@@ -118,7 +158,16 @@ def _next(later: Upcoming, say: Messages) -> str:
 
 
 def _laws(answer: Explanation, say: Messages) -> Iterator[Line]:
+    """The act with its articles; only the acts where it is not known which of them applies."""
     titles = {law.title for law in answer.laws}
-    articles = join(dict.fromkeys(c.because for c in answer.clauses if c.because not in titles), say)
+    between = say.say("you_law_and")
+    cited = (part for c in answer.clauses if c.because not in titles for part in c.because.split(between))
+    articles = between.join(dict.fromkeys(cited))
+    if len(answer.laws) > 1:
+        yield Line(say.say("you_law_open"))
     for law in answer.laws:
-        yield Line(say.say("you_law_cited", title=law.title, number=law.number, articles=articles))
+        act = say.say("you_law_numbered", title=law.title, number=law.number) if law.number else law.title
+        only_act = len(answer.laws) > 1 or not articles
+        yield Line(
+            say.say("you_law_act", act=act) if only_act else say.say("you_law_cited", act=act, articles=articles)
+        )

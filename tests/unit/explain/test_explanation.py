@@ -91,7 +91,7 @@ def test_what_comes_when_is_what_the_evaluator_says_on_that_day() -> None:
     later = ReferenceEvaluator(explainer().rulebook, population, whole.upcoming.on_date)
     assert later.answer("advanced_age_allowance", population.listed["person"]["p0"]).truth is Truth.TRUE
     assert (whole.upcoming.outcome, whole.upcoming.differs) == (Outcome.ELIGIBLE, True)
-    assert [text.en for text in whole.upcoming.turning] == ["is aged 80 or over"]
+    assert [(one.says.en, one.met) for one in whole.upcoming.turning] == [("is aged 80 or over", Truth.TRUE)]
     told = "\n".join(render(whole, Audience.CITIZEN, Language.EN).sentences)
     assert "From 2026-09-02 on, you can get this benefit." in told
 
