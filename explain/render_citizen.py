@@ -135,7 +135,14 @@ def _owners(facts: list[Evidence], say: Messages) -> str:
 def _not_known(fact: Evidence, say: Messages) -> str:
     gap = "ended" if fact.ended_on is not None else fact.gap
     said = (say.say("you_said", owner=say.of(one.by.owner), value=say.of(one.value)) for one in fact.said if one.value)
-    parts = {"label": say.of(fact.label), "owner": say.of(fact.owner), "date": fact.ended_on, "said": join(said, say)}
+    mistaken = dict.fromkeys(say.of(one.by.owner) for one in fact.said if one.value is None)
+    parts = {
+        "label": say.of(fact.label),
+        "owner": say.of(fact.owner),
+        "date": fact.ended_on,
+        "said": join(said, say),
+        "said_by": join(mistaken, say) or say.of(fact.owner),
+    }
     return say.say(f"you_gap_{gap}", **parts)
 
 

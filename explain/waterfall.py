@@ -15,7 +15,8 @@ from explain.wording import Language, Messages
 
 MOST_BARS = 10
 WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 760, 250, 90, 26, 10, 20
-_LANG = {Language.ZH: "zh-CN", Language.EN: "en"}
+LANGUAGE_TAGS = {Language.ZH: "zh-CN", Language.EN: "en"}
+"""What pages and drawings say of the language that they are in."""
 
 
 class Bar(NamedTuple):
@@ -68,8 +69,9 @@ def waterfall_table(contributions: Contributions, say: Messages) -> str:
         f'<tr><th scope="row">{escape(label)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
         for label, *cells in rows
     )
+    tag, caption = LANGUAGE_TAGS[say.language], escape(say.say("waterfall_title"))
     return (
-        f'<table class="waterfall" lang="{_LANG[say.language]}"><caption>{escape(say.say("waterfall_title"))}</caption>'
+        f'<table class="waterfall" lang="{tag}"><caption>{caption}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -101,7 +103,7 @@ def waterfall_svg(contributions: Contributions, say: Messages, name: str = "wate
     drawn.append(_level(say.say("waterfall_score"), contributions.score, x(contributions.score), len(steps) + 1))
     own = escape(name)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang="{_LANG[say.language]}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang="{LANGUAGE_TAGS[say.language]}" '
         f'viewBox="0 0 {WIDTH} {height}" aria-labelledby="{own}-title {own}-described" '
         'font-size="15" font-family="sans-serif">'
         f'<title id="{own}-title">{escape(say.say("waterfall_title"))}</title>'

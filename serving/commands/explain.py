@@ -12,6 +12,7 @@ import typer
 from explain.audience import Audience
 from explain.compose import Explainer, Looked
 from explain.explanation import Explanation
+from explain.page import page
 from explain.render import render
 from explain.shown import Line, Shown
 from explain.wording import Language, messages
@@ -60,6 +61,15 @@ def explain(
     lang: Annotated[Language, typer.Option(help="The language of the answer.")] = Language.ZH,
     vocabulary: VocabularyOption = None,
     audience: Annotated[Audience, typer.Option(help="Who reads it: each sees what it may.")] = Audience.CASEWORKER,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the answer into this file, as a page that needs nothing else, in place of showing it.",
+            show_default=False,
+        ),
+    ] = None,
+    elder: Annotated[bool, typer.Option("--elder", help="The page in large print (24 px and more).")] = False,
 ) -> None:
     """Explain one answer: each condition with its facts and its law, what is missing, what would alter it, what comes.
 
@@ -69,6 +79,8 @@ def explain(
     Shows the personal facts of the subject, because that is what was asked for. Of a person and a benefit for
     households (or another group) the answer for the person's household is shown.
     """
+    if elder and html is None:
+        raise ServingError("--elder is of a page: give --html FILE too.")
     if facts is None:
         if quarantine is not None or vocabulary is not None:
             raise ServingError("--quarantine and --vocabulary go with --facts.")
@@ -78,13 +90,30 @@ def explain(
             raise ServingError("--known-at asks the history; files of facts have no moments. Leave out --facts.")
         question = pose(open_catalogues(catalogue, vocabulary), facts, read_day(on_date), [benefit], quarantine)
         explained, rulebook = _from_files(question, benefit, subject), question.rulebook
+    reader = subject if explained.kind != PERSON and explained.id != subject else ""
+    shown = render(explained, audience, lang, reader)
     say = messages(lang)
     if explained.id != subject:
         key = "for_kept_id" if explained.kind == PERSON else "for_group"
         group = say.of(rulebook.vocabulary.subjects.names[explained.kind])
         screen.line(say.say(key, id=subject, group=group, kept=explained.id))
-    reader = subject if explained.kind != PERSON and explained.id != subject else ""
-    _show(render(explained, audience, lang, reader))
+    if html is None:
+        _show(shown)
+    else:
+        _write_page(page(shown, elder=elder), html)
+
+
+def _write_page(text: str, file: Path) -> None:
+    """Write a page that only its owner may read: it holds what was asked of one person."""
+    try:
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+        file.write_text(text, encoding="utf-8")
+    except OSError as found:
+        raise ServingError(
+            f"{file} cannot be written: {found.strerror}. Give --html a file in a folder of yours."
+        ) from found
+    screen.line(f"Written to {file}.")
 
 
 def _from_history(

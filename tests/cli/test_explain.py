@@ -128,6 +128,25 @@ def test_who_was_set_aside_has_no_answer(folder: Path, tmp_path: Path) -> None:
     assert "This person was set aside" in done.err
 
 
+def test_an_answer_is_written_as_a_page(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "answer.html"
+    told = explain(folder, "young", "old_age_grant", "--audience", "citizen", "--html", str(file), "--elder")
+    assert "Written to" in told
+    assert "出生日期" not in told
+    text = file.read_text()
+    assert '<html lang="zh-CN">' in text
+    assert "从2026年3月15日起，您符合条件。" in text
+    assert "1956年3月15日" in text
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_page_that_cannot_be_written_is_said(folder: Path, tmp_path: Path) -> None:
+    asked = ("explain", "young", "old_age_grant", "--facts", folder, *WITH_VILLAGE)
+    nowhere = applyfree(*asked, "--html", tmp_path / "missing" / "answer.html")
+    assert (nowhere.status, "cannot be written" in nowhere.err) == (2, True)
+    assert "give --html FILE too" in applyfree(*asked, "--elder").err
+
+
 def test_both_languages_have_the_same_sentences() -> None:
     zh, en = messages(Language.ZH).sentences, messages(Language.EN).sentences
     assert zh.keys() == en.keys()

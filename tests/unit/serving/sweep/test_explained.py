@@ -10,14 +10,17 @@ import pytest
 
 from explain.compose import Explainer
 from explain.explanation import Explanation
-from features.facts.values import Gap
+from features.facts.values import Gap, Known
 from features.history.history import History
+from rules.answers import determine
+from rules.evaluate.reference import ReferenceEvaluator
 from serving.evaluation import sound_rulebook
 from serving.store.answers import plain_figure
 from serving.store.server import EmbeddedServer
 from serving.sweep.facts import RecordedFacts
 from serving.sweep.identities import UnifiedHistory
 from serving.sweep.one_subject import explained as of_one
+from serving.sweep.one_subject import read_subject
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
 from tests.gates.gappy_city import KNOWN_AT, ON_DATE, gappy_city
@@ -97,3 +100,40 @@ def test_every_missing_fact_has_its_reason(history: History, stored: pl.DataFram
                 if gap is Gap.STALE:
                     assert all(one.stale_on is not None and one.stale_on <= ON_DATE for one in fact.said)
     assert gaps == {Gap.NOT_HELD, Gap.STALE, Gap.CONFLICTING, Gap.QUARANTINED}
+
+
+def test_what_comes_next_is_what_is_said_on_that_day(history: History, stored: pl.DataFrame) -> None:
+    """Where no register has said beforehand that a fact will be another by then."""
+    unified, compared = UnifiedHistory(history), set()
+    for row in stored.filter(pl.col("next_change").is_not_null()).iter_rows(named=True):
+        told = explained(history, row["id"], row["benefit"]).upcoming
+        assert told is not None
+        turned = unified.turned(ON_DATE, told.on_date, KNOWN_AT)
+        if turned.is_empty():
+            then = of_one(EXPLAINER, unified, row["benefit"], row["id"], told.on_date, KNOWN_AT)
+            assert (told.outcome, told.in_force) == (then.outcome, then.in_force)
+            assert told.amount == then.amount
+            compared.add(told.differs)
+    assert compared == {True, False}
+
+
+def test_what_would_alter_an_answer_alters_it(history: History, stored: pl.DataFrame) -> None:
+    """The change is put into the facts that were read, and the answer is asked for anew."""
+    altered = 0
+    for row in stored.iter_rows(named=True):
+        found = explained(history, row["id"], row["benefit"])
+        if "household_id" in (item.name for item in found.missing):
+            assert found.changes == ()
+        for change in found.changes:
+            read = read_subject(
+                UnifiedHistory(history), RULEBOOK, row["benefit"], row["subject"], row["id"], ON_DATE, KNOWN_AT
+            )
+            listed = read.population.listed
+            for step in change.steps:
+                listed[step.kind][step.id].facts[step.fact] = Known(step.new, "", ON_DATE)
+            evaluator = ReferenceEvaluator(RULEBOOK, read.population, ON_DATE)
+            then = determine(evaluator, row["benefit"], listed[row["subject"]][row["id"]])
+            assert then.outcome is change.outcome
+            assert then.outcome is not found.outcome
+            altered += 1
+    assert altered > 20
