@@ -19,12 +19,16 @@ from explain.evidence import OnRecord
 from explain.explanation import Explanation, FactKey
 from explain.records import as_json
 from explain.render import render
-from explain.wording import Language
+from explain.wording import Language, messages
 from features.facts.values import Gap, Value
 from features.history.records import Statement
+from rules.answers import amount_period, amount_unit
+from rules.catalogue import load_catalogue
 from rules.determination import Outcome
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.kleene import Truth
+from serving.catalogues import shipped_catalogues
+from serving.evaluation import sound_rulebook
 from tests.unit.explain.families import ON_DATE, SINCE, explained, explainer, family
 
 ILL: dict[str, Value | Gap] = {"seriously_ill": True, "disability_certificate_status": "valid", "disability_grade": 1}
@@ -241,3 +245,31 @@ def test_every_sentence_is_data(repository: Path) -> None:
                 ):
                     found.append(f"{path.name}: {text[:60]}")
     assert found == []
+
+
+def test_every_unit_and_period_of_the_shipped_benefits_has_words() -> None:
+    say = messages(Language.ZH)
+    for jurisdiction in ("cn", "us"):
+        rulebook = sound_rulebook(load_catalogue(shipped_catalogues() / jurisdiction))
+        units = {fact.type.unit for fact in rulebook.vocabulary.dictionary.facts.values() if fact.type.kind != "money"}
+        plans = rulebook.in_force(ON_DATE).values()
+        units |= {amount_unit(plan, "") for plan in plans if plan.variants and plan.amount_type is not None}
+        periods = {amount_period(plan) for plan in plans if plan.variants}
+        assert [unit for unit in units if unit and not say.known(f"unit_{unit}")] == []
+        assert [period for period in periods if not say.known(f"per_{period}")] == []
+
+
+def test_no_currency_is_named_twice() -> None:
+    """A parameter that is money brings its currency along."""
+    for jurisdiction in ("cn", "us"):
+        catalogue = load_catalogue(shipped_catalogues() / jurisdiction)
+        for source in catalogue.sources.values():
+            known = {**catalogue.shared, **source.parameters}
+            texts = [c.says for version in source.benefit.versions for c in version.criteria]
+            for found in (
+                found
+                for text in texts
+                for found in re.finditer(r"(CNY|USD|\$)? ?\{\$(\w+)\} ?(元|dollars|yuan)?", text.zh + "|" + text.en)
+            ):
+                if known[found[2]].type.kind == "money":
+                    assert (found[1], found[3]) == (None, None), source.benefit.id
