@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from explain.bounds import high_by_law
 from explain.changeable import Changeable, changeable_facts
 from explain.contributions import Contributions
 from explain.doubtful import left_open
@@ -111,7 +112,8 @@ class _Answer:
         variants = self._variants()
         laws = (variant.compiled.version.law for variant in variants)
         clauses = tuple(self._clause(trace) for trace in self.found.trace)
-        amount_facts = self.evidence.of(self._amount_used())
+        amount_used = self._amount_used()
+        amount_facts = self.evidence.of(amount_used)
         read = [fact for clause in clauses for fact in clause.facts] + list(amount_facts)
         missing = MissingReader(self.by.catalogue, plan.benefit.id, self.looked.population, self.evidence)
         return Explanation(
@@ -127,6 +129,7 @@ class _Answer:
             in_force=bool(plan.variants),
             outcome=found.outcome,
             amount=amount_told(found, plan),
+            high_by_law=high_by_law(self.evaluator, found, self.subject, amount_used),
             laws=tuple(dict.fromkeys(LawCited(law.title, law.number, law.article, law.url) for law in laws)),
             to_confirm=plan.benefit.needs_confirmation,
             unmet=found.unmet,

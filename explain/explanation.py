@@ -198,7 +198,8 @@ class Explanation:
     """One determination with everything that can be said of it.
 
     `known_at`: what was learned later does not count (None: files, which have no moments). `unmet`: the clauses because
-    of which the answer is no.
+    of which the answer is no. `high_by_law`: the amount's upper bound comes from the law, and not only from how large a
+    fact that is not known may be.
     """
 
     benefit: str
@@ -213,6 +214,7 @@ class Explanation:
     in_force: bool
     outcome: Outcome
     amount: AmountTold
+    high_by_law: bool
     laws: tuple[LawCited, ...]
     to_confirm: tuple[Wording, ...]
     unmet: tuple[str, ...]

@@ -30,7 +30,7 @@ _ORDER = {Truth.FALSE: 0, Truth.UNKNOWN: 1, None: 2, Truth.TRUE: 3}
 
 def letter(explanation: Explanation, say: Messages) -> Shown:
     """An explanation, already cut for the citizen, in plain words."""
-    answer = explanation
+    answer = explanation if explanation.high_by_law else _without_high(explanation)
     return Shown(
         audience=Audience.CITIZEN,
         language=say.language,
@@ -42,6 +42,17 @@ def letter(explanation: Explanation, say: Messages) -> Shown:
             for section in _sections(answer, say)
             if section.lines
         ),
+    )
+
+
+def _without_high(answer: Explanation) -> Explanation:
+    """Nobody is told of an upper bound that says only how large a fact may be."""
+    later = answer.upcoming
+    return replace(
+        answer,
+        amount=replace(answer.amount, high=None),
+        upcoming=None if later is None else replace(later, amount=replace(later.amount, high=None)),
+        changes=tuple(replace(change, amount=replace(change.amount, high=None)) for change in answer.changes),
     )
 
 

@@ -64,7 +64,7 @@ def test_a_citizen_reads_why_a_fact_is_not_known(history: History) -> None:
     _told(history, "healthcare_security.insured", 1, birth_date=dt.date(1941, 5, 1))
     _told(history, "events.death", 2, **{STATUS: "quarantined"})
     text = applyfree("explain", "p1", *ASKED, "--audience", "citizen").out
-    assert "各部门记的“出生日期”不一样：公安机关记的是1940年5月1日、医疗保障部门记的是1941年5月1日。" in text
+    assert "各部门记的“出生日期”不一样：医疗保障部门记的是1941年5月1日、公安机关记的是1940年5月1日。" in text
     assert "“已死亡”有差错" in text
     assert "p1" not in text
 

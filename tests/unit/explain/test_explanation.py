@@ -273,3 +273,17 @@ def test_no_currency_is_named_twice() -> None:
             ):
                 if known[found[2]].type.kind == "money":
                     assert (found[1], found[3]) == (None, None), source.benefit.id
+
+
+def test_a_citizen_is_not_told_a_bound_that_is_not_the_laws() -> None:
+    """What is not known of the rent subsidy could be as large as the dictionary lets pass; dibao has a standard."""
+    rent = explained(family(), "public_rental_housing_subsidy")
+    assert rent.amount.high is not None
+    assert rent.amount.high > 100_000
+    assert not rent.high_by_law
+    told = "\n".join(render(rent, Audience.CITIZEN, Language.ZH).sentences)
+    assert "金额要等资料补齐后才能确定。" in told
+    assert "最多" not in told
+    dibao = explained(family({"household_income_month": Gap.NOT_HELD}), "dibao")
+    assert dibao.high_by_law
+    assert "如果符合条件，最多是3,927元／月。" in list(render(dibao, Audience.CITIZEN, Language.ZH).sentences)
