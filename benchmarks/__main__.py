@@ -10,6 +10,7 @@ import sys
 
 RUNS = (
     ("benchmarks.household",),
+    ("benchmarks.explanations",),
     ("benchmarks.incremental", "--persons", "4000000"),
     ("benchmarks.population", "--persons", "1000000"),
     ("benchmarks.population", "--persons", "10000000"),

@@ -26,6 +26,7 @@ read, and the longest chain of nodes.
 | (b) policyengine | `python -m benchmarks.policyengine` | the US catalogue against policyengine-us on the same households; see [the agreement](policyengine_agreement.md) |
 | (c) household | `python -m benchmarks.household` | one household, every benefit, with full trace |
 | (d) incremental | `python -m benchmarks.incremental --persons 4000000` | a day on which 1 % of subjects changed, against answering everything again |
+| explanations | `python -m benchmarks.explanations` | SHAP contributions one by one and of a million people, and one person's whole explanation of one benefit; peer: LightGBM's own batch |
 | intake | `python -m benchmarks.intake` | rows per second and core that are checked and taken in from departments' files, Parquet and CSV; peer: plain Polars reading them |
 | hostile rules | `python -m benchmarks.hostile_rules` | how long it takes to refuse an attack on the rule editor |
 

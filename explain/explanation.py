@@ -1,252 +1,227 @@
-"""One answer in full, as data: the clauses with the evidence behind them, what is missing and why, what comes next.
+"""A composed answer: everything that can be said of one determination, in no language and for no audience yet.
 
-Languages and pages come after this: see :mod:`explain.answer` for sentences.
+Built once (`explain.compose`), kept as JSON (`explain.records`), and shown in as many ways as there are audiences
+(`explain.render`). Texts that the law, the dictionary or a benefit bring along are kept in both languages.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
-from explain.evidence import FactShown, NoRecords, Records, fact_shown, shown
-from explain.figures import filled
-from explain.wording import Language, messages
+from explain.contributions import Contributions
 from features.documents import Wording
-from features.facts.population import Population, Subject
-from features.facts.subjects import PERSON
-from features.facts.values import Unknown
-from rules.answers import IN_KIND, determine, ordered_missing
-from rules.benefits import IN_AREA, Law
-from rules.catalogue import Catalogue
-from rules.determination import ClauseTrace, Determination, Outcome
-from rules.evaluate.reference import ReferenceEvaluator
-from rules.facts_used import facts_used
+from features.facts.values import Value
+from rules.determination import Outcome
 from rules.kleene import Truth
-from rules.rulebook import BenefitPlan, Rulebook, Variant
+
+FactKey = tuple[str, str, str]
+"""Kind of subject, its id, fact id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A register that says something, and the department that keeps it."""
+
+    register: str
+    name: Wording
+    owner: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The last word of one register on a fact that is not known; `value` is None where the row could not be read."""
+
+    by: Source
+    value: Wording | None
+    true_from: dt.date
+    true_to: dt.date | None
+    attested_on: dt.date
+    learned_at: dt.datetime | None
+    stale_on: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact (or link) that a part of the answer rests on: whose it is, what it says, who says so and since when.
+
+    Attributes:
+        value: None where it is not known.
+        gap: why it is not known.
+        register: in which it is kept, whoever says so this time.
+        source: the file or message, where that is known beyond the register.
+        said_by: the registers that say so, the last to attest it first; empty where no records are kept (files).
+        true_from: since when it is so.
+        learned_at: when the first of `said_by` told us.
+        stale_on: from which day it is too old.
+        said: where it is not known, what each register said; nothing of what is withheld.
+        ended_on: where nothing is held any more, the day on which the last of it ended.
+    """
+
+    kind: str
+    kind_name: Wording
+    id: str
+    fact: str
+    label: Wording
+    value: Wording | None
+    gap: str
+    register: str
+    register_name: Wording
+    owner: Wording
+    source: str
+    true_from: dt.date | None
+    learned_at: dt.datetime | None
+    stale_on: dt.date | None
+    sensitivity: int
+    ask_citizen: bool
+    said_by: tuple[Source, ...] = ()
+    said: tuple[Said, ...] = ()
+    ended_on: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause: how it came out, what it says, and on which evidence and article that rests."""
+    """One clause of the law. `met` is TRUE where it does not stand in the way (None: not for this audience)."""
 
     id: str
-    met: Truth
+    met: Truth | None
     exception: bool
     says: Wording
     because: str
+    test: str
     note: str
-    facts: tuple[FactShown, ...]
+    facts: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """What would settle the answer: a fact, a link or a number of the law (`$name`), who holds it, of whom it lacks.
+class AmountTold:
+    """What is owed: a figure, bounds of one (major units; None: no bound), or something in kind."""
 
-    Attributes:
-        id: as rules name it.
-        label: what people call it.
-        owner: the department that holds it; None for numbers of the law, and for links of no register.
-        register: the register it stands in.
-        ask_citizen: may the person be asked?
-        facts: of whom it is not known and why, as far as the rule came to read it.
+    value: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    per: str
+    unit: str
+    in_kind: Wording | None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingItem:
+    """One of the facts that settle an open answer together: what it is and who holds it.
+
+    `what` is `fact`, `link` (who belongs to whom) or `parameter` (a standard of the law that is not written down for
+    this place and day). A parameter has no holder among the registers. `facts`: of whom it is not known and why, as far
+    as the rule came to read it.
     """
 
-    id: str
+    what: str
+    name: str
     label: Wording
+    kind: str
+    register: str
+    register_name: Wording | None
     owner: Wording | None
-    register: Wording | None
     ask_citizen: bool
-    facts: tuple[FactShown, ...]
+    sensitivity: int
+    gaps: tuple[str, ...]
+    facts: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class NextChange:
-    """The first later day on which the answer can change though no fact does, and what it would then be."""
+class Turning:
+    """A clause that comes out otherwise on a later day: `met` is how."""
 
-    on: dt.date
-    then: Determination
+    says: Wording
+    exception: bool
+    met: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """The first day on which the answer can change by itself, and what it will be then, evaluated on that day."""
+
+    on_date: dt.date
     in_force: bool
+    outcome: Outcome
+    amount: AmountTold
+    turning: tuple[Turning, ...]
+    """The clauses that come out otherwise on that day."""
+    differs: bool
+    """Whether outcome or amount are then others than today."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStep:
+    """One fact that would be otherwise.
+
+    `way` is `lower`, `higher`, `earlier`, `later` (with `distance`), `becomes`, or for a fact that is not known `is`,
+    `at_most`, `at_least`. `new` is the value to put in, as the fact's type has it.
+    """
+
+    kind: str
+    kind_name: Wording
+    id: str
+    fact: str
+    label: Wording
+    way: str
+    before: Wording | None
+    after: Wording
+    distance: Wording | None
+    new: Value
+    owner: Wording
+    ask_citizen: bool
+    sensitivity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A smallest change of facts that alters the answer, with the answer that the evaluator gave when it was put in."""
+
+    steps: tuple[ChangeStep, ...]
+    outcome: Outcome
+    amount: AmountTold
+
+
+@dataclass(frozen=True, slots=True)
+class LawCited:
+    """The act that a version puts into effect."""
+
+    title: str
+    number: str
+    article: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A whole answer.
+    """One determination with everything that can be said of it.
 
-    Attributes:
-        answer: the determination, as a sweep would store it.
-        on_date: the day it is for.
-        known_at: what was learned later does not count (None: files, which have no moments).
-        rulebook: the content hash of the rules.
-        names: what the benefit is called.
-        in_force: is any version in force on the day?
-        laws: of the version that applies, or of all that may.
-        in_kind: what is given where it is not money.
-        to_confirm: readings of the law that its keepers have yet to confirm.
-        clauses: the conditions and exceptions.
-        amount_facts: the evidence behind the amount.
-        missing: what would settle it.
-        next_change: what comes by itself.
+    `known_at`: what was learned later does not count (None: files, which have no moments). `unmet`: the clauses because
+    of which the answer is no. `high_by_law`: the amount's upper bound comes from the law, and not only from how large a
+    fact that is not known may be.
     """
 
-    answer: Determination
+    benefit: str
+    benefit_name: Wording
+    kind: str
+    kind_name: Wording
+    id: str
     on_date: dt.date
     known_at: dt.datetime | None
-    rulebook: str
-    names: Wording
+    version: str
+    rules_hash: str
     in_force: bool
-    laws: tuple[Law, ...]
-    in_kind: Wording | None
+    outcome: Outcome
+    amount: AmountTold
+    high_by_law: bool
+    laws: tuple[LawCited, ...]
     to_confirm: tuple[Wording, ...]
+    unmet: tuple[str, ...]
     clauses: tuple[Clause, ...]
-    amount_facts: tuple[FactShown, ...]
-    missing: tuple[Missing, ...]
-    next_change: NextChange | None
-
-
-def explain(
-    catalogue: Catalogue,
-    rulebook: Rulebook,
-    population: Population,
-    benefit: str,
-    subject: Subject,
-    on_date: dt.date,
-    *,
-    known_at: dt.datetime | None = None,
-    records: Records | None = None,
-    doubtful_links: Collection[str] = (),
-) -> Explanation:
-    """Explain one answer.
-
-    Args:
-        catalogue: where the benefit is written.
-        rulebook: the same, compiled.
-        population: the subject and everyone the rule may look at.
-        benefit: its id.
-        subject: of the kind that the benefit is for.
-        on_date: the day of the question.
-        known_at: the moment of knowledge of the population.
-        records: what registers said; files have none.
-        doubtful_links: links because of which it is not known who belongs to the subject: its answer stays open.
-    """
-    made = _Explaining(catalogue, rulebook, population, benefit, subject, on_date, records or NoRecords())
-    return made.whole(known_at, doubtful_links)
-
-
-class _Explaining:
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        rulebook: Rulebook,
-        population: Population,
-        benefit: str,
-        subject: Subject,
-        on_date: dt.date,
-        records: Records,
-    ) -> None:
-        self.catalogue, self.rulebook, self.population = catalogue, rulebook, population
-        self.subject, self.on_date, self.records = subject, on_date, records
-        self.evaluator = ReferenceEvaluator(rulebook, population, on_date)
-        self.benefit: BenefitPlan = self.evaluator.plans[benefit]
-
-    def whole(self, known_at: dt.datetime | None, doubtful_links: Collection[str]) -> Explanation:
-        benefit = self.benefit.benefit
-        found = determine(self.evaluator, benefit.id, self.subject, trace=True)
-        variants = [v for v in self.benefit.variants if found.version in ("", v.label)]
-        clauses = tuple(self._clause(trace, variants) for trace in found.trace)
-        answer = _left_open(found, self.benefit, doubtful_links)
-        amount = self._amount_facts(answer)
-        read = [fact for clause in clauses for fact in clause.facts] + list(amount)
-        return Explanation(
-            answer=answer,
-            on_date=self.on_date,
-            known_at=known_at,
-            rulebook=self.rulebook.content_hash,
-            names=benefit.names,
-            in_force=bool(self.benefit.variants),
-            laws=tuple(dict.fromkeys(variant.compiled.version.law for variant in variants)),
-            in_kind=self.benefit.variants[0].compiled.version.amount.in_kind if self.benefit.variants else None,
-            to_confirm=tuple(benefit.needs_confirmation),
-            clauses=clauses,
-            amount_facts=amount,
-            missing=tuple(self._missing(name, read) for name in answer.missing),
-            next_change=self._next(answer),
-        )
-
-    def _clause(self, trace: ClauseTrace, variants: Sequence[Variant]) -> Clause:
-        variant = next(v for v in variants if any(name == trace.id for name, _ in v.clauses))
-        criterion = variant.criterion(trace.id)
-        texts = [messages(language) for language in (Language.ZH, Language.EN)]
-        if criterion is None:
-            area = self.rulebook.vocabulary.areas.by_code[variant.compiled.area].names
-            says = Wording(*(text.say(IN_AREA, area=text.of(area)) for text in texts))
-        else:
-            place = (self.catalogue, variant, self.evaluator, self.subject)
-            says = Wording(*(filled(text.of(criterion.says), *place, text) for text in texts))
-        return Clause(
-            id=trace.id,
-            met=trace.met,
-            exception=trace.exception,
-            says=says,
-            because=trace.because,
-            note=criterion.note if criterion else "",
-            facts=shown(trace.facts, self.records, self.on_date),
-        )
-
-    def _amount_facts(self, answer: Determination) -> tuple[FactShown, ...]:
-        if self.benefit.amount is None or answer.outcome is Outcome.INELIGIBLE:
-            return ()
-        return shown(facts_used(self.evaluator, self.benefit.amount, self.subject), self.records, self.on_date)
-
-    def _missing(self, name: str, read: Sequence[FactShown]) -> Missing:
-        vocabulary = self.rulebook.vocabulary
-        if name.startswith("$"):
-            own = self.catalogue.sources[self.benefit.benefit.id].parameters
-            parameter = own.get(name[1:]) or self.catalogue.shared.get(name[1:])
-            label = parameter.names if parameter else Wording(name, name)
-            return Missing(name, label, None, None, ask_citizen=False, facts=())
-        fact = vocabulary.dictionary.facts.get(name)
-        is_link = name in vocabulary.subjects.links
-        lacking = self._unlinked(name) if is_link else tuple(f for f in read if f.fact == name and f.gap is not None)
-        if fact is None:
-            groups = {group.link: group.names for group in vocabulary.subjects.groups.values()}
-            links = {link: r.names for r in vocabulary.subjects.relations.values() if not r.inverse for link in r.links}
-            return Missing(name, {**links, **groups}[name], None, None, ask_citizen=False, facts=lacking)
-        register = vocabulary.dictionary.registers[fact.register]
-        return Missing(
-            name, fact.names, register.owner, register.names, fact.ask_citizen, tuple(dict.fromkeys(lacking))
-        )
-
-    def _unlinked(self, link: str) -> tuple[FactShown, ...]:
-        """The persons looked at of whom it is not known to whom this link leads."""
-        persons = self.population.listed[PERSON].values()
-        open_ones = (person for person in persons if link in person.links and person.links[link] is None)
-        return tuple(fact_shown(PERSON, person.id, link, Unknown(), self.records, self.on_date) for person in open_ones)
-
-    def _next(self, answer: Determination) -> NextChange | None:
-        if answer.next_change is None:
-            return None
-        later = ReferenceEvaluator(self.rulebook, self.population, answer.next_change)
-        benefit = self.benefit.benefit.id
-        then = determine(later, benefit, self.subject)
-        return NextChange(answer.next_change, then, bool(later.plans[benefit].variants))
-
-
-def _left_open(found: Determination, benefit: BenefitPlan, links: Collection[str]) -> Determination:
-    """The answer of a subject of whom it is not known who belongs to it: undetermined, and the links are missing.
-
-    Outside of the benefit's area nothing rests on its persons.
-    """
-    outside = found.outcome is Outcome.INELIGIBLE and IN_AREA in found.unmet
-    if not links or outside:
-        return found
-    return replace(
-        found,
-        outcome=Outcome.UNDETERMINED,
-        amount=None,
-        amount_low=None if found.unit == IN_KIND else Decimal(0),
-        amount_high=None,
-        unmet=(),
-        missing=ordered_missing(benefit, (*found.missing, *links)),
-    )
+    amount_because: tuple[str, ...]
+    amount_facts: tuple[Evidence, ...]
+    missing: tuple[MissingItem, ...]
+    upcoming: Upcoming | None
+    changes: tuple[Change, ...]
+    contributions: Contributions | None = None

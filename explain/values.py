@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from explain.limits import Limit
 from explain.wording import Messages
 from features.facts.dictionary import Fact
 from features.facts.units import MINOR_UNITS, month_start
@@ -33,6 +34,15 @@ def value_text(fact: Fact, value: Value, vocabulary: Vocabulary, currency: str, 
     if isinstance(value, int | Decimal):
         return counted_text(Decimal(value), fact.type.unit, say)
     return str(value)
+
+
+def distance_text(line: Limit, distance: int, currency: str, say: Messages) -> str:
+    """How far two values of a fact lie apart, in its unit; days for dates."""
+    fact = line.fact
+    number = Decimal(distance) / Decimal(10**fact.type.decimals)
+    if fact.type.kind == "money":
+        return money_text(number / MINOR_UNITS, currency, say)
+    return counted_text(number, "day" if line.is_date else fact.type.unit, say)
 
 
 def amount_text(amount: Decimal, unit: str, per: str, say: Messages) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -46,3 +47,8 @@ def messages(language: Language) -> Messages:
     path = Path(str(resources.files("explain") / "messages" / f"{language.value}.yaml"))
     entries = read_document(path).entries
     return Messages(language, {key: doc.text_of(node, key) for key, node in entries.items()})
+
+
+def in_both(phrase: Callable[[Messages], str]) -> Wording:
+    """What is said in each language."""
+    return Wording(phrase(messages(Language.ZH)), phrase(messages(Language.EN)))

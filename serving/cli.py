@@ -96,6 +96,7 @@ app.command(
         "applyfree explain p17 advanced_age_allowance --on-date 2026-03-01 --known-at 2026-03-05 --lang en",
         "applyfree explain p17 advanced_age_allowance --facts facts --on-date 2026-03-01",
         "applyfree explain h4 dibao --facts facts --catalogue rules/catalogue/cn --lang en",
+        "applyfree explain p17 dibao --facts facts --audience citizen",
     )
 )(explain)
 app.command(

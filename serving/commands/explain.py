@@ -9,10 +9,13 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from explain.answer import AnswerText, answer_text
+from explain.audience import Audience
+from explain.compose import Explainer, Looked
 from explain.explanation import Explanation
-from explain.explanation import explain as explained_answer
-from explain.wording import Language, Messages, messages
+from explain.page import page
+from explain.render import render
+from explain.shown import Line, Shown
+from explain.wording import Language, messages
 from features.facts.encoding import ID, Tables, population_of
 from features.facts.neighbours import around
 from features.facts.population import NONE
@@ -35,7 +38,8 @@ from serving.commands.options import (
 )
 from serving.errors import ServingError
 from serving.evaluation import Question, UnknownBenefitError, pose, sound_rulebook
-from serving.sweep.one_subject import is_known, link_of, read_subject
+from serving.sweep.one_subject import explained as explained_subject
+from serving.sweep.one_subject import is_known, link_of
 from serving.sweep.sources import recorded_facts, swept_catalogue
 
 _COLOURS = {Outcome.ELIGIBLE: "green", Outcome.INELIGIBLE: "red", Outcome.UNDETERMINED: "yellow"}
@@ -56,8 +60,18 @@ def explain(
     quarantine: QuarantineOption = None,
     lang: Annotated[Language, typer.Option(help="The language of the answer.")] = Language.ZH,
     vocabulary: VocabularyOption = None,
+    audience: Annotated[Audience, typer.Option(help="Who reads it: each sees what it may.")] = Audience.CASEWORKER,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the answer into this file, as a page that needs nothing else, in place of showing it.",
+            show_default=False,
+        ),
+    ] = None,
+    elder: Annotated[bool, typer.Option("--elder", help="The page in large print (24 px and more).")] = False,
 ) -> None:
-    """Explain one answer: each condition with its facts and its law, what is missing and who holds it, what comes next.
+    """Explain one answer: each condition with its facts and its law, what is missing, what would alter it, what comes.
 
     From what was ingested, each fact comes with its registers, since when it is so and when we learned it; what is
     not known comes with the reason, and with what each register says. With --facts the facts of some files are taken.
@@ -65,6 +79,8 @@ def explain(
     Shows the personal facts of the subject, because that is what was asked for. Of a person and a benefit for
     households (or another group) the answer for the person's household is shown.
     """
+    if elder and html is None:
+        raise ServingError("--elder is of a page: give --html FILE too.")
     if facts is None:
         if quarantine is not None or vocabulary is not None:
             raise ServingError("--quarantine and --vocabulary go with --facts.")
@@ -74,12 +90,30 @@ def explain(
             raise ServingError("--known-at asks the history; files of facts have no moments. Leave out --facts.")
         question = pose(open_catalogues(catalogue, vocabulary), facts, read_day(on_date), [benefit], quarantine)
         explained, rulebook = _from_files(question, benefit, subject), question.rulebook
-    say, answer = messages(lang), explained.answer
-    if answer.id != subject:
-        key = "for_kept_id" if answer.subject == PERSON else "for_group"
-        group = say.of(rulebook.vocabulary.subjects.names[answer.subject])
-        screen.line(say.say(key, id=subject, group=group, kept=answer.id))
-    _show(answer_text(explained, rulebook.vocabulary, rulebook.currency, lang), say)
+    reader = subject if explained.kind != PERSON and explained.id != subject else ""
+    shown = render(explained, audience, lang, reader)
+    say = messages(lang)
+    if explained.id != subject:
+        key = "for_kept_id" if explained.kind == PERSON else "for_group"
+        group = say.of(rulebook.vocabulary.subjects.names[explained.kind])
+        screen.line(say.say(key, id=subject, group=group, kept=explained.id))
+    if html is None:
+        _show(shown)
+    else:
+        _write_page(page(shown, elder=elder), html)
+
+
+def _write_page(text: str, file: Path) -> None:
+    """Write a page that only its owner may read: it holds what was asked of one person."""
+    try:
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+        file.write_text(text, encoding="utf-8")
+    except OSError as found:
+        raise ServingError(
+            f"{file} cannot be written: {found.strerror}. Give --html a file in a folder of yours."
+        ) from found
+    screen.line(f"Written to {file}.")
 
 
 def _from_history(
@@ -103,29 +137,22 @@ def _from_history(
                 "`applyfree ingest`, or correct the id."
             )
         subject = group
-    read = read_subject(history, rulebook, benefit, kind, subject, on_date, known_at)
-    explained = explained_answer(
-        catalogue,
-        rulebook,
-        read.population,
-        benefit,
-        read.population.listed[kind][subject],
-        on_date,
-        known_at=known_at,
-        records=read.records,
-        doubtful_links=read.doubtful_links,
-    )
-    return explained, rulebook
+    return explained_subject(Explainer(catalogue, rulebook), history, benefit, subject, on_date, known_at), rulebook
 
 
 def _from_files(question: Question, benefit: str, subject: str) -> Explanation:
     rulebook = question.rulebook
     kind, subject_id = _find(question, benefit, subject)
-    steps = steps_of(benefit, rulebook.in_force(question.on_date))
-    near = around(question.facts.tables, rulebook.vocabulary, kind, subject_id, steps)
-    population = population_of(near, rulebook.vocabulary, question.facts.files)
+
+    def by_rules_of(day: dt.date) -> Looked:
+        steps = steps_of(benefit, rulebook.in_force(day))
+        near = around(question.facts.tables, rulebook.vocabulary, kind, subject_id, steps)
+        return Looked(population_of(near, rulebook.vocabulary, question.facts.files))
+
+    population = by_rules_of(question.on_date).population
     found = population.listed[kind][subject_id]
-    return explained_answer(question.catalogue, rulebook, population, benefit, found, question.on_date)
+    explainer = Explainer(question.catalogue, rulebook)
+    return explainer.explain(population, benefit, found, question.on_date, by_rules_of=by_rules_of)
 
 
 def _find(question: Question, benefit: str, subject: str) -> tuple[str, str]:
@@ -152,31 +179,22 @@ def _has(tables: Tables, kind: str, subject: str) -> bool:
     return kind in tables and bool((tables[kind][ID] == subject).any())
 
 
-def _show(answer: AnswerText, say: Messages) -> None:
-    colour = _COLOURS[answer.outcome]
-    screen.line(answer.heading)
-    screen.out.print(f"[bold {colour}]{answer.outcome_text}[/]", highlight=False)
-    for text in (answer.amount, *answer.law):
-        screen.line(text)
-    if answer.clauses:
-        _title(say.say("conditions"))
-    for clause in answer.clauses:
-        screen.out.print(f"{_MARKS[clause.met]} ", end="")
-        screen.line(clause.text)
-        for text in (*clause.facts, clause.note):
-            if text:
-                screen.line(f"    {text}")
-    if answer.amount_facts:
-        _title(say.say("amount_facts"))
-    for text in answer.amount_facts:
-        screen.line(f"  {text}")
-    if answer.missing:
-        _title(say.say("missing"))
-    for missing in answer.missing:
-        for text in (missing.text, *(f"  {fact}" for fact in missing.facts)):
-            screen.line(f"  {text}")
-    _title(say.say("next"))
-    screen.line(f"  {answer.next_change}")
+def _show(shown: Shown) -> None:
+    screen.line(shown.heading)
+    screen.out.print(f"[bold {_COLOURS[shown.outcome]}]{shown.outcome_text}[/]", highlight=False)
+    for section in shown.sections:
+        if section.title:
+            _title(section.title)
+        for line in section.lines:
+            _line(line, 1 if section.title and line.met is None else 0)
+
+
+def _line(line: Line, depth: int) -> None:
+    if line.met is not None:
+        screen.out.print(f"{_MARKS[line.met]} ", end="")
+    screen.line("  " * depth + line.text)
+    for under in line.details:
+        _line(under, max(depth + 1, 2))
 
 
 def _title(text: str) -> None:

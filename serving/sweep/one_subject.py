@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from explain.evidence import Evidence
+from explain.compose import Explainer, Looked
+from explain.evidence import OnRecord
+from explain.explanation import Explanation
 from features.facts.encoding import ID, Tables, population_of
 from features.facts.population import NONE, Population
 from features.facts.subjects import PERSON
 from rules.evaluate.columns.positions import Index
 from rules.paths import Chain, Links, Step, links_of, paths_of
-from rules.reads import reads_of
+from rules.reads import Read, reads_of
 from rules.rulebook import Rulebook
 from serving.sweep.identities import UnifiedHistory
 from serving.sweep.partitions import partition_of
@@ -63,6 +65,7 @@ def read_subject(
     subject: str,
     on_date: dt.date,
     known_at: dt.datetime,
+    rules_of: dt.date | None = None,
 ) -> ReadSubject:
     """Read what the answer for one subject and benefit rests on.
 
@@ -74,8 +77,10 @@ def read_subject(
         subject: its id; it is known.
         on_date: the day.
         known_at: what was learned later does not exist.
+        rules_of: whose rules decide who is looked at and what is read; by default those of the day.
     """
-    plans = rulebook.in_force(on_date)
+    rules_of = rules_of or on_date
+    plans = rulebook.in_force(rules_of)
     chains = paths_of(benefit, plans)
     near = _Near(history, on_date, known_at)
     links = Links(near.around(kind, subject, chains), rulebook.vocabulary.subjects)
@@ -86,7 +91,7 @@ def read_subject(
         for name in links.subjects.kinds
     }
     partition = partition_of(links, asked, {kind: chains}, in_doubt)
-    facts = {name for _, name in reads_of(rulebook, on_date).get(benefit, ())}
+    facts = {name for _, name in reads_of(rulebook, rules_of).get(benefit, ())}
     ids = {name: some.to_list() for name, some in partition.needed.items()}
     tables = history.as_of(on_date, known_at, kinds=list(ids), ids=ids, facts=facts)
     unsure = partition.in_doubt(kind, chains) is not None
@@ -95,6 +100,52 @@ def read_subject(
         HistoryRecords(history, facts, on_date, known_at),
         tuple(links_of(chains, links.subjects, plans[benefit].names)) if unsure else (),
     )
+
+
+def explained(
+    explainer: Explainer,
+    history: UnifiedHistory,
+    benefit: str,
+    subject: str,
+    on_date: dt.date,
+    known_at: dt.datetime,
+) -> Explanation:
+    """The whole answer for one subject, as a sweep of that day and moment gives it.
+
+    Args:
+        explainer: of the rules.
+        history: the facts.
+        benefit: its id.
+        subject: of the kind that the benefit is for; it is known.
+        on_date: the day.
+        known_at: what was learned later does not exist.
+    """
+    rulebook = explainer.rulebook
+    kind = rulebook.benefits[benefit].benefit.subject
+    read = read_subject(history, rulebook, benefit, kind, subject, on_date, known_at)
+    today = _looks(rulebook, benefit, on_date)
+
+    def by_rules_of(day: dt.date) -> Looked:
+        asked = read
+        if rulebook.in_force(day)[benefit].variants and _looks(rulebook, benefit, day) != today:
+            asked = read_subject(history, rulebook, benefit, kind, subject, on_date, known_at, day)
+        return Looked(asked.population, asked.doubtful_links)
+
+    return explainer.explain(
+        read.population,
+        benefit,
+        read.population.listed[kind][subject],
+        on_date,
+        known_at=known_at,
+        records=read.records,
+        doubtful_links=read.doubtful_links,
+        by_rules_of=by_rules_of,
+    )
+
+
+def _looks(rulebook: Rulebook, benefit: str, day: dt.date) -> tuple[Collection[Chain], Collection[Read]]:
+    """Whom the rules of a day look at, and what they read."""
+    return paths_of(benefit, rulebook.in_force(day)), reads_of(rulebook, day).get(benefit, ())
 
 
 class HistoryRecords:
@@ -112,15 +163,15 @@ class HistoryRecords:
     ) -> None:
         self._history, self._facts = history, facts
         self._on_date, self._known_at = on_date, known_at
-        self._read: dict[tuple[str, str], dict[str, Evidence]] = {}
+        self._read: dict[tuple[str, str], dict[str, OnRecord]] = {}
 
-    def of(self, kind: str, subject_id: str, fact: str) -> Evidence | None:
+    def of(self, kind: str, subject_id: str, fact: str) -> OnRecord | None:
         """See :class:`explain.evidence.Records`."""
         key = (kind, subject_id)
         if key not in self._read:
             found = self._history.statements(kind, subject_id, self._on_date, self._known_at, self._facts)
             gaps = self._history.gaps(kind, subject_id, self._on_date, self._known_at, self._facts)
-            self._read[key] = {name: Evidence(gaps[name], tuple(said)) for name, said in found.items()}
+            self._read[key] = {name: OnRecord(gaps[name], tuple(said)) for name, said in found.items()}
         return self._read[key].get(fact)
 
 

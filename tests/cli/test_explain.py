@@ -98,7 +98,8 @@ def test_parts_that_a_rule_shares_are_gone_through_once(folder: Path, tmp_path: 
         "explain", "h1", "rent_help", "--facts", folder, "--on-date", "2026-03-01", "--catalogue", catalogue, *VILLAGE
     )
     assert done.status == 0, done.err
-    assert done.out.count("山羊数") == 2  # once among the facts, once among the missing
+    record, _ = done.out.split(messages(Language.ZH).say("changes"))
+    assert record.count("山羊数") == 2  # once among the facts, once among the missing
 
 
 def test_a_benefit_in_kind_says_what_it_is(folder: Path) -> None:
@@ -127,6 +128,25 @@ def test_who_was_set_aside_has_no_answer(folder: Path, tmp_path: Path) -> None:
     assert "This person was set aside" in done.err
 
 
+def test_an_answer_is_written_as_a_page(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "answer.html"
+    told = explain(folder, "young", "old_age_grant", "--audience", "citizen", "--html", str(file), "--elder")
+    assert "Written to" in told
+    assert "出生日期" not in told
+    text = file.read_text()
+    assert '<html lang="zh-CN">' in text
+    assert "从2026年3月15日起，您符合条件。" in text
+    assert "1956年3月15日" in text
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_page_that_cannot_be_written_is_said(folder: Path, tmp_path: Path) -> None:
+    asked = ("explain", "young", "old_age_grant", "--facts", folder, *WITH_VILLAGE)
+    nowhere = applyfree(*asked, "--html", tmp_path / "missing" / "answer.html")
+    assert (nowhere.status, "cannot be written" in nowhere.err) == (2, True)
+    assert "give --html FILE too" in applyfree(*asked, "--elder").err
+
+
 def test_both_languages_have_the_same_sentences() -> None:
     zh, en = messages(Language.ZH).sentences, messages(Language.EN).sentences
     assert zh.keys() == en.keys()
@@ -136,8 +156,13 @@ def test_no_sentence_is_unused(repository: Path) -> None:
     code = "".join(
         path.read_text() for path in [*(repository / "explain").glob("*.py"), *(repository / "serving").rglob("*.py")]
     )
-    composed = ("condition_", "exception_", "gap_", "per_", "unit_", "money_")
-    unused = [key for key in messages(Language.ZH).sentences if not key.startswith(composed) and f'"{key}"' not in code]
+    # A key is written out, or composed of a style (`you_`), a stem and the name of a value.
+    composed = ("condition_", "exception_", "gap_", "per_", "unit_", "money_", "step_", "then_", "missing_")
+    unused = []
+    for key in messages(Language.ZH).sentences:
+        stem = key.removeprefix("you_")
+        if not stem.startswith(composed) and f'"{key}"' not in code and f'}}{stem}"' not in code:
+            unused.append(stem)
     assert set(unused) <= {"eligible", "ineligible", "undetermined", "in_area"}
 
 

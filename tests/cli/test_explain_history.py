@@ -46,6 +46,29 @@ def test_every_fact_has_its_register_and_dates_and_every_gap_its_reason(history:
     assert "获知于" in applyfree("explain", "p1", *ASKED).out
 
 
+def test_what_comes_next_is_what_is_said_on_that_day(history: History) -> None:
+    born = dt.date(1944, 5, 1)
+    _told(history, "public_security.residents", 0, birth_date=born, hukou_area="110101")
+    text = applyfree("explain", "p1", *ASKED, "--lang", "en").out
+    assert text.splitlines()[1] == "not eligible"
+    assert "from 2024-05-01 on the answer may change though no fact does; it would then be: cannot be det" in text
+    assert "is aged 80 or over, then holds" in text
+    later = ("advanced_age_allowance", "--on-date", "2024-05-01", "--known-at", "2024-02-01")
+    assert applyfree("explain", "p1", *later, "--lang", "en").out.splitlines()[1] == "cannot be determined"
+    page = applyfree("explain", "p1", *ASKED, "--audience", "citizen").out
+    assert "2024年5月1日起，结果要重新核对。" in page
+
+
+def test_a_citizen_reads_why_a_fact_is_not_known(history: History) -> None:
+    _told(history, "public_security.residents", 0, birth_date=dt.date(1940, 5, 1), hukou_area="110101")
+    _told(history, "healthcare_security.insured", 1, birth_date=dt.date(1941, 5, 1))
+    _told(history, "events.death", 2, **{STATUS: "quarantined"})
+    text = applyfree("explain", "p1", *ASKED, "--audience", "citizen").out
+    assert "各部门记的“出生日期”不一样：医疗保障部门记的是1941年5月1日、公安机关记的是1940年5月1日。" in text
+    assert "“已死亡”有差错" in text
+    assert "p1" not in text
+
+
 def test_what_is_withheld_is_named_and_not_shown(history: History) -> None:
     _told(history, "public_security.residents", 0, birth_date=dt.date(1940, 5, 1), hukou_area="110101")
     since = dt.datetime.combine(FIRST, dt.time(13), tzinfo=dt.UTC)

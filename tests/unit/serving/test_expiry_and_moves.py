@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from explain.explanation import Explanation, explain
+from explain.compose import Explainer
+from explain.explanation import Explanation
 from features.facts.encoding import column_type
 from features.facts.reading import read_value
 from features.facts.values import Gap
@@ -20,9 +21,10 @@ from features.history.history import History
 from features.history.merging import add_months
 from features.history.records import STATED, STATUS_TYPE, Batch, View
 from rules.determination import Outcome
+from rules.kleene import Truth
 from serving.evaluation import sound_rulebook
 from serving.sweep.identities import UnifiedHistory
-from serving.sweep.one_subject import read_subject
+from serving.sweep.one_subject import explained
 from serving.views import views_of
 from tests.cli.shell import applyfree
 from tests.sweep_world import cn_catalogue
@@ -31,6 +33,7 @@ from tests.unit.features.events.worlds import event
 
 CATALOGUE = cn_catalogue()
 RULEBOOK = sound_rulebook(CATALOGUE)
+EXPLAINER = Explainer(CATALOGUE, RULEBOOK)
 VOCABULARY = RULEBOOK.vocabulary
 BENEFIT = "disability_nursing_subsidy"
 NOW = dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
@@ -93,26 +96,21 @@ def history(tmp_path: Path) -> History:
 
 
 def answer(history: History, on_date: dt.date, benefit: str = BENEFIT) -> Explanation:
-    read = read_subject(UnifiedHistory(history), RULEBOOK, benefit, "person", "p1", on_date, NOW)
-    person = read.population.listed["person"]["p1"]
-    return explain(
-        CATALOGUE, RULEBOOK, read.population, benefit, person, on_date, known_at=NOW, records=read.records,
-        doubtful_links=read.doubtful_links,
-    )  # fmt: skip
+    return explained(EXPLAINER, UnifiedHistory(history), benefit, "p1", on_date, NOW)
 
 
 def test_an_expired_certificate_leaves_the_clause_unknown_and_says_so(history: History) -> None:
     told(history, HUKOU, dt.date(2010, 1, 1), {"hukou_area": "440103"})
     told(history, CERTIFICATES, dt.date(2016, 7, 1), CERTIFICATE, until=EXPIRED)
     before, after = answer(history, EXPIRED - dt.timedelta(days=1)), answer(history, EXPIRED)
-    assert before.answer.outcome is Outcome.ELIGIBLE
-    assert after.answer.outcome is Outcome.UNDETERMINED
-    assert after.answer.unmet == ()
+    assert before.outcome is Outcome.ELIGIBLE
+    assert after.outcome is Outcome.UNDETERMINED
+    assert after.unmet == ()
     (clause,) = [clause for clause in after.clauses if clause.id == "severely_disabled"]
-    assert clause.met.name == "UNKNOWN"
+    assert clause.met is Truth.UNKNOWN
     expired = [fact for missing in after.missing for fact in missing.facts]
     assert expired
-    assert {(fact.gap, fact.ended_on) for fact in expired} == {(Gap.NOT_HELD, EXPIRED)}
+    assert {(fact.gap, fact.ended_on) for fact in expired} == {(Gap.NOT_HELD.value, EXPIRED)}
     changed = UnifiedHistory(history).turned(EXPIRED - dt.timedelta(days=1), EXPIRED, NOW)
     assert changed["id"].to_list() == ["p1"]
 
@@ -185,10 +183,10 @@ def test_who_moves_has_each_month_in_one_place_without_gap_or_double(history: Hi
     told(history, HUKOU, MOVED, {"hukou_area": "110101"})
     paid: dict[dt.date, tuple[str, Decimal | None]] = {}
     for month in range(3, 9):
-        found = answer(history, dt.date(2026, month, 1)).answer
+        found = answer(history, dt.date(2026, month, 1))
         assert found.outcome is Outcome.ELIGIBLE
-        paid[dt.date(2026, month, 1)] = (found.version.split("@")[1], found.amount)
-    origin, destination = answer(history, MOVED - dt.timedelta(days=1)).answer, answer(history, MOVED).answer
+        paid[dt.date(2026, month, 1)] = (found.version.split("@")[1], found.amount.value)
+    origin, destination = answer(history, MOVED - dt.timedelta(days=1)), answer(history, MOVED)
     assert origin.outcome is destination.outcome is Outcome.ELIGIBLE
     assert origin.version != destination.version
     assert "440100" in origin.version
