@@ -27,12 +27,14 @@ from models.measures import Measures, measure
 from models.missing_evidence.donors import Donors, impute_means
 from models.missing_evidence.households import COUNTED_BENEFITS, read_households
 from models.missing_evidence.inputs import RECORDED, inputs_of
+from models.missing_evidence.left_over import LeftOver, left_over
 from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, TWO_AT_ONCE, Pattern
 from models.missing_evidence.rule import answers, share_that_differs
 from models.missing_evidence.training import Masked, examples_of, mask, train
 from models.trees import Floats
 
 AUDITS = 300
+WORST_ECE = 0.06
 DRAWS = 20
 MODEL = "model_and_rule_features"
 
@@ -110,12 +112,15 @@ def _measured(methods: Methods, pattern: Pattern, left: Masked, tested: pl.DataF
     open_, truth = left.open_records, left.answers
     measures = {name: asdict(measure(s, truth)) for name, s in methods.scores(pattern, open_).items()}
     if pattern.name == NOT_AT_RANDOM:
-        first, eces = _audited(methods.full, open_, truth, seed)
-        measures[f"{MODEL}_{AUDITS}_audits"] = asdict(first) | {
-            "ece_mean_of_draws": float(np.mean(eces)),
-            "ece_worst_of_draws": float(np.max(eces)),
-            "draws": len(eces),
-        }
+        expected = left_over(methods.full, left.records, left.undetermined, pattern)
+        for title, more in (("audits", expected), ("audits_alone", None)):
+            first, eces = _audited(methods.full, open_, truth, seed, more)
+            measures[f"{MODEL}_{AUDITS}_{title}"] = asdict(first) | {
+                "ece_mean_of_draws": float(np.mean(eces)),
+                "ece_worst_of_draws": float(np.max(eces)),
+                "draws_above_0.06": int(np.sum(np.array(eces) > WORST_ECE)),
+                "draws": len(eces),
+            }
     return {
         "share_unknown": float(left.undetermined.mean()),
         "share_of_eligible_inside": float(truth.sum() / tested["answer"].sum()),
@@ -126,9 +131,16 @@ def _measured(methods: Methods, pattern: Pattern, left: Masked, tested: pl.DataF
 
 
 def _audited(
-    model: FittedModel, open_: pl.DataFrame, truth: np.ndarray[tuple[int, ...], np.dtype[np.int8]], seed: int
+    model: FittedModel,
+    open_: pl.DataFrame,
+    truth: np.ndarray[tuple[int, ...], np.dtype[np.int8]],
+    seed: int,
+    expected: LeftOver | None,
 ) -> tuple[Measures, list[float]]:
-    """Measures after audits of drawn cases, taken on all others; and the ECE of that draw and nineteen more."""
+    """Measures after audits of drawn cases, taken on all others; and the ECE of that draw and nineteen more.
+
+    `expected` is what the settled leave over for the open ones; None: the audits speak alone.
+    """
     inputs, patterns = inputs_of(open_), open_["pattern"].to_list()
     name = max(set(patterns), key=patterns.count)
     found = []
@@ -136,7 +148,8 @@ def _audited(
         chosen = np.zeros(len(truth), dtype=bool)
         size = min(AUDITS, len(truth) // 2)
         chosen[np.random.default_rng([seed, draw]).choice(len(truth), size, replace=False)] = True
-        audited = model.recalibrated(name, inputs.filter(pl.Series(chosen)), truth[chosen])
+        more = None if expected is None else (expected.inputs, expected.shares)
+        audited = model.recalibrated(name, inputs.filter(pl.Series(chosen)), truth[chosen], more)
         others = inputs.filter(pl.Series(~chosen))
         found.append(measure(audited.score(others, [name] * others.height), truth[~chosen]))
     return found[0], [m.ece for m in found]

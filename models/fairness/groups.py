@@ -24,24 +24,15 @@ import numpy.typing as npt
 import polars as pl
 
 from models.fairness.guards import benjamini_hochberg, hidden_cells, holm
+from models.intervals import Interval, interval_of
+from models.measures import Flags, Floats
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 LEVEL = 0.05
 LEAST_CELL = 30
 """People below which a group is not shown: under 30 an interval says nothing, and people could be told apart."""
 DRAWS = 400
 NOT_KNOWN = "not known"
 METRICS = ("rate", "reach", "calibration_gap")
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure with the 95 % interval of its bootstrap."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +143,7 @@ def _axis(
             lines.append(GroupLine(axis, str(name), None, None))
             continue
         inside = codes == place
-        figures = {metric: Interval(found[metric][str(name)], *_bounds(own[metric][:, place])) for metric in METRICS}
+        figures = {metric: interval_of(found[metric][str(name)], own[metric][:, place]) for metric in METRICS}
         p_values = {
             metric: _p_value(own[metric][:, place] - others[metric][:, place])
             for metric in ("reach", "calibration_gap")
@@ -206,14 +197,6 @@ def _of_sums(sums: Floats) -> dict[str, Floats]:
     count, positives, reached, both, score = sums
     with np.errstate(invalid="ignore", divide="ignore"):
         return {"rate": reached / count, "reach": both / positives, "calibration_gap": (score - positives) / count}
-
-
-def _bounds(values: Floats) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _p_value(differences: Floats) -> float:

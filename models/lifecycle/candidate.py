@@ -14,7 +14,7 @@ import polars as pl
 
 from models.errors import ModelsError
 from models.fitted import FittedModel
-from models.lifecycle.measures import Floats, Labels
+from models.measures import Floats, Labels
 
 LABEL, WEIGHT, PATTERN, GROUP = "label", "weight", "pattern", "group:"
 CARD_FILE, TWINS = "card.json", "twins"

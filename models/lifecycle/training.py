@@ -20,9 +20,9 @@ from models.lifecycle.candidate import TWINS, HeldOut, keep_rows
 from models.lifecycle.card import Card
 from models.lifecycle.drift import reference_of
 from models.lifecycle.limits import Limits
-from models.lifecycle.measures import Flags, Floats, Labels
 from models.lifecycle.promotion import Assessment, assess
 from models.lifecycle.reference import write_reference
+from models.measures import Flags, Floats, Labels
 from models.observed.inputs import Inputs
 from models.trees import Growth
 
