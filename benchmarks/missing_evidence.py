@@ -22,9 +22,12 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from models.fairness.groups import LEAST_CELL, METRICS, report_groups
 from models.fitted import FittedModel
+from models.lifecycle.promotion import REACHED_SHARE, reached
 from models.measures import Measures, measure
 from models.missing_evidence.donors import Donors, impute_means
+from models.missing_evidence.groups import AXES, NOT_IN_FILE, groups_of
 from models.missing_evidence.households import COUNTED_BENEFITS, read_households
 from models.missing_evidence.inputs import RECORDED, inputs_of
 from models.missing_evidence.left_over import LeftOver, left_over
@@ -94,6 +97,13 @@ def measure_patterns(
         "test_households": tested.height,
         "share_of_answers_differing_from_rule": differing,
         "inputs": list(methods.full.columns),
+        "groups": {
+            "axes": {axis.name: {"columns": axis.origins, "read_by_the_model": axis.read_as} for axis in AXES},
+            "not_in_the_file": NOT_IN_FILE,
+            "reach": f"of the eligible, those in a queue with places for {REACHED_SHARE:.0%} of the open households",
+            "least_cell": LEAST_CELL,
+            "guard": "Holm, over every group, pair of axes and figure of one pattern",
+        },
         "patterns": found,
     }
 
@@ -121,12 +131,19 @@ def _measured(methods: Methods, pattern: Pattern, left: Masked, tested: pl.DataF
                 "draws_above_0.06": int(np.sum(np.array(eces) > WORST_ECE)),
                 "draws": len(eces),
             }
+    scores = methods.full.score(inputs_of(open_), open_["pattern"].to_list())
+    groups = report_groups(scores, truth, reached(scores), groups_of(open_), seed=seed)
     return {
         "share_unknown": float(left.undetermined.mean()),
         "share_of_eligible_inside": float(truth.sum() / tested["answer"].sum()),
         "households_unknown": len(truth),
         "share_eligible_among_unknown": float(truth.mean()),
         "methods": measures,
+        "groups": [line.content() for line in groups.lines],
+        "groups_beyond_chance": [
+            f"{line.axis} {line.group}: {', '.join(line.flagged)}" for line in groups.flagged if " × " not in line.axis
+        ],
+        "widest_gap": {metric: groups.gap(metric) for metric in METRICS},
     }
 
 
@@ -171,6 +188,11 @@ def show(found: dict[str, object]) -> None:
             )
         table.add_section()
     Console(width=150).print(table)
+    for pattern, row in patterns.items():
+        gaps = ", ".join(f"{metric} {gap:.3f}" for metric, gap in row["widest_gap"].items())
+        print(f"{pattern}: widest gap between two groups: {gaps}")
+        for line in row["groups_beyond_chance"]:
+            print(f"  beyond chance: {line}")
 
 
 def main() -> None:

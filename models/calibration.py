@@ -47,9 +47,9 @@ def probability(log_odds: Floats) -> Floats:
 def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100, weights: npt.ArrayLike | None = None) -> Sigmoid:
     """Fit the two numbers by maximum likelihood on households that the trees have not seen.
 
-    Where rows are weighted, a case counts as its weight; weights are scaled to a mean of 1. An answer between 0 and 1 is
-    the share of yes that is expected of a row. The slope is never negative: calibration may stretch the order of a
-    queue, never turn it round.
+    Where rows are weighted, a case counts as its weight; weights are scaled to a mean of 1. An answer between 0 and 1
+    is the share of yes that is expected of a row. The slope is never negative: calibration may stretch the order of
+    a queue, never turn it round.
 
     Raises:
         TrainingError: fewer than 30 cases, or all with the same answer.

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.documents import Wording
 from features.facts.grounds import FORBIDDEN
 from models.errors import LeakError, MissingColumnError
 from models.measures import area_under_curve
@@ -38,7 +39,7 @@ class Input:
     """+1 where a larger value can only speak for yes, -1 where only against, 0 where the law gives no direction."""
     origins: tuple[str, ...]
     """The columns or facts that it is computed from."""
-    why: str
+    why: Wording
     moment: Moment = Moment.BEFORE
     is_rule_derived: bool = False
 

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models.fairness.guards import benjamini_hochberg, hidden_cells, holm
-from models.intervals import Interval, interval_of
+from models.intervals import Clusters, Interval, interval_of
 from models.measures import Flags, Floats
 
 LEVEL = 0.05
@@ -50,6 +50,14 @@ class GroupLine:
     @property
     def hidden(self) -> bool:
         return self.count is None
+
+    def content(self) -> dict[str, object]:
+        """The line as JSON."""
+        return {
+            "axis": self.axis, "group": self.group, "count": self.count, "positives": self.positives,
+            "hidden": self.hidden, "figures": {name: figure.content() for name, figure in self.figures.items()},
+            "p_values": {name: round(p, 6) for name, p in self.p_values.items()}, "flagged": list(self.flagged),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ def report_groups(
     draws: int = DRAWS,
     least_cell: int = LEAST_CELL,
     guard: Callable[[Floats], Floats] = holm,
+    clusters: Clusters | None = None,
 ) -> GroupReport:
     """Compare groups.
 
@@ -103,9 +112,11 @@ def report_groups(
         draws: of the bootstrap.
         least_cell: groups with fewer people are hidden.
         guard: `holm` (no false finding) or `benjamini_hochberg` (a share of them).
+        clusters: the number of whom each row is about, where several rows are about the same; drawn as wholes.
     """
     people = _People(scores, labels, reached)
-    drawn = np.random.default_rng(seed).poisson(1.0, size=(draws, len(scores))).astype(np.int16)
+    of = np.arange(len(scores)) if clusters is None else clusters
+    drawn = np.random.default_rng(seed).poisson(1.0, size=(draws, int(of.max(initial=-1)) + 1)).astype(np.int8)[:, of]
     lines = _axis("all", np.full(len(scores), "all"), people, drawn, least_cell=0)
     for axis, column in _axes(groups):
         lines += _axis(axis, column, people, drawn, least_cell)
@@ -131,7 +142,7 @@ def _axes(groups: pl.DataFrame) -> Iterator[tuple[str, npt.NDArray[np.str_]]]:
 
 
 def _axis(
-    axis: str, column: npt.NDArray[np.str_], people: _People, drawn: npt.NDArray[np.int16], least_cell: int
+    axis: str, column: npt.NDArray[np.str_], people: _People, drawn: npt.NDArray[np.int8], least_cell: int
 ) -> list[GroupLine]:
     names, codes, counts = np.unique(column, return_inverse=True, return_counts=True)
     found = _figures(people, column)
@@ -179,7 +190,7 @@ def _calibration_gap(y_true: Floats, y_pred: Floats, score: Floats) -> float:
 
 
 def _drawn_figures(
-    people: _People, codes: npt.NDArray[np.intp], n_groups: int, drawn: npt.NDArray[np.int16]
+    people: _People, codes: npt.NDArray[np.intp], n_groups: int, drawn: npt.NDArray[np.int8]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """The figures of each group, and of everybody else, in each draw of the bootstrap: shape (draws, groups)."""
     columns = (

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from features.documents import Wording
-from models.fairness.groups import GroupLine, GroupReport
+from models.fairness.groups import GroupReport
 from models.intervals import Interval
 from models.lifecycle.promotion import Assessment
 
@@ -98,9 +98,9 @@ class Card:
             "metrics": {
                 "rows": found.rows,
                 "positives": found.positives,
-                **{name: _figure(value) for name, value in _overall(found).items()},
+                **{name: value.content() for name, value in _overall(found).items()},
             },
-            "groups": [_line(line) for line in found.groups.lines],
+            "groups": [line.content() for line in found.groups.lines],
             "groups_guard": {
                 "multiple_tests": found.groups.guard,
                 "least_cell": found.groups.least_cell,
@@ -137,20 +137,6 @@ class Card:
 
 def _overall(found: Assessment) -> dict[str, Interval]:
     return {"auc": found.auc, "ece": found.ece, "brier": found.brier}
-
-
-def _figure(value: Interval) -> dict[str, float | None]:
-    parts = {"value": value.value, "low": value.low, "high": value.high}
-    return {name: round(part, 6) if math.isfinite(part) else None for name, part in parts.items()}
-
-
-def _line(line: GroupLine) -> dict[str, object]:
-    figures = {name: _figure(f) for name, f in line.figures.items()}
-    return {
-        "axis": line.axis, "group": line.group, "count": line.count, "positives": line.positives, "hidden": line.hidden,
-        "figures": figures, "p_values": {name: round(p, 6) for name, p in line.p_values.items()},
-        "flagged": list(line.flagged),
-    }  # fmt: skip
 
 
 def _said(value: Interval) -> str:

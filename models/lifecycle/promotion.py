@@ -62,14 +62,15 @@ def assess(model: FittedModel, held_out: HeldOut, limits: Limits) -> Assessment:
     scores = held_out.score(model)
     labels, weights = held_out.labels, held_out.weights
     groups = report_groups(
-        scores, labels, reached(scores), held_out.groups, seed=SEED, least_cell=limits.least_cell
+        scores, labels, reached(scores), held_out.groups, seed=SEED, least_cell=limits.least_cell,
+        clusters=held_out.clusters,
     )  # fmt: skip
     return Assessment(
         rows=len(labels),
         positives=int(labels.sum()),
-        auc=measured(area_under_curve, scores, labels, weights, SEED),
-        ece=measured(calibration_error, scores, labels, weights, SEED),
-        brier=measured(brier, scores, labels, weights, SEED),
+        auc=measured(area_under_curve, scores, labels, weights, SEED, held_out.clusters),
+        ece=measured(calibration_error, scores, labels, weights, SEED, held_out.clusters),
+        brier=measured(brier, scores, labels, weights, SEED, held_out.clusters),
         groups=groups,
     )
 
@@ -155,7 +156,9 @@ def _discrimination(
     if bound.at_most is not None and found.auc.value > bound.at_most:
         says += ". Far above what such a signal can give: look for the leak"
     if before is not None:
-        change = measured_difference(area_under_curve, scores, before, held_out.labels, held_out.weights, SEED)
+        change = measured_difference(
+            area_under_curve, scores, before, held_out.labels, held_out.weights, SEED, held_out.clusters
+        )
         passed = passed and change.low >= -limits.auc_worse
         says += f"; against the champion {change.value:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
     return Verdict("discrimination", passed, says + ".")
