@@ -42,8 +42,11 @@ class Axis:
 
 
 def _age() -> pl.Expr:
-    labels = ["under 30", *(f"{a} to {b - 1}" for a, b in pairwise(AGES)), f"{AGES[-1]} and over"]
-    return pl.col("ref_age_head").cast(pl.Float64).cut(list(AGES), labels=labels, left_closed=True).cast(pl.String)
+    years = pl.col("ref_age_head").cast(pl.Int64)
+    band = pl.when(years < AGES[0]).then(pl.lit(f"under {AGES[0]}"))
+    for start, end in pairwise(AGES):
+        band = band.when(years < end).then(pl.lit(f"{start} to {end - 1}"))
+    return band.when(years >= AGES[-1]).then(pl.lit(f"{AGES[-1]} and over"))
 
 
 def _household() -> pl.Expr:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.documents import Wording
-from models.inputs import Input
+from models.inputs import Input, check_inputs
 from models.missing_evidence.households import EARNED, INCOMES
 from models.missing_evidence.outages import TAXED
 from models.missing_evidence.rule import MONTHS, guideline, parameters
@@ -82,6 +82,7 @@ DERIVED = tuple(
     )
 )  # fmt: skip
 ALL = RECORDED + DERIVED
+check_inputs(ALL)  # a list that leaks cannot even be imported
 NEED_AXES = {**dict.fromkeys((*INCOMES, *(f"last_{kind}" for kind in TAXED)), -1), "children": 1}
 """The facts on which one household can be worse off than another: less of any income (-1), or more children (+1)."""
 
