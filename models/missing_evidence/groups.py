@@ -42,11 +42,11 @@ class Axis:
 
 
 def _age() -> pl.Expr:
-    years = pl.col("ref_age_head").cast(pl.Int64)
-    band = pl.when(years < AGES[0]).then(pl.lit(f"under {AGES[0]}"))
-    for start, end in pairwise(AGES):
-        band = band.when(years < end).then(pl.lit(f"{start} to {end - 1}"))
-    return band.when(years >= AGES[-1]).then(pl.lit(f"{AGES[-1]} and over"))
+    years, bands = pl.col("ref_age_head").cast(pl.Int64), tuple(pairwise(AGES))
+    band = pl.when(years >= AGES[-1]).then(pl.lit(f"{AGES[-1]} and over")).otherwise(None)
+    for start, end in reversed(bands):
+        band = pl.when(years < end).then(pl.lit(f"{start} to {end - 1}")).otherwise(band)
+    return pl.when(years < AGES[0]).then(pl.lit(f"under {AGES[0]}")).otherwise(band)
 
 
 def _household() -> pl.Expr:

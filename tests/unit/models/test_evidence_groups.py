@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 
+from features.documents import Wording
 from models.fitted import FittedModel
 from models.intervals import measured
 from models.lifecycle.candidate import HeldOut
 from models.lifecycle.kinds import kind_of
 from models.lifecycle.limits import load_limits
-from models.lifecycle.training import train
+from models.lifecycle.training import TrainingSet, train
 from models.measures import area_under_curve, expected_calibration_error
 from models.missing_evidence.groups import AXES, GROUP, REGIONS, group_columns
 from models.missing_evidence.inputs import ALL, inputs_of
 from models.missing_evidence.left_over import left_over
 from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS
-from models.missing_evidence.training import mask
+from models.missing_evidence.training import Examples, examples_of, mask
+from models.trees import Growth
 from tests.unit.models.conftest import SMALL
 from tests.unit.models.made_households import made_file, made_households
 
 DAY = dt.date(2026, 3, 1)
+DEEP = Growth(trees=80, leaves=127, learning_rate=0.4, least_in_leaf=3, share_of_features=1.0, l2=0.0)
+"""Remembers whatever it can: where nothing is to be learned, that is what a leak would feed."""
 PATTERN = next(p for p in PATTERNS if p.name == NOT_AT_RANDOM)
 
 
@@ -70,6 +76,33 @@ def test_rows_of_one_household_are_drawn_together(card_folder: Path) -> None:
     assert rows.clusters is not None
     assert len(np.unique(rows.clusters)) < len(rows.clusters) / 3
     assert HeldOut.of_table(rows.table()).table().equals(rows.table())
+
+
+def test_shuffled_answers_give_half_where_a_household_is_on_one_side_of_the_split(tmp_path: Path) -> None:
+    """Each household keeps its shuffled answer under every outage: a split by row would remember it."""
+    examples = examples_of(made_households(12_000, seed=8), seed=3)
+    households = np.unique(examples.groups)
+    answer = np.random.default_rng(6).integers(0, 2, int(households.max()) + 1).astype(np.int8)[examples.groups]
+    rows = kind_rows(examples, answer)
+    by_household, by_row = (
+        train(given, load_limits(), tmp_path / name, tmp_path / "rows", DAY, DEEP).assessment.auc.value
+        for name, given in (
+            ("household", rows),
+            ("row", dataclasses.replace(rows, subjects=[str(n) for n in range(len(answer))])),
+        )
+    )
+    assert by_household == pytest.approx(0.5, abs=0.02)
+    assert by_row > 0.53
+
+
+def kind_rows(examples: Examples, answers: npt.NDArray[np.int8]) -> TrainingSet:
+    said = Wording("本测试", "this test")
+    return TrainingSet(
+        model="missing_evidence", frame=examples.inputs, labels=answers,
+        subjects=[str(group) for group in examples.groups.tolist()], weights=examples.weights,
+        groups=pl.DataFrame({"all of them": ["yes"] * len(answers)}),
+        features={i.name: (i.why, 0) for i in ALL}, target=said, window_days=30,
+    )  # fmt: skip
 
 
 def test_an_interval_of_repeated_rows_is_no_narrower_than_of_the_rows_themselves(chance: np.random.Generator) -> None:

@@ -168,7 +168,7 @@ def poisoned(share: float, *, directed: bool) -> TrainingSet:
 def test_answers_flipped_by_lot_do_bounded_harm_and_one_in_twenty_is_refused(
     share: float, lost: float, alike: float, champion: Trained, held_out: HeldOut, tmp_path: Path
 ) -> None:
-    """One label in a hundred is within the noise: no gate tells. One in twenty flattens probabilities, which is seen."""
+    """One label in a hundred is within the noise; one in twenty flattens the probabilities, which a gate sees."""
     challenger = run(poisoned(share, directed=False), tmp_path)
     before, after = (held_out.score(trained.model) for trained in (champion, challenger))
     harm = area_under_curve(before, held_out.labels) - area_under_curve(after, held_out.labels)
