@@ -22,17 +22,22 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from models.fairness.groups import LEAST_CELL, METRICS, report_groups
 from models.fitted import FittedModel
+from models.lifecycle.promotion import REACHED_SHARE, reached
 from models.measures import Measures, measure
 from models.missing_evidence.donors import Donors, impute_means
+from models.missing_evidence.groups import AXES, NOT_IN_FILE, groups_of
 from models.missing_evidence.households import COUNTED_BENEFITS, read_households
 from models.missing_evidence.inputs import RECORDED, inputs_of
+from models.missing_evidence.left_over import LeftOver, left_over
 from models.missing_evidence.outages import NOT_AT_RANDOM, PATTERNS, TWO_AT_ONCE, Pattern
 from models.missing_evidence.rule import answers, share_that_differs
 from models.missing_evidence.training import Masked, examples_of, mask, train
 from models.trees import Floats
 
 AUDITS = 300
+WORST_ECE = 0.06
 DRAWS = 20
 MODEL = "model_and_rule_features"
 
@@ -92,6 +97,13 @@ def measure_patterns(
         "test_households": tested.height,
         "share_of_answers_differing_from_rule": differing,
         "inputs": list(methods.full.columns),
+        "groups": {
+            "axes": {axis.name: {"columns": axis.origins, "read_by_the_model": axis.read_as} for axis in AXES},
+            "not_in_the_file": NOT_IN_FILE,
+            "reach": f"of the eligible, those in a queue with places for {REACHED_SHARE:.0%} of the open households",
+            "least_cell": LEAST_CELL,
+            "guard": "Holm, over every group, pair of axes and figure of one pattern",
+        },
         "patterns": found,
     }
 
@@ -110,25 +122,42 @@ def _measured(methods: Methods, pattern: Pattern, left: Masked, tested: pl.DataF
     open_, truth = left.open_records, left.answers
     measures = {name: asdict(measure(s, truth)) for name, s in methods.scores(pattern, open_).items()}
     if pattern.name == NOT_AT_RANDOM:
-        first, eces = _audited(methods.full, open_, truth, seed)
-        measures[f"{MODEL}_{AUDITS}_audits"] = asdict(first) | {
-            "ece_mean_of_draws": float(np.mean(eces)),
-            "ece_worst_of_draws": float(np.max(eces)),
-            "draws": len(eces),
-        }
+        expected = left_over(methods.full, left.records, left.undetermined, pattern)
+        for title, more in (("audits", expected), ("audits_alone", None)):
+            first, eces = _audited(methods.full, open_, truth, seed, more)
+            measures[f"{MODEL}_{AUDITS}_{title}"] = asdict(first) | {
+                "ece_mean_of_draws": float(np.mean(eces)),
+                "ece_worst_of_draws": float(np.max(eces)),
+                "draws_above_0.06": int(np.sum(np.array(eces) > WORST_ECE)),
+                "draws": len(eces),
+            }
+    scores = methods.full.score(inputs_of(open_), open_["pattern"].to_list())
+    groups = report_groups(scores, truth, reached(scores), groups_of(open_), seed=seed)
     return {
         "share_unknown": float(left.undetermined.mean()),
         "share_of_eligible_inside": float(truth.sum() / tested["answer"].sum()),
         "households_unknown": len(truth),
         "share_eligible_among_unknown": float(truth.mean()),
         "methods": measures,
+        "groups": [line.content() for line in groups.lines],
+        "groups_beyond_chance": [
+            f"{line.axis} {line.group}: {', '.join(line.flagged)}" for line in groups.flagged if " × " not in line.axis
+        ],
+        "widest_gap": {metric: groups.gap(metric) for metric in METRICS},
     }
 
 
 def _audited(
-    model: FittedModel, open_: pl.DataFrame, truth: np.ndarray[tuple[int, ...], np.dtype[np.int8]], seed: int
+    model: FittedModel,
+    open_: pl.DataFrame,
+    truth: np.ndarray[tuple[int, ...], np.dtype[np.int8]],
+    seed: int,
+    expected: LeftOver | None,
 ) -> tuple[Measures, list[float]]:
-    """Measures after audits of drawn cases, taken on all others; and the ECE of that draw and nineteen more."""
+    """Measures after audits of drawn cases, taken on all others; and the ECE of that draw and nineteen more.
+
+    `expected` is what the settled leave over for the open ones; None: the audits speak alone.
+    """
     inputs, patterns = inputs_of(open_), open_["pattern"].to_list()
     name = max(set(patterns), key=patterns.count)
     found = []
@@ -136,7 +165,8 @@ def _audited(
         chosen = np.zeros(len(truth), dtype=bool)
         size = min(AUDITS, len(truth) // 2)
         chosen[np.random.default_rng([seed, draw]).choice(len(truth), size, replace=False)] = True
-        audited = model.recalibrated(name, inputs.filter(pl.Series(chosen)), truth[chosen])
+        more = None if expected is None else (expected.inputs, expected.shares)
+        audited = model.recalibrated(name, inputs.filter(pl.Series(chosen)), truth[chosen], more)
         others = inputs.filter(pl.Series(~chosen))
         found.append(measure(audited.score(others, [name] * others.height), truth[~chosen]))
     return found[0], [m.ece for m in found]
@@ -158,6 +188,11 @@ def show(found: dict[str, object]) -> None:
             )
         table.add_section()
     Console(width=150).print(table)
+    for pattern, row in patterns.items():
+        gaps = ", ".join(f"{metric} {gap:.3f}" for metric, gap in row["widest_gap"].items())
+        print(f"{pattern}: widest gap between two groups: {gaps}")
+        for line in row["groups_beyond_chance"]:
+            print(f"  beyond chance: {line}")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import causaldata
@@ -36,14 +37,17 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.report import Figure, Result
 from models.cross_fitting import fit_on_few
-from models.lifecycle.measures import auc, brier, calibration_error
+from models.intervals import Measure
+from models.measures import area_under_curve, brier, expected_calibration_error
 from models.observed.inputs import check_inputs, why_banned
 from models.trees import Growth
 
 Floats = npt.NDArray[np.float64]
 TEST_SHARE = 0.3
 GROWTH = Growth(trees=250, leaves=8)
-MEASURES = {"AUC": auc, "ECE": calibration_error, "Brier": brier}
+MEASURES: dict[str, Measure] = {
+    "AUC": area_under_curve, "ECE": partial(expected_calibration_error, equally_filled=True), "Brier": brier,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def compare(real: RealSet, directions: dict[str, int], splits: int, seed: int, w
         label, answers = real.label[~held], real.label[held]
         scores = [model(train, label, test, directions, seed + split) for model in (boosted, logistic)]
         for name, measure in MEASURES.items():
-            found[name].append([measure(answers, score, np.ones(len(answers))) for score in scores])
+            found[name].append([measure(score, answers) for score in scores])
     return {name: np.array(rows) for name, rows in found.items()}
 
 

@@ -47,8 +47,9 @@ def probability(log_odds: Floats) -> Floats:
 def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100, weights: npt.ArrayLike | None = None) -> Sigmoid:
     """Fit the two numbers by maximum likelihood on households that the trees have not seen.
 
-    Where rows are weighted, a case counts as its weight; weights are scaled to a mean of 1. The slope is never
-    negative: calibration may stretch the order of a queue, never turn it round.
+    Where rows are weighted, a case counts as its weight; weights are scaled to a mean of 1. An answer between 0 and 1
+    is the share of yes that is expected of a row. The slope is never negative: calibration may stretch the order of
+    a queue, never turn it round.
 
     Raises:
         TrainingError: fewer than 30 cases, or all with the same answer.
@@ -63,7 +64,7 @@ def fit_sigmoid(raw: Floats, answers: npt.ArrayLike, steps: int = 100, weights: 
             f"Calibration has {len(truth)} cases, {yes:.0f} of them yes: it needs at least {FEWEST_CASES}, with both "
             "answers among them. Audit more cases, or let the calibration of all patterns together stand in."
         )
-    target = np.where(truth > 0, (yes + 1) / (yes + 2), 1 / (no + 2))
+    target = truth * (yes + 1) / (yes + 2) + (1 - truth) / (no + 2)
     design = np.column_stack([raw, np.ones_like(raw)])
     found = np.array([0.0, np.log((yes + 1) / (no + 1))])
     for _ in range(steps):

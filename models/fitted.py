@@ -78,13 +78,33 @@ class FittedModel:
                 found[int(row)] = leaning
         return found
 
-    def recalibrated(self, pattern: str, frame: pl.DataFrame, answers: npt.ArrayLike) -> FittedModel:
+    def recalibrated(
+        self,
+        pattern: str,
+        frame: pl.DataFrame,
+        answers: npt.ArrayLike,
+        expected: tuple[pl.DataFrame, npt.ArrayLike] | None = None,
+    ) -> FittedModel:
         """This model with the calibration of one pattern fitted anew on audited cases, whose thresholds then lapse.
+
+        Args:
+            pattern: whose calibration.
+            frame: the audited cases.
+            answers: what the audits found.
+            expected: other rows of the pattern, with the share of yes that something else than an audit expects of each
+                (`models.missing_evidence.left_over`); all of them together count as much as the audits, never more.
 
         Raises:
             TrainingError: fewer than 30 cases, or all with the same answer.
         """
         sigmoid = fit_sigmoid(self.trees.log_odds(frame), answers)
+        if expected is not None:
+            others, shares = expected[0], np.asarray(expected[1], dtype=np.float64)
+            sigmoid = fit_sigmoid(
+                self.trees.log_odds(pl.concat([frame, others])),
+                np.concatenate([np.asarray(answers, dtype=np.float64), shares]),
+                weights=np.repeat([1.0, frame.height / max(1, others.height)], [frame.height, others.height]),
+            )
         thresholds = {**self.thresholds, pattern: EVERYTHING_OPEN}
         return FittedModel(self.name, self.trees, {**self.calibration, pattern: sigmoid}, thresholds)
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.documents import Wording
 from features.facts.grounds import FORBIDDEN
 from models.errors import LeakError, MissingColumnError
 from models.measures import area_under_curve
@@ -38,17 +39,21 @@ class Input:
     """+1 where a larger value can only speak for yes, -1 where only against, 0 where the law gives no direction."""
     origins: tuple[str, ...]
     """The columns or facts that it is computed from."""
-    why: str
+    why: Wording
     moment: Moment = Moment.BEFORE
     is_rule_derived: bool = False
 
 
 BANNED = {
-    r"_ben$|_benefit$|^receives_|^receipt_|^EIC$|^eic_": "receipt of a benefit, which is the answer or depends on it",
+    r"_ben$|_benefit$|^receives_|receipt|_received|^EIC$|^eic_": (
+        "receipt of a benefit, which is the answer or depends on it"
+    ),
     r"^snap_|^ctam_prob$": "receipt of this benefit, reported or imputed",
     r"^gross_m$|^net_m$|^fpl_m$|^eligible$|^answer$": "the answer itself, or a step of its computation",
     r"^determination|^outcome|^offer|^notice|^confirmed": "a value that exists only after the answer",
     r"^override|^entitlement|^payment|^paid_|^award|^approved|^case_": "a value that exists only after the answer",
+    r"reject|denied|denial": "a past refusal: whoever was refused wrongly once would be refused by it again",
+    r"electric|power_use|water_use|utility_bill": "a household's consumption, held for another purpose",
     r"^next_|_next_year$|_later$|^future_": "a fact of a later day",
     r"^sex$|gender|^ref_age|^age$|^age_|_age$|^fips$|district|^MARS$|^ref_MARS$|marital|n_spouse|disab": (
         "a protected attribute: age, sex, district, disability or marital status as such"

@@ -1,4 +1,7 @@
-"""How good scores are: order (AUC, average precision), probability (Brier, ECE), and what a short queue finds."""
+"""How good scores are: order (AUC, average precision), probability (Brier, ECE), and what a short queue finds.
+
+Everywhere scores come first, then whether the answer was yes, then what each row counts (all the same where None).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.int8]
 BINS = 10
 
 
@@ -28,28 +33,29 @@ class Measures:
 
 
 def measure(scores: Floats, answers: npt.ArrayLike) -> Measures:
-    """All measures; those of order are not a number where all answers are the same."""
+    """All measures of unweighted rows; those of order are not a number where all answers are the same."""
     truth = np.asarray(answers, dtype=bool)
+    auc = area_under_curve(scores, truth)
     return Measures(
         len(truth),
         int(truth.sum()),
-        area_under_curve(scores, truth),
-        auc_margin(area_under_curve(scores, truth), int(truth.sum()), int((~truth).sum())),
+        auc,
+        auc_margin(auc, int(truth.sum()), int((~truth).sum())),
         average_precision(scores, truth),
-        float(np.mean((scores - truth) ** 2)) if len(truth) else float("nan"),
+        brier(scores, truth),
         expected_calibration_error(scores, truth),
         recall_at_precision(scores, truth, 0.9),
     )
 
 
-def area_under_curve(scores: Floats, truth: Flags) -> float:
-    """The chance that a household that is eligible ranks above one that is not; ties count half."""
-    yes, no = int(truth.sum()), int((~truth).sum())
-    if not yes or not no:
-        return float("nan")
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2)[place]
-    return float((rank[truth].sum() - yes * (yes + 1) / 2) / (yes * no))
+def area_under_curve(scores: Floats, truth: npt.ArrayLike, weights: Floats | None = None) -> float:
+    """The chance that a yes ranks above a no; ties count half. Not a number where one of the two is absent."""
+    answers, weight = _rows(truth, weights)
+    values, place = np.unique(scores, return_inverse=True)
+    yes = np.bincount(place, weight * answers, len(values))
+    no = np.bincount(place, weight * (1 - answers), len(values))
+    total = yes.sum() * no.sum()
+    return float((yes * (np.cumsum(no) - no / 2)).sum() / total) if total > 0 else float("nan")
 
 
 def auc_margin(auc: float, yes: int, no: int) -> float:
@@ -80,16 +86,49 @@ def recall_at_precision(scores: Floats, truth: Flags, precision: float) -> float
     return float(recall[reached >= precision].max(initial=0.0))
 
 
-def expected_calibration_error(scores: Floats, truth: Flags, bins: int = BINS) -> float:
-    """How far the stated share of yes is from the share found, over bins of equal width, weighted by households.
+def brier(scores: Floats, truth: npt.ArrayLike, weights: Floats | None = None) -> float:
+    """Mean squared error of the probabilities."""
+    answers, weight = _rows(truth, weights)
+    total = float(weight.sum())
+    return float((weight * np.square(scores - answers)).sum()) / total if total > 0 else float("nan")
+
+
+def expected_calibration_error(
+    scores: Floats, truth: npt.ArrayLike, weights: Floats | None = None, *, equally_filled: bool = False
+) -> float:
+    """How far the stated share of yes is from the share found, over ten bins, weighted by what their rows count.
+
+    Args:
+        scores: probabilities.
+        truth: whether the answer was yes.
+        weights: what each row counts.
+        equally_filled: bins of equally many rows instead of equal width, where few rows would fill few of those.
 
     Source: Naeini, Cooper and Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
     """
-    if not len(truth):
+    answers, weight = _rows(truth, weights)
+    total = float(weight.sum())
+    if not total > 0:
         return float("nan")
-    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    apart = np.bincount(place, scores, bins) - np.bincount(place, truth, bins)
-    return float(np.abs(apart).sum() / len(truth))
+    place = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    if equally_filled:
+        for number, part in enumerate(np.array_split(np.argsort(scores, kind="stable"), BINS)):
+            place[part] = number
+    apart = np.bincount(place, weight * scores, BINS) - np.bincount(place, weight * answers, BINS)
+    return float(np.abs(apart).sum()) / total
+
+
+def rank_correlation(first: Floats, second: Floats) -> float:
+    """Spearman's correlation: 1 where both order the rows alike."""
+    ranks = [pl.Series(values).rank("average").to_numpy().astype(np.float64) for values in (first, second)]
+    if any(float(rank.std()) == 0 for rank in ranks):
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def _rows(truth: npt.ArrayLike, weights: Floats | None) -> tuple[Floats, Floats]:
+    answers = np.asarray(truth, dtype=np.float64)
+    return answers, np.ones(len(answers)) if weights is None else weights
 
 
 def _curve(scores: Floats, truth: Flags) -> tuple[Floats, Floats]:

@@ -24,24 +24,15 @@ import numpy.typing as npt
 import polars as pl
 
 from models.fairness.guards import benjamini_hochberg, hidden_cells, holm
+from models.intervals import Clusters, Interval, interval_of
+from models.measures import Flags, Floats
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 LEVEL = 0.05
 LEAST_CELL = 30
 """People below which a group is not shown: under 30 an interval says nothing, and people could be told apart."""
 DRAWS = 400
 NOT_KNOWN = "not known"
 METRICS = ("rate", "reach", "calibration_gap")
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure with the 95 % interval of its bootstrap."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +50,14 @@ class GroupLine:
     @property
     def hidden(self) -> bool:
         return self.count is None
+
+    def content(self) -> dict[str, object]:
+        """The line as JSON."""
+        return {
+            "axis": self.axis, "group": self.group, "count": self.count, "positives": self.positives,
+            "hidden": self.hidden, "figures": {name: figure.content() for name, figure in self.figures.items()},
+            "p_values": {name: round(p, 6) for name, p in self.p_values.items()}, "flagged": list(self.flagged),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +99,7 @@ def report_groups(
     draws: int = DRAWS,
     least_cell: int = LEAST_CELL,
     guard: Callable[[Floats], Floats] = holm,
+    clusters: Clusters | None = None,
 ) -> GroupReport:
     """Compare groups.
 
@@ -112,9 +112,11 @@ def report_groups(
         draws: of the bootstrap.
         least_cell: groups with fewer people are hidden.
         guard: `holm` (no false finding) or `benjamini_hochberg` (a share of them).
+        clusters: the number of whom each row is about, where several rows are about the same; drawn as wholes.
     """
     people = _People(scores, labels, reached)
-    drawn = np.random.default_rng(seed).poisson(1.0, size=(draws, len(scores))).astype(np.int16)
+    of = np.arange(len(scores)) if clusters is None else clusters
+    drawn = np.random.default_rng(seed).poisson(1.0, size=(draws, int(of.max(initial=-1)) + 1)).astype(np.int8)[:, of]
     lines = _axis("all", np.full(len(scores), "all"), people, drawn, least_cell=0)
     for axis, column in _axes(groups):
         lines += _axis(axis, column, people, drawn, least_cell)
@@ -140,7 +142,7 @@ def _axes(groups: pl.DataFrame) -> Iterator[tuple[str, npt.NDArray[np.str_]]]:
 
 
 def _axis(
-    axis: str, column: npt.NDArray[np.str_], people: _People, drawn: npt.NDArray[np.int16], least_cell: int
+    axis: str, column: npt.NDArray[np.str_], people: _People, drawn: npt.NDArray[np.int8], least_cell: int
 ) -> list[GroupLine]:
     names, codes, counts = np.unique(column, return_inverse=True, return_counts=True)
     found = _figures(people, column)
@@ -152,7 +154,7 @@ def _axis(
             lines.append(GroupLine(axis, str(name), None, None))
             continue
         inside = codes == place
-        figures = {metric: Interval(found[metric][str(name)], *_bounds(own[metric][:, place])) for metric in METRICS}
+        figures = {metric: interval_of(found[metric][str(name)], own[metric][:, place]) for metric in METRICS}
         p_values = {
             metric: _p_value(own[metric][:, place] - others[metric][:, place])
             for metric in ("reach", "calibration_gap")
@@ -188,7 +190,7 @@ def _calibration_gap(y_true: Floats, y_pred: Floats, score: Floats) -> float:
 
 
 def _drawn_figures(
-    people: _People, codes: npt.NDArray[np.intp], n_groups: int, drawn: npt.NDArray[np.int16]
+    people: _People, codes: npt.NDArray[np.intp], n_groups: int, drawn: npt.NDArray[np.int8]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """The figures of each group, and of everybody else, in each draw of the bootstrap: shape (draws, groups)."""
     columns = (
@@ -206,14 +208,6 @@ def _of_sums(sums: Floats) -> dict[str, Floats]:
     count, positives, reached, both, score = sums
     with np.errstate(invalid="ignore", divide="ignore"):
         return {"rate": reached / count, "reach": both / positives, "calibration_gap": (score - positives) / count}
-
-
-def _bounds(values: Floats) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _p_value(differences: Floats) -> float:

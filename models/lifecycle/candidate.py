@@ -14,9 +14,10 @@ import polars as pl
 
 from models.errors import ModelsError
 from models.fitted import FittedModel
-from models.lifecycle.measures import Floats, Labels
+from models.intervals import Clusters
+from models.measures import Floats, Labels
 
-LABEL, WEIGHT, PATTERN, GROUP = "label", "weight", "pattern", "group:"
+LABEL, WEIGHT, PATTERN, CLUSTER, GROUP = "label", "weight", "pattern", "cluster", "group:"
 CARD_FILE, TWINS = "card.json", "twins"
 
 
@@ -30,6 +31,7 @@ class HeldOut:
         weights: what each row counts.
         groups: one column for each axis of fairness; read by no model.
         patterns: which records are missing, where the model has several calibrations.
+        clusters: a number for whom each row is about, where several rows are about the same.
     """
 
     frame: pl.DataFrame
@@ -37,6 +39,7 @@ class HeldOut:
     weights: Floats
     groups: pl.DataFrame
     patterns: tuple[str, ...] | None = None
+    clusters: Clusters | None = None
 
     def score(self, model: FittedModel, frame: pl.DataFrame | None = None) -> Floats:
         """A model's probabilities for these rows (or for altered ones in the same order)."""
@@ -47,13 +50,15 @@ class HeldOut:
         columns = [pl.Series(LABEL, self.labels, dtype=pl.Int8), pl.Series(WEIGHT, self.weights, dtype=pl.Float64)]
         if self.patterns is not None:
             columns.append(pl.Series(PATTERN, list(self.patterns), dtype=pl.String))
+        if self.clusters is not None:
+            columns.append(pl.Series(CLUSTER, self.clusters, dtype=pl.Int64))
         groups = self.groups.rename({axis: GROUP + axis for axis in self.groups.columns})
         return pl.concat([self.frame, groups, pl.DataFrame(columns)], how="horizontal")
 
     @classmethod
     def of_table(cls, table: pl.DataFrame) -> HeldOut:
         """Read back what :meth:`table` gives."""
-        own = {LABEL, WEIGHT, PATTERN}
+        own = {LABEL, WEIGHT, PATTERN, CLUSTER}
         axes = [name for name in table.columns if name.startswith(GROUP)]
         patterns = tuple(table.get_column(PATTERN).to_list()) if PATTERN in table.columns else None
         return cls(
@@ -62,6 +67,7 @@ class HeldOut:
             table.get_column(WEIGHT).to_numpy().astype(np.float64),
             table.select(pl.col(axis).alias(axis.removeprefix(GROUP)) for axis in axes),
             patterns,
+            table.get_column(CLUSTER).to_numpy().astype(np.intp) if CLUSTER in table.columns else None,
         )
 
 

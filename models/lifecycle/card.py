@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from features.documents import Wording
-from models.fairness.groups import GroupLine, GroupReport
-from models.lifecycle.measures import Measured
+from models.fairness.groups import GroupReport
+from models.intervals import Interval
 from models.lifecycle.promotion import Assessment
 
 JSON_FILE = "card.json"
@@ -29,7 +29,7 @@ _WORDS = {
     },
     "en": {
         "target": "What it answers", "window": "Window", "days": "days", "features": "What it reads, and why",
-        "exclusions": "Who is left out", "measured": "Measured on rows it has not seen", "groups": "By group",
+        "exclusions": "Who is left out", "measured": "Interval on rows it has not seen", "groups": "By group",
         "limits": "What it must not be used for", "rows": "rows", "yes": "of them yes",
         "hidden": "too few people to show", "auc": "AUC (order)", "ece": "ECE (probabilities)", "brier": "Brier score",
         "reach": "reach", "rate": "rate", "calibration_gap": "calibration gap", "flag": "beyond chance",
@@ -98,9 +98,9 @@ class Card:
             "metrics": {
                 "rows": found.rows,
                 "positives": found.positives,
-                **{name: _figure(value) for name, value in _overall(found).items()},
+                **{name: value.content() for name, value in _overall(found).items()},
             },
-            "groups": [_line(line) for line in found.groups.lines],
+            "groups": [line.content() for line in found.groups.lines],
             "groups_guard": {
                 "multiple_tests": found.groups.guard,
                 "least_cell": found.groups.least_cell,
@@ -135,25 +135,11 @@ class Card:
         return "\n".join(lines)
 
 
-def _overall(found: Assessment) -> dict[str, Measured]:
+def _overall(found: Assessment) -> dict[str, Interval]:
     return {"auc": found.auc, "ece": found.ece, "brier": found.brier}
 
 
-def _figure(value: Measured) -> dict[str, float | None]:
-    parts = {"value": value.value, "low": value.low, "high": value.high}
-    return {name: round(part, 6) if math.isfinite(part) else None for name, part in parts.items()}
-
-
-def _line(line: GroupLine) -> dict[str, object]:
-    figures = {name: _figure(Measured(f.value, f.low, f.high)) for name, f in line.figures.items()}
-    return {
-        "axis": line.axis, "group": line.group, "count": line.count, "positives": line.positives, "hidden": line.hidden,
-        "figures": figures, "p_values": {name: round(p, 6) for name, p in line.p_values.items()},
-        "flagged": list(line.flagged),
-    }  # fmt: skip
-
-
-def _said(value: Measured) -> str:
+def _said(value: Interval) -> str:
     return f"{value.value:.3f} ({value.low:.3f}–{value.high:.3f})" if math.isfinite(value.value) else "–"
 
 
@@ -164,7 +150,7 @@ def _table(report: GroupReport, say: Mapping[str, str]) -> list[str]:
         if line.hidden:
             lines.append(f"| {line.axis} | {line.group} | {say['hidden']} | | | | |")
             continue
-        said = (_said(Measured(f.value, f.low, f.high)) for f in (line.figures[m] for m in metrics))
+        said = (_said(f) for f in (line.figures[m] for m in metrics))
         flags = ", ".join(say[metric] for metric in line.flagged)
         lines.append(f"| {line.axis} | {line.group} | {line.count:,} | " + " | ".join(said) + f" | {flags} |")
     return lines

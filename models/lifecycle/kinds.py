@@ -115,23 +115,10 @@ def _observed(inputs: Inputs, found: Labelled) -> TrainingSet:
 def _households(path: Path, on_date: dt.date) -> TrainingSet:
     """Complete households of a survey file, under every pattern of outages. The day is not asked: nothing is dated."""
     examples = examples_of(read_households(path, SPLITS), MASK_SEED)
-    children, exempt = pl.col("children"), pl.col("is_exempt")
-    groups = examples.inputs.select(
-        pl.when(children > 0)
-        .then(pl.lit("with children"))
-        .when(children == 0)
-        .then(pl.lit("without"))
-        .alias("household"),
-        pl.when(exempt > 0)
-        .then(pl.lit("yes"))
-        .when(exempt == 0)
-        .then(pl.lit("no"))
-        .alias("elderly or disabled member"),
-    )
     return TrainingSet(
         model=MISSING_EVIDENCE, frame=examples.inputs, labels=examples.answers,
-        subjects=[str(group) for group in examples.groups.tolist()], weights=examples.weights, groups=groups,
-        features={i.name: (Wording(i.why, i.why), i.direction) for i in evidence_inputs.ALL},
+        subjects=[str(group) for group in examples.groups.tolist()], weights=examples.weights, groups=examples.axes,
+        features={i.name: (i.why, i.direction) for i in evidence_inputs.ALL},
         target=_EVIDENCE_TARGET, window_days=30, exclusions=_EVIDENCE_EXCLUSIONS, limits=_EVIDENCE_LIMITS,
         patterns=tuple(examples.patterns),
     )  # fmt: skip

@@ -58,10 +58,36 @@ def promote(
         held_out = kept_rows(kept, recorded.rows_sha256)
         champion = _champion(model, registry, local, Path(folder) / CHAMPION, held_out)
         verdicts = judge(candidate, champion, held_out, limits, why_banned)
+        if (earlier := _rows_of_champion(model, registry, kept, declared)) is not None:
+            verdicts = stricter(verdicts, judge(candidate, champion, earlier, limits, why_banned))
         require(model, verdicts)
         local.take(model, recorded.sha256, files)
     registry.promote(recorded, {verdict.gate: verdict.says for verdict in verdicts})
     return Promoted(recorded.version, recorded.sha256, tuple(verdicts))
+
+
+def stricter(own: list[Verdict], earlier: list[Verdict]) -> list[Verdict]:
+    """Of each gate the verdict on the challenger's own rows, or the one on the champion's rows where only that refuses.
+
+    A challenger whose rows were poisoned is measured on poisoned rows: its own figures look well. Nobody of the
+    champion's held-out rows was trained on, for who is held out does not change from run to run.
+    """
+    before = {verdict.gate: verdict for verdict in earlier if not verdict.passed}
+    return [
+        Verdict(verdict.gate, False, f"On the champion's rows: {before[verdict.gate].says}")
+        if verdict.passed and verdict.gate in before
+        else verdict
+        for verdict in own
+    ]
+
+
+def _rows_of_champion(model: str, registry: Registry, kept: Path, declared: Mapping[str, int]) -> HeldOut | None:
+    """The rows on which the champion was measured; None where there are none here, or they lack a column of today's."""
+    recorded = registry.find(model, CHAMPION)
+    if recorded is None or not (kept / f"{recorded.rows_sha256}.parquet").is_file():
+        return None
+    rows = kept_rows(kept, recorded.rows_sha256)
+    return rows if set(declared) <= set(rows.frame.columns) else None
 
 
 def candidate_of(recorded: Recorded, files: Path, declared: Mapping[str, int]) -> Candidate:

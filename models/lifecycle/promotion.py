@@ -7,28 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from models.dominance import sample_dominance
 from models.errors import ModelsError, TamperedModelError
 from models.fairness.groups import GroupReport, report_groups
 from models.fitted import FittedModel
+from models.intervals import Interval, measured, measured_difference
 from models.lifecycle.candidate import Candidate, HeldOut
 from models.lifecycle.limits import Limits, limits_file
-from models.lifecycle.measures import (
-    Flags,
-    Floats,
-    Measured,
-    auc,
-    brier,
-    calibration_error,
-    measured,
-    measured_difference,
-    rank_correlation,
-)
+from models.measures import Flags, Floats, area_under_curve, brier, expected_calibration_error, rank_correlation
 
 GATES = ("integrity", "inputs", "discrimination", "calibration", "dominance", "groups", "stability")
 SEED = 20260301
+calibration_error = partial(expected_calibration_error, equally_filled=True)
 REACHED_SHARE = 0.2
 """Reach is measured for a queue that has places for one in five."""
 
@@ -48,9 +41,9 @@ class Assessment:
 
     rows: int
     positives: int
-    auc: Measured
-    ece: Measured
-    brier: Measured
+    auc: Interval
+    ece: Interval
+    brier: Interval
     groups: GroupReport
 
 
@@ -69,14 +62,15 @@ def assess(model: FittedModel, held_out: HeldOut, limits: Limits) -> Assessment:
     scores = held_out.score(model)
     labels, weights = held_out.labels, held_out.weights
     groups = report_groups(
-        scores, labels, reached(scores), held_out.groups, seed=SEED, least_cell=limits.least_cell
+        scores, labels, reached(scores), held_out.groups, seed=SEED, least_cell=limits.least_cell,
+        clusters=held_out.clusters,
     )  # fmt: skip
     return Assessment(
         rows=len(labels),
         positives=int(labels.sum()),
-        auc=measured(auc, labels, scores, weights, SEED),
-        ece=measured(calibration_error, labels, scores, weights, SEED),
-        brier=measured(brier, labels, scores, weights, SEED),
+        auc=measured(area_under_curve, scores, labels, weights, SEED, held_out.clusters),
+        ece=measured(calibration_error, scores, labels, weights, SEED, held_out.clusters),
+        brier=measured(brier, scores, labels, weights, SEED, held_out.clusters),
         groups=groups,
     )
 
@@ -162,7 +156,9 @@ def _discrimination(
     if bound.at_most is not None and found.auc.value > bound.at_most:
         says += ". Far above what such a signal can give: look for the leak"
     if before is not None:
-        change = measured_difference(auc, held_out.labels, scores, before, held_out.weights, SEED)
+        change = measured_difference(
+            area_under_curve, scores, before, held_out.labels, held_out.weights, SEED, held_out.clusters
+        )
         passed = passed and change.low >= -limits.auc_worse
         says += f"; against the champion {change.value:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
     return Verdict("discrimination", passed, says + ".")
@@ -175,9 +171,8 @@ def _calibration(
     says = f"ECE {found.ece.value:.3f} ({found.ece.low:.3f} to {found.ece.high:.3f}); asked: {bound}"
     passed = bound.holds(found.ece.value)
     if before is not None:
-        change = calibration_error(held_out.labels, scores, held_out.weights) - calibration_error(
-            held_out.labels, before, held_out.weights
-        )
+        labels, weights = held_out.labels, held_out.weights
+        change = calibration_error(scores, labels, weights) - calibration_error(before, labels, weights)
         passed = passed and change <= limits.ece_worse
         says += f"; against the champion {change:+.3f}"
     return Verdict("calibration", passed, says + ".")

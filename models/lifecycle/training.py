@@ -16,13 +16,14 @@ from features.documents import Wording
 from models.cross_fitting import FEW_ROWS, fit_on_few
 from models.errors import TrainingError
 from models.fitted import FittedModel, fit
+from models.intervals import Clusters
 from models.lifecycle.candidate import TWINS, HeldOut, keep_rows
 from models.lifecycle.card import Card
 from models.lifecycle.drift import reference_of
 from models.lifecycle.limits import Limits
-from models.lifecycle.measures import Flags, Floats, Labels
 from models.lifecycle.promotion import Assessment, assess
 from models.lifecycle.reference import write_reference
+from models.measures import Flags, Floats, Labels
 from models.observed.inputs import Inputs
 from models.trees import Growth
 
@@ -75,13 +76,18 @@ class TrainingSet:
         self.part(np.ones(len(self.labels), dtype=np.bool_)).table().write_ipc(buffer)
         return hashlib.sha256(buffer.getvalue()).hexdigest()
 
+    def _clusters(self, rows: Flags) -> Clusters | None:
+        """A number for whom each row is about, which does not say who that is; None where each is about another."""
+        distinct, number = np.unique(np.asarray(self.subjects)[rows], return_inverse=True)
+        return None if len(distinct) == len(number) else number.astype(np.intp)
+
     def part(self, rows: Flags) -> HeldOut:
         """Some of the rows, without their subjects."""
         chosen = pl.Series(rows)
         patterns = None if self.patterns is None else tuple(np.array(self.patterns)[rows].tolist())
         return HeldOut(
             self.frame.select(list(self.features)).filter(chosen),
-            self.labels[rows], self.weights[rows], self.groups.filter(chosen), patterns,
+            self.labels[rows], self.weights[rows], self.groups.filter(chosen), patterns, self._clusters(rows),
         )  # fmt: skip
 
 

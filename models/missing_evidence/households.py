@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from models.errors import MissingColumnError, ModelsError
+from models.missing_evidence.groups import group_columns
 
 INCOMES = {
     "wages": "e00200",
@@ -50,10 +51,12 @@ def read_households(path: Path, splits: Sequence[str]) -> pl.DataFrame:
 
 
 def named(file_rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the file under our names. A loss counts as no income, as in the file's own answer."""
+    """Rows of the file under our names, with their groups. A loss counts as no income, as in the file's own answer."""
     money = [pl.col(theirs).cast(pl.Float64).clip(lower_bound=0).alias(ours) for ours, theirs in _MONEY.items()]
     rest = [pl.col(theirs).cast(pl.Float64).alias(ours) for ours, theirs in ORIGINS.items() if ours not in _MONEY]
-    return file_rows.select(*money, *rest, pl.col("eligible").cast(pl.Int8).alias("answer")).with_row_index("group")
+    answer = pl.col("eligible").cast(pl.Int8).alias("answer")
+    kept = file_rows.select(*money, *rest, answer).with_row_index("group")
+    return pl.concat([kept, group_columns(file_rows)], how="horizontal")
 
 
 _MONEY = {**INCOMES, **COUNTED_BENEFITS}

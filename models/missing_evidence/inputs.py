@@ -15,46 +15,74 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.inputs import Input
+from features.documents import Wording
+from models.inputs import Input, check_inputs
 from models.missing_evidence.households import EARNED, INCOMES
 from models.missing_evidence.outages import TAXED
 from models.missing_evidence.rule import MONTHS, guideline, parameters
 from models.trees import Floats
 
 _ALL_INCOMES = tuple(INCOMES.values())
+_LIMITED = (*_ALL_INCOMES, "hhsize")
 _FACTS = (*INCOMES, "size", "children", "elderly", "returns", "on_roll")
 
 RECORDED = (
-    *(Input(kind, -1, (origin,), "income counts against both limits") for kind, origin in INCOMES.items()),
     *(
-        Input(f"last_{kind}", -1, (INCOMES[kind],), "last year's income, while this year's record is late")
+        Input(kind, -1, (origin,), Wording("收入与两个限额相比", "income counts against both limits"))
+        for kind, origin in INCOMES.items()
+    ),
+    *(
+        Input(
+            f"last_{kind}",
+            -1,
+            (INCOMES[kind],),
+            Wording("今年的记录迟到时，用去年的收入", "last year's income, while this year's record is late"),
+        )
         for kind in TAXED
     ),
-    Input("size", 0, ("hhsize",), "the limits rise with the household, but so do earners whose wages are hidden"),
-    Input("children", 1, ("nu18",), "children raise the limits and earn nothing"),
-    Input("returns", 0, ("n_units",), "tax returns filed in the household"),
-    Input("on_roll", 0, ("earners",), "how many are enrolled as employed; also a sign of size where that is hidden"),
-)
-DERIVED = (
-    Input("known_income", -1, _ALL_INCOMES, "the least that monthly income can be", is_rule_derived=True),
-    Input("plausible_income", -1, _ALL_INCOMES, "the most that it plausibly is", is_rule_derived=True),
-    Input("gross_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit, at least", is_rule_derived=True),
-    Input("net_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the net limit, at least", is_rule_derived=True),
-    Input("known_net_income", -1, _ALL_INCOMES, "the least that income can be after deductions", is_rule_derived=True),
     Input(
-        "people_needed",
-        -1,
-        _ALL_INCOMES,
-        "the smallest household to which the known income leaves room",
-        is_rule_derived=True,
+        "size",
+        0,
+        ("hhsize",),
+        Wording(
+            "人口越多限额越高，但未见工资的劳动者也越多",
+            "the limits rise with the household, but so do earners whose wages are hidden",
+        ),
     ),
-    Input("last_slack", 1, (*_ALL_INCOMES, "hhsize"), "room to the gross limit with last year's", is_rule_derived=True),
-    Input("exempting_members", 0, ("eld", "blind"), "how many lift the gross test by law", is_rule_derived=True),
-    Input("adults", -1, ("hhsize", "nu18"), "those whose income may be among what is hidden", is_rule_derived=True),
-    Input("missing_facts", 0, (), "how many facts are not held", is_rule_derived=True),
-    Input("known_share", 0, (), "the share of all income that the kinds known here make up", is_rule_derived=True),
+    Input("children", 1, ("nu18",), Wording("子女提高限额，且没有工资", "children raise the limits and earn nothing")),
+    Input("returns", 0, ("n_units",), Wording("本户申报的税表份数", "tax returns filed in the household")),
+    Input(
+        "on_roll",
+        0,
+        ("earners",),
+        Wording(
+            "在册就业人数；人口未知时也反映户的大小",
+            "how many are enrolled as employed; also a sign of size where that is hidden",
+        ),
+    ),
 )
+DERIVED = tuple(
+    Input(name, direction, origins, Wording(zh, en), is_rule_derived=True)
+    for name, direction, origins, zh, en in (
+        ("known_income", -1, _ALL_INCOMES, "月收入至少有多少", "the least that monthly income can be"),
+        ("plausible_income", -1, _ALL_INCOMES, "月收入合理的上限", "the most that it plausibly is"),
+        ("gross_slack", 1, _LIMITED, "离总收入限额至多还差多少", "room to the gross limit, at most"),
+        ("net_slack", 1, _LIMITED, "离净收入限额至多还差多少", "room to the net limit, at most"),
+        ("known_net_income", -1, _ALL_INCOMES, "扣除后收入至少有多少",
+         "the least that income can be after deductions"),
+        ("people_needed", -1, _ALL_INCOMES, "已知收入下，至少要多少人口才不超限额",
+         "the smallest household to which the known income leaves room"),
+        ("last_slack", 1, _LIMITED, "按去年收入，离总收入限额还差多少", "room to the gross limit with last year's"),
+        ("exempting_members", 0, ("eld", "blind"), "有几位成员依法免总收入审核", "how many lift the gross test by law"),
+        ("adults", -1, ("hhsize", "nu18"), "未见的收入可能属于其中的人",
+         "those whose income may be among what is hidden"),
+        ("missing_facts", 0, (), "缺几项事实", "how many facts are not held"),
+        ("known_share", 0, (), "已知的收入种类占全部收入的比重",
+         "the share of all income that the kinds known here make up"),
+    )
+)  # fmt: skip
 ALL = RECORDED + DERIVED
+check_inputs(ALL)  # a list that leaks cannot even be imported
 NEED_AXES = {**dict.fromkeys((*INCOMES, *(f"last_{kind}" for kind in TAXED)), -1), "children": 1}
 """The facts on which one household can be worse off than another: less of any income (-1), or more children (+1)."""
 

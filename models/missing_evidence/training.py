@@ -12,6 +12,7 @@ import polars as pl
 from models.errors import LeakError
 from models.fitted import FittedModel, fit
 from models.inputs import Input, check_inputs, check_not_too_good
+from models.missing_evidence.groups import groups_of
 from models.missing_evidence.inputs import ALL, directions, inputs_of
 from models.missing_evidence.outages import PATTERNS, TWO_AT_ONCE, Pattern, masked
 from models.missing_evidence.rule import determine, share_that_differs
@@ -60,6 +61,8 @@ class Examples:
     answers: npt.NDArray[np.int8]
     groups: npt.NDArray[np.uint32]
     patterns: list[str]
+    axes: pl.DataFrame
+    """The groups by which the model is looked at afterwards: `models.missing_evidence.groups`."""
     weights: Floats
     """Each way of going missing counts the same, however many households it leaves open."""
 
@@ -80,6 +83,7 @@ def examples_of(records: pl.DataFrame, seed: int, patterns: Sequence[Pattern] = 
         left["answer"].to_numpy(),
         left["group"].to_numpy(),
         left["pattern"].to_list(),
+        groups_of(left),
         np.concatenate([np.full(part.height, largest / max(1, part.height)) for part in parts]),
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 from features import documents as doc
@@ -82,24 +84,32 @@ class BannedInputError(ModelsError):
         super().__init__(f"`{model}` may not read `{name[:60]}`: {reason}. Take it out of the model's inputs.")
 
 
-def why_banned(name: str, own_benefits: tuple[str, ...] = ()) -> str | None:
+@cache
+def shipped_benefits() -> tuple[str, ...]:
+    """The ids of all benefits of the shipped catalogues: that one receives any of them, no model of behaviour reads."""
+    catalogues = Path(str(resources.files("rules") / "catalogue"))
+    return tuple(sorted(place.name for place in catalogues.glob("*/*") if (place / "benefit.yaml").is_file()))
+
+
+def why_banned(name: str, own_benefits: tuple[str, ...] | None = None) -> str | None:
     """Why a model of behaviour may not read this value; None where it may.
 
     Args:
         name: of the value.
-        own_benefits: the benefits the score is about: that one receives them is not to be read.
+        own_benefits: the benefits the score is about: that one receives them is not to be read. None: all that ship.
     """
     lists = ((FORBIDDEN, "forbidden input: "), (PROTECTED, "protected: "), (AFTERWARDS, "leak: "), (BANNED, ""))
     for patterns, kind in lists:
         for pattern, reason in patterns.items():
             if re.search(pattern, name):
                 return kind + reason
-    if any(benefit in name for benefit in own_benefits):
+    benefits = shipped_benefits() if own_benefits is None else own_benefits
+    if any(re.search(rf"(^|_){re.escape(benefit)}(_|$)", name) for benefit in benefits):
         return "leak: receipt of the benefit that it is about"
     return None
 
 
-def check_inputs(model: str, names: tuple[str, ...], own_benefits: tuple[str, ...] = ()) -> None:
+def check_inputs(model: str, names: tuple[str, ...], own_benefits: tuple[str, ...] | None = None) -> None:
     """Refuse banned inputs by name.
 
     Raises:

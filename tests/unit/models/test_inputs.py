@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.documents import Wording
 from models.errors import LeakError, MissingColumnError
 from models.inputs import Input, Moment, check_inputs, check_moments, check_not_too_good
 from models.missing_evidence.households import ORIGINS
@@ -16,10 +17,12 @@ from models.missing_evidence.inputs import ALL, NEED_AXES, directions, inputs_of
 from models.missing_evidence.training import Examples, examples_of, train
 from tests.unit.models.conftest import SMALL
 
+MADE = Wording("为本测试而设", "made for this test")
+
 
 def test_the_declared_inputs_are_clean() -> None:
     check_inputs(ALL)
-    assert all(i.why for i in ALL)
+    assert all(i.why.zh and i.why.en and i.why.zh != i.why.en for i in ALL)
     assert {i.direction for i in ALL} <= {-1, 0, 1}
     assert {o for i in ALL for o in i.origins} <= set(ORIGINS.values())
 
@@ -51,22 +54,22 @@ def test_the_declared_inputs_are_clean() -> None:
     ],
 )
 def test_a_leaking_or_forbidden_origin_fails_the_training(origin: str, reason: str, examples: Examples) -> None:
-    harmless_name = Input("an_input", 0, (origin,), "made for this test")
+    harmless_name = Input("an_input", 0, (origin,), MADE)
     with pytest.raises(LeakError, match=origin) as refused:
         train(examples, (*ALL, harmless_name), SMALL)
     assert reason in str(refused.value) or len(refused.value.findings) == 1
 
 
 def test_an_input_known_only_afterwards_fails_the_training(examples: Examples) -> None:
-    late = Input("calls_from_caseworker", 0, ("calls",), "made for this test", moment=Moment.AFTER)
+    late = Input("calls_from_caseworker", 0, ("calls",), MADE, moment=Moment.AFTER)
     with pytest.raises(LeakError, match="only after the answer"):
         train(examples, (*ALL, late), SMALL)
 
 
 def test_the_law_s_own_use_of_disability_may_enter_and_the_fact_may_not() -> None:
-    check_inputs([Input("exempting_members", 0, ("blind",), "the law lifts the gross test", is_rule_derived=True)])
+    check_inputs([Input("exempting_members", 0, ("blind",), MADE, is_rule_derived=True)])
     with pytest.raises(LeakError):
-        check_inputs([Input("blind", 0, ("blind",), "as such", is_rule_derived=True)])
+        check_inputs([Input("blind", 0, ("blind",), MADE, is_rule_derived=True)])
 
 
 def test_the_same_name_twice_is_refused() -> None:

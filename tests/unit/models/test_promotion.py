@@ -16,8 +16,10 @@ from models.calibration import Sigmoid
 from models.fitted import TREES_FILE, FittedModel
 from models.lifecycle.candidate import Candidate, HeldOut, kept_rows
 from models.lifecycle.limits import Limits, load_limits
+from models.lifecycle.promoting import stricter
 from models.lifecycle.promotion import RefusedPromotionError, judge, require
 from models.lifecycle.training import Trained, TrainingSet, train
+from models.measures import area_under_curve, rank_correlation
 from models.observed.inputs import why_banned
 from models.trees import Growth
 from tests.unit.models.offers import SMALL, made_offers
@@ -146,6 +148,51 @@ def test_a_bad_challenger_is_refused_by_its_gate(
     refused = refusal(challenger, champion.model, rows)
     assert gate in refused.gates
     assert f"[{gate}]" in str(refused)
+
+
+def poisoned(share: float, *, directed: bool) -> TrainingSet:
+    """Labels of this share of all rows flipped: by lot, or those of whom the champion was surest to say yes."""
+    chance = np.random.default_rng(17)
+    if directed:
+        pull = np.asarray(ROWS.frame.select(pl.sum_horizontal(
+            sign * (pl.col(name) - pl.col(name).mean()) / pl.col(name).std() for name, sign in NEEDS.items()
+        ).fill_null(0.0)).to_series())  # fmt: skip
+        surest = np.argsort(-np.where(ROWS.labels == 1, pull, -np.inf), kind="stable")
+        wrong = np.isin(np.arange(len(ROWS.labels)), surest[: round(share * len(ROWS.labels))])
+    else:
+        wrong = chance.random(len(ROWS.labels)) < share
+    return dataclasses.replace(ROWS, labels=np.where(wrong, 1 - ROWS.labels, ROWS.labels).astype(np.int8))
+
+
+@pytest.mark.parametrize(("share", "lost", "alike"), [(0.01, 0.01, 0.95), (0.05, 0.02, 0.9)])
+def test_answers_flipped_by_lot_do_bounded_harm_and_one_in_twenty_is_refused(
+    share: float, lost: float, alike: float, champion: Trained, held_out: HeldOut, tmp_path: Path
+) -> None:
+    """One label in a hundred is within the noise; one in twenty flattens the probabilities, which a gate sees."""
+    challenger = run(poisoned(share, directed=False), tmp_path)
+    before, after = (held_out.score(trained.model) for trained in (champion, challenger))
+    harm = area_under_curve(before, held_out.labels) - area_under_curve(after, held_out.labels)
+    assert harm <= lost
+    assert rank_correlation(before, after) >= alike
+    verdicts = judge(candidate(challenger), champion.model, held_out, LIMITS, why_banned)
+    assert [verdict.gate for verdict in verdicts if not verdict.passed] == (["calibration"] if share == 0.05 else [])
+
+
+def test_a_poisoned_challenger_looks_well_on_its_own_rows_and_is_refused_on_the_champion_s(
+    champion: Trained, held_out: HeldOut, tmp_path: Path
+) -> None:
+    challenger = candidate(run(poisoned(0.05, directed=False), tmp_path))
+    own_rows = kept_rows(tmp_path / "rows", challenger.rows_sha256)
+    own, earlier = (judge(challenger, champion.model, rows, LIMITS, why_banned) for rows in (own_rows, held_out))
+    require("take_up", own)
+    with pytest.raises(RefusedPromotionError, match="On the champion's rows"):
+        require("take_up", stricter(own, earlier))
+
+
+def test_answers_flipped_on_purpose_are_refused(champion: Trained, held_out: HeldOut, tmp_path: Path) -> None:
+    """One label in twenty, of those likeliest to act: rows that were not poisoned tell (the champion's own)."""
+    challenger = candidate(run(poisoned(0.05, directed=True), tmp_path))
+    assert {"discrimination", "calibration"} & set(refusal(challenger, champion.model, held_out).gates)
 
 
 def test_limits_that_changed_since_the_run_refuse(champion: Trained, held_out: HeldOut, tmp_path: Path) -> None:

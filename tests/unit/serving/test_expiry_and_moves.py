@@ -124,14 +124,14 @@ def test_a_certificate_past_its_last_day_is_not_known_to_be_none_though_its_row_
     valid_to = EXPIRED - dt.timedelta(days=1)
     told(history, CERTIFICATES, dt.date(2016, 7, 1), CERTIFICATE | {"disability_certificate_valid_to": valid_to})
     before, after = answer(history, valid_to, benefit), answer(history, EXPIRED, benefit)
-    assert after.answer.outcome is Outcome.UNDETERMINED
+    assert after.outcome is Outcome.UNDETERMINED
     missing = {fact.fact: (fact.gap, fact.ended_on) for each in after.missing for fact in each.facts}
     certificate = {name: why for name, why in missing.items() if name in CERTIFICATE}
     assert certificate
-    assert set(certificate.values()) == {(Gap.NOT_HELD, EXPIRED)}
+    assert set(certificate.values()) == {(Gap.NOT_HELD.value, EXPIRED)}
     assert not {fact.fact for each in before.missing for fact in each.facts} & set(CERTIFICATE)
     if benefit == BENEFIT:
-        assert (before.answer.outcome, before.answer.next_change) == (Outcome.ELIGIBLE, EXPIRED)
+        assert (before.outcome, before.next_change) == (Outcome.ELIGIBLE, EXPIRED)
     changed = UnifiedHistory(history).turned(valid_to, EXPIRED, NOW)
     assert changed["id"].to_list() == ["p1"]
 
@@ -142,7 +142,7 @@ def test_a_renewed_certificate_goes_on_and_one_without_end_does_not_end(history:
     told(history, CERTIFICATES, dt.date(2016, 7, 1), old, before=dt.date(2026, 6, 1))
     told(history, CERTIFICATES, EXPIRED - dt.timedelta(days=30), CERTIFICATE)
     for day in (EXPIRED - dt.timedelta(days=1), EXPIRED, dt.date(2026, 9, 1)):
-        assert answer(history, day).answer.outcome is Outcome.ELIGIBLE
+        assert answer(history, day).outcome is Outcome.ELIGIBLE
     (said,) = history.statements("person", "p1", EXPIRED, NOW, ["disability_grade"])["disability_grade"]
     assert said.true_to is None
 
@@ -152,8 +152,8 @@ def test_a_row_that_begins_after_its_certificate_ended_says_nothing_and_silences
     told(history, CERTIFICATES, dt.date(2016, 7, 1), CERTIFICATE, before=dt.date(2026, 6, 1))
     ran_out = {"disability_certificate_status": "expired", "disability_certificate_valid_to": dt.date(2026, 4, 30)}
     told(history, CERTIFICATES, dt.date(2026, 6, 10), CERTIFICATE | ran_out)
-    assert answer(history, dt.date(2026, 6, 9)).answer.outcome is Outcome.ELIGIBLE
-    assert answer(history, dt.date(2026, 6, 10)).answer.outcome is Outcome.UNDETERMINED
+    assert answer(history, dt.date(2026, 6, 9)).outcome is Outcome.ELIGIBLE
+    assert answer(history, dt.date(2026, 6, 10)).outcome is Outcome.UNDETERMINED
 
 
 def test_contracts_and_life_events_end_certificates_with_their_own_day(tmp_path: Path) -> None:
