@@ -131,7 +131,9 @@ def test_a_certificate_past_its_last_day_is_not_known_to_be_none_though_its_row_
     assert set(certificate.values()) == {(Gap.NOT_HELD.value, EXPIRED)}
     assert not {fact.fact for each in before.missing for fact in each.facts} & set(CERTIFICATE)
     if benefit == BENEFIT:
-        assert (before.outcome, before.next_change) == (Outcome.ELIGIBLE, EXPIRED)
+        assert before.outcome is Outcome.ELIGIBLE
+        assert before.upcoming is not None
+        assert before.upcoming.on_date == EXPIRED
     changed = UnifiedHistory(history).turned(valid_to, EXPIRED, NOW)
     assert changed["id"].to_list() == ["p1"]
 
