@@ -1,0 +1,1 @@
+"""`missing_evidence` for the benefits of a catalogue, learned from the history: the rules' answers under observed gaps."""
