@@ -5,6 +5,7 @@ The label is the rules' own answer on what was held. Only cases that the gap rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ GROWTH = Growth(trees=250, leaves=8, learning_rate=0.05)
 FEWEST_CASES, FEWEST_OF_AN_ANSWER = 400, 40
 """Of a benefit with fewer the donors alone speak. 15 % of the 70 % that are trained on are calibrated on: of 400 cases
 42, just above the 30 that two numbers need (models/calibration.py); and of 40 of one answer some four are among them."""
-MOST_CASES = 6_000
+MOST_CASES = 3_000
 """Of one benefit; more teach nothing new and cost time."""
 LENDING_SHARE = 0.4
 """Of the settled who are not held out so many keep their records, to lend them; the others are hidden and learned from."""
@@ -78,9 +79,8 @@ def cases_of(inputs: CatalogueInputs, tables: Tables, outages: Mapping[str, Outa
     for place, benefit in enumerate(wanted):
         chance = np.random.default_rng([seed, place])
         part = _part(inputs, tables, benefit, outages[benefit], complete[benefit], chance)
-        yes = 0 if part is None else int(part.labels.sum())
-        if part is None or len(part.labels) < FEWEST_CASES or min(yes, len(part.labels) - yes) < FEWEST_OF_AN_ANSWER:
-            left[benefit] = 0 if part is None else len(part.labels)
+        if isinstance(part, int):
+            left[benefit] = part
         else:
             parts.append(part)
     if not parts:
@@ -117,7 +117,8 @@ class _Part:
 def _part(
     inputs: CatalogueInputs, tables: Tables, benefit: str, outages: Outages, complete: pl.DataFrame,
     chance: np.random.Generator,
-) -> _Part | None:  # fmt: skip
+) -> _Part | int:  # fmt: skip
+    """The cases of a benefit, or how many there were where they are too few."""
     kind = inputs.kind(benefit)
     ids = tables[kind].get_column(ID)
     truth = complete.get_column("outcome").to_numpy()
@@ -125,7 +126,7 @@ def _part(
     taken = held_out_rows([str(ids[int(row)]) for row in settled]) if len(settled) else np.zeros(0, dtype=np.bool_)
     settled = settled[taken | (chance.random(len(settled)) >= LENDING_SHARE)]
     if not len(settled):
-        return None
+        return 0
     hidden_ids = [str(ids[int(row)]) for row in settled]
     gaps = dict(zip(hidden_ids, outages.draw(len(hidden_ids), chance), strict=True))
     masked = hide(tables, inputs.rulebook.vocabulary, kind, gaps, chance)
@@ -138,18 +139,26 @@ def _part(
         answers.get_column("outcome"), _spelt(answers.get_column("missing"), names)
     )
     open_ = found.filter((pl.col("outcome") == UNDETERMINED) & (pl.col("missing").list.len() > 0))
+    yes = open_.filter(pl.col("truth") == ELIGIBLE).height
+    if open_.height < FEWEST_CASES or min(yes, open_.height - yes) < FEWEST_OF_AN_ANSWER:
+        return open_.height
     if open_.height > MOST_CASES:
         open_ = open_.sample(MOST_CASES, seed=int(chance.integers(2**31)))
-    if not open_.height:
-        return None
     cases = open_.select(pl.lit(benefit).alias("benefit"), ID, "missing")
     share = HotDeck(inputs).share(masked, cases)
     frame = inputs.frame(masked, benefit, open_.get_column(ID), open_["missing"].list.len().to_list(), share)
     return _Part(
         benefit, frame, (open_.get_column("truth").to_numpy() == ELIGIBLE).astype(np.int8), open_.get_column(ID).to_list(),
-        [pattern_name(benefit, missing) for missing in open_.get_column("missing").to_list()],
+        _patterns(benefit, open_.get_column("missing").to_list()),
         _groups(tables, inputs, kind, open_.get_column(ID)),
     )  # fmt: skip
+
+
+def _patterns(benefit: str, missing: list[list[str]]) -> list[str]:
+    """The gap of each case by name; a rare one by its benefit's common name, for it cannot be calibrated alone."""
+    names = [pattern_name(benefit, facts) for facts in missing]
+    counts = Counter(names)
+    return [name if counts[name] >= FEWEST_CASES else pattern_name(benefit, ()) for name in names]
 
 
 def _spelt(bits: pl.Series, names: tuple[str, ...]) -> pl.Series:

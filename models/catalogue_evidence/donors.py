@@ -20,6 +20,7 @@ from features.facts.encoding import ID, Tables
 from features.facts.subjects import PERSON
 from models.catalogue_evidence.gaps import owner
 from models.catalogue_evidence.inputs import CatalogueInputs
+from models.outreach.worth import CITIZENS_OWN
 from models.trees import Flags, Floats
 from rules.evaluate.batch import ELIGIBLE, UNDETERMINED, BatchEvaluator
 
@@ -60,8 +61,23 @@ class HotDeck:
             found = outcomes(BatchEvaluator(self.inputs.rulebook, self.inputs.on_date), filled, masks, places, cases.height)
             yes += found == ELIGIBLE
             settled += found != UNDETERMINED
-        share = np.where(settled > 0, yes / np.maximum(settled, 1), np.nan)
+        share = np.where(settled > 0, yes / np.maximum(settled, 1), np.nan) * self._declared(tables, cases)
         return pl.Series("donor_share", share, nan_to_null=True)
+
+    def _declared(self, tables: Tables, cases: pl.DataFrame) -> Floats:
+        """By case, how much donors count: a declaration exists only where somebody had something to declare.
+
+        So those who declared are not like those who did not, and their share holds for as many as have declared.
+        """
+        vocabulary = self.inputs.rulebook.vocabulary
+        own = CITIZENS_OWN.get(vocabulary.jurisdiction)
+        held: dict[str, float] = {}
+        for name, fact in vocabulary.dictionary.facts.items():
+            table = tables.get(fact.subject)
+            if fact.register == own and table is not None and name in table.columns and table.height:
+                held[name] = 1 - table.get_column(name).null_count() / table.height
+        least = [min((held[n] for n in names if n in held), default=1.0) for names in cases.get_column("missing").to_list()]
+        return np.array(least, dtype=np.float64)
 
     def _filled(self, tables: Tables, cases: pl.DataFrame, chance: np.random.Generator) -> Tables:
         """One completed world: what is missing together of one kind is lent together by one donor."""

@@ -59,7 +59,8 @@ def _by_model(
 ) -> pl.DataFrame:
     missing = rows.get_column("missing")
     frame = inputs.frame(tables, benefit, rows.get_column(ID), missing.list.len().to_list(), rows.get_column(DONOR_SHARE))
-    patterns = [pattern_name(benefit, names) for names in missing.to_list()]
+    own = [pattern_name(benefit, names) for names in missing.to_list()]
+    patterns = [name if name in model.calibration else pattern_name(benefit, ()) for name in own]
     leanings = model.leanings(frame, patterns)
     source = [BY_MODEL_ABSTAINING if leaning is Leaning.ABSTAINS else BY_MODEL for leaning in leanings]
     return rows.with_columns(
