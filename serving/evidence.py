@@ -130,6 +130,12 @@ def train(home: Path, swept: Swept, on_date: dt.date, tell: Tell = lambda _: Non
         return trained, Registry(place).record(trained).version, cases
 
 
+def train_latest(home: Path, database_url: str | None, on_date: dt.date, tell: Tell) -> tuple[Trained, str]:
+    """As :func:`train`, of the latest sweep."""
+    trained, version, _ = train(home, latest_sweep(home, database_url), on_date, tell)
+    return trained, version
+
+
 def training_tables(home: Path, swept: Swept, households: int = SAMPLED_HOUSEHOLDS) -> Tables:
     """Facts of a sample, as known at the sweep's moment, fetched by Feast for the model's purpose alone.
 
@@ -156,7 +162,9 @@ def training_tables(home: Path, swept: Swept, households: int = SAMPLED_HOUSEHOL
 
 
 def _sample(history: History, swept: Swept, households: int) -> dict[str, list[str]]:
-    links = history.as_of(swept.on_date, swept.known_at, kinds=[PERSON], facts=["household_id", "enterprise_id"])[PERSON]
+    links = history.as_of(swept.on_date, swept.known_at, kinds=[PERSON], facts=["household_id", "enterprise_id"])[
+        PERSON
+    ]
     drawn = {
         "household": _some(history.subjects("household", swept.known_at), households),
         "enterprise": _some(history.subjects("enterprise", swept.known_at), SAMPLED_ENTERPRISES),

@@ -39,7 +39,9 @@ TARGET = Wording(
     "补齐所缺记录后，按规则是否符合条件", "eligible by the rules of the catalogue if the missing records were filled"
 )
 LIMITS = (
-    Wording("只用于决定先问哪一项、先问谁；不影响资格和金额", "orders what is asked for first; it touches no entitlement"),
+    Wording(
+        "只用于决定先问哪一项、先问谁；不影响资格和金额", "orders what is asked for first; it touches no entitlement"
+    ),
     Wording("假定缺记录者与有记录者相似", "takes it that those without a record are like those with one"),
 )
 

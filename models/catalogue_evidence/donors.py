@@ -58,7 +58,9 @@ class HotDeck:
         for world in range(DONORS):
             chance = np.random.default_rng([self.seed, world])
             filled = self._filled(tables, cases, chance)
-            found = outcomes(BatchEvaluator(self.inputs.rulebook, self.inputs.on_date), filled, masks, places, cases.height)
+            found = outcomes(
+                BatchEvaluator(self.inputs.rulebook, self.inputs.on_date), filled, masks, places, cases.height
+            )
             yes += found == ELIGIBLE
             settled += found != UNDETERMINED
         share = np.where(settled > 0, yes / np.maximum(settled, 1), np.nan) * self._declared(tables, cases)
@@ -76,7 +78,9 @@ class HotDeck:
             table = tables.get(fact.subject)
             if fact.register == own and table is not None and name in table.columns and table.height:
                 held[name] = 1 - table.get_column(name).null_count() / table.height
-        least = [min((held[n] for n in names if n in held), default=1.0) for names in cases.get_column("missing").to_list()]
+        least = [
+            min((held[n] for n in names if n in held), default=1.0) for names in cases.get_column("missing").to_list()
+        ]
         return np.array(least, dtype=np.float64)
 
     def _filled(self, tables: Tables, cases: pl.DataFrame, chance: np.random.Generator) -> Tables:

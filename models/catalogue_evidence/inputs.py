@@ -147,7 +147,9 @@ def known_figures(tables: Tables, kind: str, reads: Sequence[Read], inputs: Cata
         if held and name in facts and is_permitted(facts[name]):
             by_kind.setdefault(of, []).append(name)
     for of, names in by_kind.items():
-        figures = tables[of].select(ID, *_links(tables[of], groups), *(_figure(tables[of], n, inputs.on_date) for n in names))
+        figures = tables[of].select(
+            ID, *_links(tables[of], groups), *(_figure(tables[of], n, inputs.on_date) for n in names)
+        )
         new = {name: column_of(kind, (of, name)) for name in names}
         if of == kind:
             part = figures.select(ID, *names)

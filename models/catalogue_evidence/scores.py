@@ -58,7 +58,9 @@ def _by_model(
     inputs: CatalogueInputs, tables: Tables, benefit: str, rows: pl.DataFrame, model: FittedModel
 ) -> pl.DataFrame:
     missing = rows.get_column("missing")
-    frame = inputs.frame(tables, benefit, rows.get_column(ID), missing.list.len().to_list(), rows.get_column(DONOR_SHARE))
+    frame = inputs.frame(
+        tables, benefit, rows.get_column(ID), missing.list.len().to_list(), rows.get_column(DONOR_SHARE)
+    )
     own = [pattern_name(benefit, names) for names in missing.to_list()]
     patterns = [name if name in model.calibration else pattern_name(benefit, ()) for name in own]
     leanings = model.leanings(frame, patterns)

@@ -64,7 +64,12 @@ def value_of(scores: pl.DataFrame, open_: pl.DataFrame, queues: dict[str, pl.Dat
     waiting = next(iter(queues.values())).height if queues else 0
     found = {name: _found(rows, entitled) for name, rows in queues.items()}
     return Value(
-        _by_benefit(judged), _measured(judged, PROBABILITY), _measured(held, "donor_share"), found, entitled.height, waiting
+        _by_benefit(judged),
+        _measured(judged, PROBABILITY),
+        _measured(held, "donor_share"),
+        found,
+        entitled.height,
+        waiting,
     )
 
 

@@ -36,7 +36,10 @@ def read_found_determinations(session: Session) -> pl.DataFrame:
         for block in copy:
             buffer.write(block)
     buffer.seek(0)
-    rows = pl.read_csv(buffer, infer_schema=False, missing_utf8_is_empty_string=False)
+    rows = pl.read_csv(buffer, infer_schema=False)
     amounts = (pl.col(name).cast(pl.Decimal(38, 6)) for name in ("amount", "amount_low", "amount_high"))
-    lists = (pl.col(name).fill_null("").str.split(";").list.filter(pl.element() != "") for name in ("unmet", "missing"))
-    return rows.with_columns(*amounts, *lists, pl.col("next_change").cast(pl.Date))
+    lists = (
+        pl.col(name).fill_null("").str.split(";").list.eval(pl.element().filter(pl.element() != ""))
+        for name in ("unmet", "missing")
+    )
+    return rows.with_columns(*amounts, *lists, pl.col("next_change").str.to_date("%Y-%m-%d"))
