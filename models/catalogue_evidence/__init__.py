@@ -1,1 +1,1 @@
-"""`missing_evidence` for the benefits of a catalogue, learned from the history: the rules' answers under observed gaps."""
+"""`missing_evidence` for the benefits of a catalogue, learned from the history under the gaps it really has."""

@@ -30,7 +30,7 @@ GROWTH = Growth(trees=250, leaves=8, learning_rate=0.05)
 """A few thousand cases: small trees."""
 FEWEST_CASES, FEWEST_OF_AN_ANSWER = 400, 40
 """Of a benefit with fewer the donors alone speak. 15 % of the 70 % that are trained on are calibrated on: of 400 cases
-42, just above the 30 that two numbers need (models/calibration.py); and of 40 of one answer some four are among them."""
+42, just above the 30 that two numbers need (models/calibration.py); of 40 of one answer some four are among them."""
 MOST_CASES = 3_000
 """Of one benefit; more teach nothing new and cost time."""
 LENDING_SHARE = 0.4
@@ -150,7 +150,7 @@ def _part(
     share = HotDeck(inputs).share(masked, cases)
     frame = inputs.frame(masked, benefit, open_.get_column(ID), open_["missing"].list.len().to_list(), share)
     return _Part(
-        benefit, frame, (open_.get_column("truth").to_numpy() == ELIGIBLE).astype(np.int8), open_.get_column(ID).to_list(),
+        benefit, frame, (open_["truth"].to_numpy() == ELIGIBLE).astype(np.int8), open_[ID].to_list(),
         _patterns(benefit, open_.get_column("missing").to_list()),
         _groups(tables, inputs, kind, open_.get_column(ID)),
     )  # fmt: skip
@@ -169,7 +169,7 @@ def _spelt(bits: pl.Series, names: tuple[str, ...]) -> pl.Series:
 
 
 def _groups(tables: Tables, inputs: CatalogueInputs, kind: str, ids: pl.Series) -> pl.DataFrame:
-    """Groups for fairness, read by no model: the age of the eldest, and whether somebody has a disability certificate."""
+    """Groups for fairness, read by no model: the age of the eldest, and whether somebody has a certificate."""
     persons = tables[PERSON]
     link = pl.col(ID) if kind == PERSON else pl.col(inputs.rulebook.vocabulary.subjects.groups[kind].link)
     absent = [n for n in ("birth_date", "disability_certificate_status") if n not in persons.columns]

@@ -1,7 +1,7 @@
 """Donor imputation and the rules: fill each gap from somebody who has the record, and let the rules answer each time.
 
 The score is the share of completed worlds in which the rules say yes. It needs no training, explains itself ("of five
-like this one, two would qualify"), is the baseline to beat, and stands in where a benefit has too few cases to learn from.
+like this one, two would qualify"), is the baseline to beat, and stands in where a benefit has too few cases.
 
 Source: Andridge and Little, A review of hot deck imputation for survey non-response, International Statistical
 Review 78 (2010).
@@ -125,10 +125,9 @@ class HotDeck:
         spread[wanting] = donors
         takes = pl.Series(spread >= 0)
         index = pl.Series(np.maximum(spread, 0))
-        return table.with_columns(
-            pl.when(takes & pl.col(fact).is_null()).then(source.get_column(fact).gather(index)).otherwise(pl.col(fact)).alias(fact)
-            for fact in held
-        )  # fmt: skip
+        lent = {fact: source.get_column(fact).gather(index) for fact in held}
+        filled = (pl.when(takes & pl.col(f).is_null()).then(lent[f]).otherwise(pl.col(f)).alias(f) for f in held)
+        return table.with_columns(filled)
 
 
 def _drawn(

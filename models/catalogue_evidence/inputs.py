@@ -18,7 +18,7 @@ from features.facts.dictionary import Fact
 from features.facts.encoding import ID, STALE_SUFFIX, Tables
 from features.facts.grounds import FORBIDDEN
 from features.facts.population import NONE
-from features.facts.subjects import PERSON
+from features.facts.subjects import PERSON, Group
 from models.catalogue_evidence.directions import directions_of
 from models.inputs import BANNED, Input, check_inputs
 from rules.reads import Read, reads_of
@@ -30,7 +30,7 @@ AGE_OR_PLACE = r"birth|retirement|area$|^hukou|spouse|married|elder|orphan|over_
 _FIGURES = ("boolean", "integer", "number", "money")
 _CONTEXT = (
     Input(BENEFIT, 0, (), "which benefit is asked about"),
-    Input(DONORS, 1, (), "of donors that lend what is missing, the share under whom the rules say yes", is_rule_derived=True),
+    Input(DONORS, 1, (), "the share of donors under whom the rules say yes", is_rule_derived=True),
     Input(MISSING, 0, (), "how many facts the rules still lack", is_rule_derived=True),
     Input(KNOWN, 0, (), "the share of what the benefit reads of the subject that is known", is_rule_derived=True),
 )  # fmt: skip
@@ -158,16 +158,16 @@ def known_figures(tables: Tables, kind: str, reads: Sequence[Read], inputs: Cata
             sums = (pl.when(~pl.col(n).is_null().any()).then(pl.col(n).sum()).alias(n) for n in names)
             part = figures.group_by(link).agg(sums).rename({link: ID}).drop_nulls(ID)
         elif kind == PERSON and groups[of].link in table.columns:
-            link = table.select(ID, pl.col(groups[of].link).alias("group")).filter(pl.col("group") != NONE)
-            part = link.join(figures.select(pl.col(ID).alias("group"), *names), on="group").drop("group")
+            belongs = table.select(ID, pl.col(groups[of].link).alias("group")).filter(pl.col("group") != NONE)
+            part = belongs.join(figures.select(pl.col(ID).alias("group"), *names), on="group").drop("group")
         else:
             continue
         found = found.join(part.rename(new), on=ID, how="left", maintain_order="left")
     return found
 
 
-def _links(table: pl.DataFrame, groups: dict[str, object]) -> list[str]:
-    return [link for group in groups.values() if (link := str(getattr(group, "link", ""))) in table.columns]
+def _links(table: pl.DataFrame, groups: dict[str, Group]) -> list[str]:
+    return [group.link for group in groups.values() if group.link in table.columns]
 
 
 def _figure(table: pl.DataFrame, name: str, on_date: dt.date) -> pl.Expr:

@@ -31,9 +31,9 @@ def report(found: EvidenceDay, day: dt.date) -> None:
     else:
         held = found.trained.assessment
         screen.line(
-            f"missing_evidence learned from {sum(found.cases.values()):,} cases of {len(found.cases)} benefits, through "
-            f"Feast; donors speak for {len(found.left)} others. On {held.rows:,} held-out cases AUC {held.auc.value:.3f} "
-            f"({held.auc.low:.3f} to {held.auc.high:.3f}), ECE {held.ece.value:.3f}."
+            f"missing_evidence learned from {sum(found.cases.values()):,} cases of {len(found.cases)} benefits, "
+            f"through Feast; donors speak for {len(found.left)} others. On {held.rows:,} held-out cases AUC "
+            f"{held.auc.value:.3f} ({held.auc.low:.3f} to {held.auc.high:.3f}), ECE {held.ece.value:.3f}."
         )
     closed = "; ".join(f"{verdict.gate}: {verdict.says}" for verdict in found.verdicts if not verdict.passed)
     screen.line(

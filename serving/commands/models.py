@@ -33,8 +33,9 @@ def train(model: ModelArgument, rows: TrainingRowsOption = None, on_date: DayOpt
     """Train a challenger on recorded rows, measure it on people it has not seen, and record the run in MLflow.
 
     `applyfree train missing_evidence` without rows learns from the recorded history: facts of the latest sweep's day
-    through Feast, hidden as registers leave them out, answered by the rules. The challenger orders nothing until `applyfree promote` has let it through every gate. Held-out rows stay on this
-    machine. Everything is offline; $APPLYFREE_MLFLOW names a tracking server instead of the local database.
+    through Feast, hidden as registers leave them out, answered by the rules. The challenger orders nothing until
+    `applyfree promote` has let it through every gate. Held-out rows stay on this machine. Everything is offline;
+    $APPLYFREE_MLFLOW names a tracking server instead of the local database.
     """
     day = read_day(on_date)
     from serving import model_life  # noqa: PLC0415 LightGBM takes a second to import: other commands do not wait for it

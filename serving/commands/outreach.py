@@ -117,7 +117,8 @@ def show_queue(rows: pl.DataFrame, scores: pl.DataFrame, top: int, title: str) -
         pl.col("unlocks").list.join(", ").alias("benefit"),
         (pl.col("expected_minor") / MINOR_UNITS).round(2).alias("expected"),
         pl.concat_str(
-            pl.col("said").fill_null("rules alone"), pl.lit("; need +"), pl.col("need_percent").cast(pl.String), pl.lit(" %"),
+            pl.col("said").fill_null("rules alone"),
+            pl.lit("; need +"), pl.col("need_percent").cast(pl.String), pl.lit(" %"),
             pl.concat_str(pl.lit("; until "), pl.col("deadline").cast(pl.String)).fill_null(""),
         ).alias("why"),
     )  # fmt: skip
