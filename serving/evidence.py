@@ -18,7 +18,7 @@ from features.facts.encoding import ID, STALE_SUFFIX, Tables
 from features.facts.subjects import PERSON
 from features.history.history import History
 from features.history.statements import LEARNED_AT
-from features.store.purposes import PART, Purposes
+from features.store.purposes import Purposes
 from features.store.settings import FILES, StoreSettings
 from features.store.training import KNOWN_AT, ON_DATE, TrainingSets
 from models.catalogue_evidence.cases import GROWTH, Cases, cases_of
@@ -38,7 +38,7 @@ from models.outreach.reaching import reach
 from serving.errors import ServingError
 from serving.evaluation import sound_rulebook
 from serving.model_life import held_out, place_of, verified
-from serving.purposes import MODEL
+from serving.purposes import model_purpose
 from serving.store.database import connect
 from serving.store.export import read_found_determinations
 from serving.store.server import open_server
@@ -148,7 +148,7 @@ def training_tables(home: Path, swept: Swept, households: int = SAMPLED_HOUSEHOL
     """
     rulebook = swept.inputs.rulebook
     history = History(home / "history", rulebook.vocabulary, views_of(rulebook.vocabulary))
-    purpose = f"{MODEL}{PART}{NAME}"
+    purpose = model_purpose(NAME)
     purposes = Purposes.of({purpose: sorted(swept.inputs.model_reads)}, rulebook.vocabulary)
     spines = _sample(history, swept, households)
     settings = StoreSettings(home / "store", "unix:///", FILES)

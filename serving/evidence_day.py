@@ -16,14 +16,15 @@ from models.lifecycle.training import Trained
 from models.missing_evidence.training import NAME
 from models.outreach.objective import load_objective
 from models.outreach.reaching import reach
-from models.outreach.worth import PROBABILITY
+from models.outreach.worth import KEY, PROBABILITY
 from serving import model_life
 from serving.evidence import Queue, latest_sweep, queue_of, train
 from serving.scoring.queues import Value, true_answers, value_of
 from serving.scoring.truths import open_truth
 
 Tell = Callable[[str], None]
-ORDERS = BY_SCORES, BY_DONORS, BY_RULES, BY_LOT = ("scores", "donors only", "rules alone", "by lot")
+BY_SCORES, BY_DONORS, BY_RULES, BY_LOT = "scores", "donors only", "rules alone", "by lot"
+CHANCE_SCORES, CHANCE_DONORS = "scores, without money and need", "donors, without money and need"
 LOT_SEED = 7
 
 
@@ -80,6 +81,17 @@ def run_evidence(home: Path, on_date: dt.date, tell: Tell) -> EvidenceDay:
         name: reach(swept.determinations, queue.tables, rulebook.vocabulary, objective, on_date, probabilities=given)
         for name, given in ((BY_DONORS, donors), (BY_RULES, None))
     }
-    orders = {BY_SCORES: queue.rows, **orders, BY_LOT: queue.rows.sample(fraction=1, shuffle=True, seed=LOT_SEED)}
+    lot = queue.rows.sample(fraction=1, shuffle=True, seed=LOT_SEED)
+    orders = {
+        BY_SCORES: queue.rows, **orders, BY_LOT: lot,
+        CHANCE_SCORES: by_chance(lot, queue.scores), CHANCE_DONORS: by_chance(lot, donors),
+    }  # fmt: skip
     value = value_of(queue.scores, open_cases(swept.determinations, swept.inputs), orders, truth)
     return EvidenceDay(trained, cases, left, verdicts, promoted, queue, value, why)
+
+
+def by_chance(queue: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """The same people by the highest chance of any of their open answers alone; nobody is reached in this order."""
+    best = scores.group_by(KEY).agg(pl.col(PROBABILITY).max())
+    ranked = queue.select(KEY).join(best, on=KEY, how="left", maintain_order="left")
+    return ranked.sort(PROBABILITY, descending=True, nulls_last=True, maintain_order=True)

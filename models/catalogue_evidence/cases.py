@@ -34,7 +34,7 @@ FEWEST_CASES, FEWEST_OF_AN_ANSWER = 400, 40
 MOST_CASES = 3_000
 """Of one benefit; more teach nothing new and cost time."""
 LENDING_SHARE = 0.4
-"""Of the settled who are not held out so many keep their records, to lend them; the others are hidden and learned from."""
+"""Of the settled who are not held out so many keep their records, to lend them; the others are learned from."""
 TARGET = Wording(
     "补齐所缺记录后，按规则是否符合条件", "eligible by the rules of the catalogue if the missing records were filled"
 )
@@ -149,18 +149,24 @@ def _part(
     cases = open_.select(pl.lit(benefit).alias("benefit"), ID, "missing")
     share = HotDeck(inputs).share(masked, cases)
     frame = inputs.frame(masked, benefit, open_.get_column(ID), open_["missing"].list.len().to_list(), share)
+    labels = (open_["truth"].to_numpy() == ELIGIBLE).astype(np.int8)
     return _Part(
-        benefit, frame, (open_["truth"].to_numpy() == ELIGIBLE).astype(np.int8), open_[ID].to_list(),
-        _patterns(benefit, open_.get_column("missing").to_list()),
+        benefit, frame, labels, open_[ID].to_list(),
+        _patterns(benefit, open_["missing"].to_list(), labels),
         _groups(tables, inputs, kind, open_.get_column(ID)),
     )  # fmt: skip
 
 
-def _patterns(benefit: str, missing: list[list[str]]) -> list[str]:
-    """The gap of each case by name; a rare one by its benefit's common name, for it cannot be calibrated alone."""
+def _patterns(benefit: str, missing: list[list[str]], labels: npt.NDArray[np.int8]) -> list[str]:
+    """The gap of each case by name; by its benefit's common name where the gap has too few cases to be calibrated."""
     names = [pattern_name(benefit, facts) for facts in missing]
-    counts = Counter(names)
-    return [name if counts[name] >= FEWEST_CASES else pattern_name(benefit, ()) for name in names]
+    answers = Counter(zip(names, labels.tolist(), strict=True))
+    enough = {
+        name
+        for name, count in Counter(names).items()
+        if count >= FEWEST_CASES and min(answers[name, 0], answers[name, 1]) >= FEWEST_OF_AN_ANSWER
+    }
+    return [name if name in enough else pattern_name(benefit, ()) for name in names]
 
 
 def _spelt(bits: pl.Series, names: tuple[str, ...]) -> pl.Series:

@@ -1,4 +1,4 @@
-"""`missing_evidence` for a catalogue: what it reads, the gaps it learns under, its donors, and what it may not touch."""
+"""`missing_evidence` for a catalogue: what it reads, its gaps, its donors, and what it may not touch."""
 
 from __future__ import annotations
 
