@@ -99,8 +99,10 @@ def test_gaps_are_those_observed_as_often_as_observed() -> None:
     rows = [("dibao", "undetermined", ["b", "a"])] * 3 + [
         ("dibao", "undetermined", ["a"]), ("dibao", "eligible", ["c"]), ("refund", "undetermined", ["$rate"]),
     ]  # fmt: skip
-    schema = {"benefit": pl.String, "outcome": pl.String, "missing": pl.List(pl.String)}
-    found = observed_outages(pl.DataFrame(rows, schema=schema, orient="row"))
+    columns = list(zip(*rows, strict=True))
+    found = observed_outages(
+        pl.DataFrame({name: list(told) for name, told in zip(("benefit", "outcome", "missing"), columns, strict=True)})
+    )
     assert found == {"dibao": Outages((("a", "b"), ("a",)), (3, 1))}
     drawn = found["dibao"].draw(4_000, np.random.default_rng(1))
     assert 0.72 < drawn.count(("a", "b")) / 4_000 < 0.78

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from models.outreach.objective import load_objective
 from models.outreach.worth import KEY
 from rules.catalogue import load_catalogue
 from serving.catalogues import as_shown, shipped_catalogues
 from serving.city_day import run_day
+from serving.cli import app
 from serving.evidence import Swept, known_tables, latest_sweep, queue_of, training_tables
 from serving.evidence_day import BY_LOT, BY_SCORES, run_evidence
 from serving.scoring.queues import value_of
@@ -72,3 +74,10 @@ def waiting(queue: pl.DataFrame) -> set[tuple[str, str]]:
 
 def queue_without_scores(home: Path, swept: Swept) -> pl.DataFrame:
     return queue_of(home, swept, load_objective()).rows
+
+
+def test_other_models_do_not_learn_from_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPLYFREE_HOME", str(tmp_path))
+    found = CliRunner().invoke(app, ["train", "take_up", "--on-date", "2026-03-01"])
+    assert found.exit_code == 2
+    assert "learns from recorded rows alone" in " ".join((found.output + found.stderr).split())
