@@ -47,8 +47,8 @@ from serving.sweep.rulebooks import load_pinned
 from serving.sweep.sources import recorded_facts, swept_catalogue
 from serving.views import views_of
 
-SAMPLED_HOUSEHOLDS = 8_000
-"""Are learned from: some 15,000 persons. Feast's join costs by the row. Enterprises would bring all their staff along,
+SAMPLED_HOUSEHOLDS = 6_000
+"""Are learned from: some 11,000 persons. Feast's join costs by the row. Enterprises would bring all their staff along,
 for benefits that nobody needs to be reached for first: donors speak there."""
 SEED = 1
 Tell = Callable[[str], None]
