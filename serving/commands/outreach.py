@@ -109,10 +109,11 @@ def _of_sweep(top: int, out: Path | None, catalogue: Path | None) -> None:
 def show_queue(rows: pl.DataFrame, scores: pl.DataFrame, top: int, title: str) -> None:
     """The head of a queue: whom, for which benefit, the one fact to ask and of whom, what it may bring, and why."""
     head = rows.head(top)
-    best = scores.sort("probability", descending=True).group_by(*KEY, maintain_order=True).agg(
-        pl.concat_str("benefit", pl.lit(" "), (pl.col("probability") * 100).round().cast(pl.Int64).cast(pl.String),
-                  pl.lit(" % ("), "source", pl.lit(")")).first().alias("said")
-    )  # fmt: skip
+    unlocked = head.select(*KEY, pl.col("unlocks").alias("benefit")).explode("benefit")
+    ranked = scores.join(unlocked, on=[*KEY, "benefit"], how="semi").sort("probability", descending=True)
+    percent = (pl.col("probability") * 100).round().cast(pl.Int64).cast(pl.String)
+    said = pl.concat_str("benefit", pl.lit(" "), percent, pl.lit(" % ("), "source", pl.lit(")")).first().alias("said")
+    best = ranked.group_by(*KEY, maintain_order=True).agg(said)
     told = head.join(best, on=KEY, how="left", maintain_order="left").with_columns(
         pl.col("unlocks").list.join(", ").alias("benefit"),
         (pl.col("expected_minor") / MINOR_UNITS).round(2).alias("expected"),
