@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from models.lifecycle import kinds, promoting, training
@@ -38,8 +38,15 @@ def train(
         return trained, Registry(place).record(trained).version
 
 
-def promote(home: Path, model: str) -> tuple[Sequence[Verdict], Promoted | None]:
+def promote(
+    home: Path, model: str, declared: Mapping[str, int] | None = None
+) -> tuple[Sequence[Verdict], Promoted | None]:
     """Put the challenger to every gate: what each says, and the new champion; None: a gate is closed.
+
+    Args:
+        home: $APPLYFREE_HOME.
+        model: which one.
+        declared: inputs that it may have besides those of its file, with their directions: those of a catalogue.
 
     Raises:
         ModelsError: there is no challenger, or its rows or the champion cannot be trusted.
@@ -47,8 +54,9 @@ def promote(home: Path, model: str) -> tuple[Sequence[Verdict], Promoted | None]
     place, kind = place_of(home), kinds.kind_of(model)
     try:
         done = promoting.promote(
-            model, Registry(place), verified(place), held_out(place), load_limits(), kind.why_banned, kind.declared()
-        )
+            model, Registry(place), verified(place), held_out(place), load_limits(), kind.why_banned,
+            {**kind.declared(), **(declared or {})},
+        )  # fmt: skip
     except RefusedPromotionError as refused:
         return refused.verdicts, None
     return done.verdicts, done

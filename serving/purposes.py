@@ -29,6 +29,8 @@ class ReadsFacts(Protocol):
 
 ACTIVE_MODELS: tuple[ReadsFacts, ...] = ()
 """The models in service. One that is not listed is no purpose: nothing is kept for it, and it can fetch nothing."""
+RULE_READERS = ("missing_evidence",)
+"""Models in service that imitate the rules: each reads what the benefits in force read, and nothing else."""
 
 
 def active_purposes(
@@ -41,14 +43,21 @@ def active_purposes(
         on_date: the day.
         models: by id, what each reads; those in service by default.
     """
-    declared = {model.id: model.reads for model in ACTIVE_MODELS} if models is None else models
-    reads: dict[str, Sequence[Read]] = {
-        benefit_purpose(benefit): wanted for benefit, wanted in reads_of(rulebook, on_date).items()
-    }
-    reads |= {f"{MODEL}{PART}{model}": wanted for model, wanted in declared.items()}
+    of_benefits = reads_of(rulebook, on_date)
+    reads: dict[str, Sequence[Read]] = {benefit_purpose(benefit): wanted for benefit, wanted in of_benefits.items()}
+    if models is None:
+        models = {model.id: model.reads for model in ACTIVE_MODELS}
+        every = sorted({read for wanted in of_benefits.values() for read in wanted})
+        reads |= {model_purpose(model): every for model in RULE_READERS}
+    reads |= {model_purpose(model): wanted for model, wanted in models.items()}
     return Purposes.of(reads, rulebook.vocabulary)
 
 
 def benefit_purpose(benefit: str) -> str:
     """The purpose on whose behalf a benefit's facts are fetched."""
     return f"{BENEFIT}{PART}{benefit}"
+
+
+def model_purpose(model: str) -> str:
+    """The purpose on whose behalf a model's facts are fetched."""
+    return f"{MODEL}{PART}{model}"

@@ -132,7 +132,7 @@ def train(
             f"{FEWEST_ROWS:,} are needed. Until then the rules alone order the queue."
         )
     growth = growth or Growth()
-    held = _held_out(rows.subjects)
+    held = held_out_rows(rows.subjects)
     model = _fit(rows, ~held, growth)
     twins = [_fit(rows, ~held, replace(growth, seed=growth.seed + seed)) for seed in TWIN_SEEDS]
     held_out = rows.part(held)
@@ -162,7 +162,7 @@ def _fit(rows: TrainingSet, inside: Flags, growth: Growth) -> FittedModel:
     )  # fmt: skip
 
 
-def _held_out(subjects: Sequence[str]) -> Flags:
+def held_out_rows(subjects: Sequence[str]) -> Flags:
     """Who is held out, by a hash of who they are: the same in every run, so that two models can be compared."""
     marks = {subject: hashlib.sha256(f"held out:{subject}".encode()).digest()[0] / 256 for subject in set(subjects)}
     return np.array([marks[subject] < HELD_OUT_SHARE for subject in subjects], dtype=np.bool_)

@@ -50,7 +50,7 @@ def expected_entitlements(
     kept = kept.with_columns(_yearly_minor(objective).clip(0, MOST_MINOR).alias("yearly_minor"))
     kept = _with_share(kept, probabilities)
     expected = pl.col("yearly_minor") * pl.col("millionths") // MILLION
-    return kept.with_columns(expected.alias("expected_minor")).drop("typical_minor", "millionths")
+    return kept.with_columns(expected.alias("expected_minor")).drop("typical_minor", "largest_minor", "millionths")
 
 
 def _with_share(kept: pl.DataFrame, probabilities: pl.DataFrame | None) -> pl.DataFrame:
@@ -75,19 +75,28 @@ def _times(objective: Objective) -> pl.Expr:
 
 
 def _yearly_minor(objective: Objective) -> pl.Expr:
-    """The middle of the amount's bounds, or what the benefit typically is where nothing bounds it above."""
+    """The middle of the amount's bounds, or what the benefit typically is where nothing bounds it above.
+
+    A bound above what anybody gets is no more than the largest figure a record may hold: the largest amount stands in.
+    """
     low, high = _minor("amount_low").fill_null(0), _minor("amount_high")
-    bounded = (low + high) // 2 * _times(objective)
+    most = pl.max_horizontal(pl.col("largest_minor"), low * _times(objective))
+    highest = pl.min_horizontal(high * _times(objective), pl.when(pl.col("largest_minor").is_not_null()).then(most))
+    bounded = (low * _times(objective) + highest) // 2
     money = pl.when(high.is_null()).then(pl.max_horizontal("typical_minor", low * _times(objective))).otherwise(bounded)
     is_money = pl.col("unit").str.contains("^[A-Z]{3}$")
     return pl.when(is_money).then(money).otherwise(objective.in_kind_minor)
 
 
 def _typical(determinations: pl.DataFrame, objective: Objective) -> pl.DataFrame:
-    """The median of what those get, by benefit, of whom the figure is known."""
+    """The median and the largest of what those get, by benefit, of whom the figure is known."""
     held = determinations.filter((pl.col("outcome") == Outcome.ELIGIBLE.value) & pl.col("amount").is_not_null())
     yearly = (_minor("amount") * _times(objective)).alias("typical_minor")
-    medians = held.select("benefit", yearly).group_by("benefit").agg(pl.col("typical_minor").median())
+    medians = (
+        held.select("benefit", yearly)
+        .group_by("benefit")
+        .agg(pl.col("typical_minor").median(), pl.col("typical_minor").max().alias("largest_minor"))
+    )
     return medians.with_columns(pl.col("typical_minor").cast(pl.Int64))
 
 

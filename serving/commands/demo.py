@@ -58,12 +58,16 @@ def demo(
     """
     day = read_day(on_date)
     _require_survey()
+    from serving.commands import evidence  # noqa: PLC0415 LightGBM takes a second to import: other commands do not wait
+
     folder = settings.home() / "demo"
     with screen.progress() as progress:
         question, summary = _us(folder / UNITED_STATES, households, day, progress)
         city = _cn(folder / CHINA, persons, day, progress)
+        found = evidence.run(folder / CHINA, day, progress)
     _report(folder / UNITED_STATES, question, summary)
     _report_city(folder / CHINA, city, day)
+    evidence.report(found, day)
 
 
 def _require_survey() -> None:
