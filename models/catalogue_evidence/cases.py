@@ -99,7 +99,7 @@ def cases_of(inputs: CatalogueInputs, tables: Tables, outages: Mapping[str, Outa
     rows = TrainingSet(
         model=NAME, frame=frame, labels=labels, subjects=[s for part in parts for s in part.subjects],
         weights=np.ones(len(labels)), groups=pl.concat([part.groups for part in parts]),
-        features={each.name: (Wording(each.why, each.why), each.direction) for each in learned},
+        features={each.name: (each.why, each.direction) for each in learned},
         target=TARGET, window_days=30, limits=LIMITS, patterns=tuple(p for part in parts for p in part.patterns),
         left_out={f"{benefit}: too few cases": count for benefit, count in left.items() if count},
     )  # fmt: skip

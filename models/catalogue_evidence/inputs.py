@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from features.documents import Wording
 from features.facts.dictionary import Fact
 from features.facts.encoding import ID, STALE_SUFFIX, Tables
 from features.facts.grounds import FORBIDDEN
@@ -28,11 +29,20 @@ BENEFIT, DONORS, MISSING, KNOWN = "benefit_code", "donor_share", "missing_facts"
 RECEIPTS = r"receiv|claimed|paid|in_payment|^drew_|drawn|assistance_year|subsid|allowance|_grant|_chosen$"
 AGE_OR_PLACE = r"birth|retirement|area$|^hukou|spouse|married|elder|orphan|over_60|sex|deceased|death"
 _FIGURES = ("boolean", "integer", "number", "money")
+_READ = Wording("该待遇的规则要读它", "the benefit's rules read it")
 _CONTEXT = (
-    Input(BENEFIT, 0, (), "which benefit is asked about"),
-    Input(DONORS, 1, (), "the share of donors under whom the rules say yes", is_rule_derived=True),
-    Input(MISSING, 0, (), "how many facts the rules still lack", is_rule_derived=True),
-    Input(KNOWN, 0, (), "the share of what the benefit reads of the subject that is known", is_rule_derived=True),
+    Input(BENEFIT, 0, (), Wording("问的是哪一项待遇", "which benefit is asked about")),
+    Input(
+        DONORS, 1, (),
+        Wording("以相似者的记录补全后规则判定符合的比例", "the share of donors under whom the rules say yes"),
+        is_rule_derived=True,
+    ),
+    Input(MISSING, 0, (), Wording("规则还缺几项事实", "how many facts the rules still lack"), is_rule_derived=True),
+    Input(
+        KNOWN, 0, (),
+        Wording("该待遇要读的事实中已知的比例", "the share of what the benefit reads of the subject that is known"),
+        is_rule_derived=True,
+    ),
 )  # fmt: skip
 
 
@@ -89,7 +99,12 @@ class CatalogueInputs:
                     signs.setdefault(name, set()).add(own.get(read, 0))
                     origins[name] = read[1]
         return [
-            Input(name, next(iter(found)) if len(found) == 1 else 0, (origins[name],), "the benefit's rules read it")
+            Input(
+                name,
+                next(iter(found)) if len(found) == 1 else 0,
+                (origins[name],),
+                Wording("该待遇的规则要读它", "the benefit's rules read it"),
+            )
             for name, found in sorted(signs.items())
         ]
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from features.city.making import FAULTS
 from features.facts.encoding import ID
-from models.lifecycle.measures import Measured, auc, measured
+from models.intervals import Interval, measured
+from models.measures import area_under_curve
 from models.outreach.worth import KEY, PROBABILITY
 from rules.determination import Outcome
 from rules.rulebook import Rulebook
@@ -35,8 +36,8 @@ class Value:
     """
 
     benefits: pl.DataFrame
-    auc: Measured
-    donors: Measured
+    auc: Interval
+    donors: Interval
     found: dict[str, float]
     entitled: int
     waiting: int
@@ -79,9 +80,9 @@ def _found(queue: pl.DataFrame, entitled: pl.DataFrame) -> float:
     return first.join(entitled, on=KEY, how="semi").height / max(1, entitled.height)
 
 
-def _measured(rows: pl.DataFrame, column: str) -> Measured:
+def _measured(rows: pl.DataFrame, column: str) -> Interval:
     labels = rows.get_column("yes").to_numpy().astype(np.int8)
-    return measured(auc, labels, rows.get_column(column).to_numpy(), np.ones(rows.height), SEED)
+    return measured(area_under_curve, rows.get_column(column).to_numpy(), labels, np.ones(rows.height), SEED)
 
 
 def _by_benefit(judged: pl.DataFrame) -> pl.DataFrame:
@@ -93,8 +94,8 @@ def _by_benefit(judged: pl.DataFrame) -> pl.DataFrame:
         lines.append(
             {
                 "benefit": benefit, "cases": rows.height, "entitled": int(labels.sum()),
-                "auc": auc(labels, rows.get_column(PROBABILITY).to_numpy(), weights),
-                "donors": auc(labels, donors, weights),
+                "auc": area_under_curve(rows.get_column(PROBABILITY).to_numpy(), labels, weights),
+                "donors": area_under_curve(donors, labels, weights),
                 "mean_score": float(np.mean(rows.get_column(PROBABILITY).to_numpy())),
                 "source": str(rows.get_column("source").str.split(",").list.first().first()),
             }

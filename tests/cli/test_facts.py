@@ -34,7 +34,7 @@ def test_every_fact_is_listed_with_its_source_and_dates_or_with_its_gap(history:
     rows = {row["fact"]: row for row in json.loads(done.out)}
     grade = rows["disability_grade"]
     assert (grade["source"], grade["true_from"], grade["gap"]) == (view.register, str(FIRST), "")
-    assert grade["value"] == "2 grade"
+    assert grade["value"] == "grade 2"
     assert rows["birth_date"]["gap"] == "not_held"
     assert (rows["birth_date"]["value"], rows["birth_date"]["source"]) == ("", None)
 
