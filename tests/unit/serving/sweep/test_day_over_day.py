@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import polars as pl
 import pytest
@@ -95,7 +96,8 @@ def live_through(
     runner.close()
     session.close()
     quiet = [count for day, count in enumerate(looked_at) if day not in (0, *published_on, *come_on)]
-    assert max(quiet) < looked_at[0] / 4, "an incremental sweep looks at few"
+    assert median(quiet) < looked_at[0] / 8, "an incremental sweep looks at few"
+    assert max(quiet) < looked_at[0]  # on the first of a month, or where many records grow too old at once, at more
     assert all(looked_at[day] >= persons for day in published_on)
     # A version that begins concerns everybody of its kind, a rate or an area those who have to do with it.
     assert all(looked_at[day] < looked_at[0] for day in set(come_on) - set(published_on))
