@@ -40,7 +40,8 @@ def report(found: EvidenceDay, day: dt.date) -> None:
         "Promoted: every gate is open." if found.promoted else f"Not promoted, donors order. {closed}{found.why}"
     )
     columns = ("benefit", "cases", "entitled", "auc", "donors", "source")
-    shown = value.benefits.head(SHOWN).with_columns(pl.col("auc", "donors").round(3)).select(columns).rows()
+    figures = pl.col("auc", "donors").round(3).fill_nan(None)  # none where nobody, or everybody, is entitled
+    shown = value.benefits.head(SHOWN).with_columns(figures).select(columns).rows()
     screen.table("Open answers and the truth", columns, shown, figures=columns[1:5], whole=("benefit",))
     screen.line(
         f"Against the truth, all benefits together: AUC {value.auc.value:.3f} ({value.auc.low:.3f} to "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import polars as pl
 import pytest
@@ -140,3 +142,15 @@ def test_the_parts_are_fitted_on_different_households(chance: np.random.Generato
     fitted = fit("noise", frame, answers, {"noise": 0}, groups=groups, growth=Growth(trees=200, leaves=15))
     assert abs(fitted.calibration[""].slope) < 0.35
     assert isinstance(fitted.calibration[""], Sigmoid)
+
+
+def test_contributions_are_those_of_the_shap_library(model: FittedModel, examples: Examples) -> None:
+    """What serves is LightGBM's own; the library that defines SHAP is the judge, and too heavy to serve (300 MB)."""
+    rows = matrix(examples.inputs.head(200), model.trees.columns)
+    booster = lightgbm.Booster(model_str=model.trees.text)
+    with warnings.catch_warnings():  # it sets colours as matplotlib will not, and tells of a change of years ago
+        warnings.simplefilter("ignore")
+        import shap  # noqa: PLC0415 seconds, for this test alone
+
+        judged = shap.TreeExplainer(booster).shap_values(rows)
+    np.testing.assert_allclose(model.trees.contributions(examples.inputs.head(200))[:, :-1], judged, atol=1e-9)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn import metrics as sklearn_metrics
 
 from models.measures import area_under_curve, auc_margin, average_precision, measure, recall_at_precision
-
-sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
 
 @pytest.mark.parametrize("digits", [1, 6])
