@@ -92,9 +92,7 @@ def measure(persons: int, workers: int, folder: Path) -> Result:
             Figure("subjects looked at", part.outcome.looked_at, "subjects", "all",
                    part.outcome.looked_at / full.outcome.looked_at),
             Figure("subjects with new answers", part.outcome.written, "subjects"),
-            Figure("outcomes or amounts in which the full sweep differs", differs.amounts, "answers"),
-            Figure("answers that differ in their reasons alone", differs.reasons, "answers"),
-            Figure("answers that differ in next_change alone", differs.next_changes, "answers"),
+            *differs.figures(),
         ],
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from benchmarks.report import Figure
 from serving.store.database import Session
 from serving.store.server import EmbeddedServer
 from serving.sweep.run import Outcome
@@ -108,6 +109,14 @@ class Differing:
     amounts: int
     reasons: int
     next_changes: int
+
+    def figures(self) -> tuple[Figure, ...]:
+        """As a benchmark's result tells them."""
+        return (
+            Figure("outcomes or amounts in which the full sweep differs", self.amounts, "answers"),
+            Figure("answers that differ in their reasons alone", self.reasons, "answers"),
+            Figure("answers that differ in next_change alone", self.next_changes, "answers"),
+        )
 
 
 def differing(session: Session, full: int) -> Differing:
