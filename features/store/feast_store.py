@@ -139,13 +139,11 @@ def _offline(settings: StoreSettings) -> dict[str, Any]:
 
 
 def _postgres_source(name: str, table: str) -> DataSource:
-    # Feast's PostgreSQL store wants a connection pool that an installation on files does not have.
-    try:
-        from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import (  # noqa: PLC0415
-            PostgreSQLSource,
-        )
-    except ImportError as error:
-        raise StoreError("The offline store is set to PostgreSQL. Run: pip install 'applyfree[postgres]'.") from error
+    # Late: it brings a server's client along, which an installation on files does not need.
+    from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import (  # noqa: PLC0415
+        PostgreSQLSource,
+    )
+
     return PostgreSQLSource(name=name, table=table, timestamp_field=EVENT, created_timestamp_column=LEARNED)
 
 
