@@ -57,8 +57,9 @@ class Actor:
     Attributes:
         account: the account's id.
         roles: what they are.
-        subject: a citizen's own subject id, an enterprise's of the legal person; of staff None.
-        person: a member of staff's own subject id, where the registers hold one: nobody works on their own file.
+        subjects: whose affairs are theirs, as `kind:id`: a citizen's own person and households, an enterprise's
+            legal person; of staff none.
+        person: a member of staff's own subject, where the registers hold one: nobody works on their own file.
         district: where staff are posted; it and all that lies in it.
         programmes: the benefits they are posted for, or `*`.
         assignments: open now.
@@ -70,7 +71,7 @@ class Actor:
 
     account: str
     roles: frozenset[Role]
-    subject: str | None = None
+    subjects: frozenset[str] = frozenset()
     person: str | None = None
     district: str | None = None
     programmes: frozenset[str] = frozenset()
@@ -91,7 +92,7 @@ class Target:
     """What somebody would act on. What is None is not there, and a condition that needs it fails.
 
     Attributes:
-        subject: whose file it is.
+        subject: whose file it is, as `kind:id`.
         district: where it lies: of the case, the subject or the rule.
         programme: the benefit.
         offer: the offer.
@@ -123,6 +124,21 @@ class Grants(Protocol):
     def open_grants(self, connection: Connection, account: str, now: dt.datetime) -> tuple[Grant, ...]:
         """The grants that an account holds at a moment."""
         ...
+
+
+class Kin(Protocol):
+    """What the registers say about whose affairs are one person's: their households, wards under a guardianship."""
+
+    def subjects_of(self, connection: Connection, subject: str, now: dt.datetime) -> frozenset[str]:
+        """Other subjects, as `kind:id`, that somebody may act for as for themself."""
+        ...
+
+
+class NoKin:
+    """Where everybody acts for nobody but themself."""
+
+    def subjects_of(self, connection: Connection, subject: str, now: dt.datetime) -> frozenset[str]:
+        return frozenset()
 
 
 class NoGrants:

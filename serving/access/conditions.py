@@ -94,7 +94,7 @@ def is_granted(request: Request) -> bool:
 
 
 def _is_own(request: Request) -> bool:
-    return request.target.subject is not None and request.target.subject == request.actor.subject
+    return request.target.subject in request.actor.subjects
 
 
 def _is_in_district(request: Request) -> bool:

@@ -29,7 +29,7 @@ def may(a: Actor, act: str, t: Target, why: str) -> bool:
     )
     if one in ("citizen", "enterprise"):
         if why == "own_affairs":
-            return act in OWN and t.subject is not None and t.subject == a.subject
+            return act in OWN and t.subject in a.subjects
         return one == "citizen" and why == "representation" and act in PROXY and granted
     if not a.strong:
         return False

@@ -67,7 +67,7 @@ _ANY_ACTOR = st.builds(
     Actor,
     account=ACCOUNTS,
     roles=ROLE_SETS,
-    subject=st.none() | SUBJECTS,
+    subjects=st.frozensets(SUBJECTS, max_size=1),
     person=st.none() | SUBJECTS,
     district=st.none() | DISTRICTS,
     programmes=st.frozensets(POSTED, max_size=2),
@@ -102,8 +102,8 @@ def _nearly(draw: st.DrawFn, right: _Thing, other: st.SearchStrategy[_Thing]) ->
 @st.composite
 def _right_actors(draw: st.DrawFn) -> Actor:
     grants = (Grant("p1", frozenset(Action), LATER),)
-    right = Actor("a1", draw(ROLE_SETS), "p1", "p2", "11", frozenset({"b1"}), frozenset({Assignment("111", "*")}),
-                  grants, (Glass("p1", LATER),), strong=True)  # fmt: skip
+    right = Actor("a1", draw(ROLE_SETS), frozenset({"p1"}), "p2", "11", frozenset({"b1"}),
+                  frozenset({Assignment("111", "*")}), grants, (Glass("p1", LATER),), strong=True)  # fmt: skip
     return draw(_nearly(right, _ANY_ACTOR))
 
 
