@@ -1,7 +1,7 @@
 """How often somebody may ask: counted in Redis where there is one, and here where it is lost.
 
-A lost Redis keeps nobody out who asks in measure: the counts begin again at nothing, in each process for itself, so that
-for that while a limit is looser by the number of processes. Rights never depend on it.
+A lost Redis keeps nobody out who asks in measure: the counts begin again at nothing, in each process for itself, so
+that for that while a limit is looser by the number of processes. Rights never depend on it.
 
 Source:
     gates.md, F6: GOV.UK Pay's outage of 2021, in which a lost Redis made every answer a 429.
@@ -116,7 +116,7 @@ class Limiter:
 
 
 def _redis(url: str) -> RedisStorage:
-    # The library is an extra, and only where a Redis is named. It would try thrice, and wait between: one try is enough.
+    # The library is an extra, and only where a Redis is named. It would try again, and wait: one try is enough.
     from redis import ConnectionPool  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415

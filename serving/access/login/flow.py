@@ -49,7 +49,8 @@ def begin_login(provider: Provider, now: dt.datetime) -> tuple[Attempt, str]:
     Source:
         RFC 7636 (PKCE); OpenID Connect Core 1.0, section 3.1.2.1.
     """
-    attempt = Attempt(*(secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(3)), now + ATTEMPT_OPEN)
+    state, nonce, verifier = (secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(3))
+    attempt = Attempt(state, nonce, verifier, now + ATTEMPT_OPEN)
     query = {
         "response_type": "code",
         "client_id": provider.client.client_id,

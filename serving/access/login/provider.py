@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import json
 import threading
 from dataclasses import dataclass, field
 from typing import Final
@@ -105,7 +106,7 @@ class Provider:
             if self._keys is None or age is None or age > _KEYS_FRESH or (not known and age > _KEYS_ASKED_AGAIN):
                 answer = self._get(self.describe().jwks_uri)
                 try:
-                    self._keys = KeySet.import_key_set(httpx.Response(200, content=answer).json())
+                    self._keys = KeySet.import_key_set(json.loads(answer))
                 except (JoseError, ValueError, TypeError, KeyError):
                     raise ProviderError("publishes keys in no known form", "Ask its operator.") from None
                 self._keys_at = now
