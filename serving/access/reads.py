@@ -49,6 +49,7 @@ class Reading:
 class Look:
     """One look at somebody's data, as they may see it: the office and the role, not the officer's name."""
 
+    number: int
     at: dt.datetime
     role: Role
     office: str | None
@@ -87,7 +88,7 @@ def record_reads(connection: Connection, reading: Reading, subjects: Mapping[str
 
 
 def looks_at(
-    connection: Connection, subjects: Collection[str], *, limit: int = 100, before: dt.datetime | None = None
+    connection: Connection, subjects: Collection[str], *, limit: int = 100, before: int | None = None
 ) -> list[Look]:
     """Who looked at somebody's data, newest first.
 
@@ -95,20 +96,20 @@ def looks_at(
         connection: row-level security shows a citizen their own rows alone; this asks for no others either.
         subjects: `kind:id`, of the session.
         limit: at most so many.
-        before: only what is older: to go on from the last one that was shown.
+        before: go on after the look with this number.
     """
     columns = read_record.c
     found = connection.execute(
         select(
-            columns.at, columns.role, columns.office, columns.kind, columns.subject, columns.fields, columns.purpose,
+            columns.id, columns.at, columns.role, columns.office, columns.kind, columns.subject, columns.fields, columns.purpose,
             columns.tie, columns.case_file,
         )
-        .where(_of_subjects(subjects), true() if before is None else columns.at < before)
-        .order_by(columns.at.desc(), columns.request)
+        .where(_of_subjects(subjects), true() if before is None else columns.id < before)
+        .order_by(columns.id.desc())
         .limit(limit)
     )  # fmt: skip
     return [
-        Look(row.at, Role(row.role), row.office, f"{row.kind}:{row.subject}", tuple(row.fields), Purpose(row.purpose),
+        Look(row.id, row.at, Role(row.role), row.office, f"{row.kind}:{row.subject}", tuple(row.fields), Purpose(row.purpose),
              Tie(row.tie), row.case_file)
         for row in found
     ]  # fmt: skip
@@ -117,7 +118,7 @@ def looks_at(
 def raise_alarms(connection: Connection, now: dt.datetime) -> list[str]:
     """Look at everybody who read strangers of late, for a regular run: two requests at once may each have seen half."""
     recent = (read_record.c.tie == str(Tie.STRANGER), read_record.c.at > now - ALARM_WINDOW, read_record.c.at <= now)
-    accounts = connection.execute(select(distinct(read_record.c.account)).where(*recent)).scalars().all()
+    accounts = connection.execute(select(read_record.c.account).where(*recent).distinct()).scalars().all()
     return [account for account in sorted(accounts) if _raise_alarm(connection, account, now)]
 
 

@@ -248,7 +248,7 @@ GRANT UPDATE (answered_by, answered_at) ON read_alarm TO applyfree_app;
 GRANT SELECT ON read_record, read_alarm, assignment, supervisor_told TO applyfree_auditor;
 GRANT SELECT (id, roles, district, programmes, office, state, changed_by, changed_at) ON staff_account TO applyfree_auditor;
 GRANT SELECT (id, officer, kind, subject, opened_at, until_at, reviewed_by, reviewed_at) ON broken_glass TO applyfree_auditor;
-GRANT SELECT (at, role, office, kind, subject, fields, purpose, tie, case_file, request) ON read_record TO applyfree_citizen;
+GRANT SELECT (id, at, role, office, kind, subject, fields, purpose, tie, case_file, request) ON read_record TO applyfree_citizen;
 
 -- The second wall: as a citizen only the records of one's own data exist.
 ALTER TABLE read_record ENABLE ROW LEVEL SECURITY;
