@@ -16,8 +16,18 @@ class DatabaseUnreachableError(StoreError):
         self.waited_seconds = waited_seconds
         super().__init__(
             f"The database did not answer for {waited_seconds:.0f} seconds. Look at its log "
-            "($APPLYFREE_HOME/postgres/log, or your server's), then run the same command again: it goes "
-            "on where it stopped."
+            "($APPLYFREE_HOME/postgres/log, or your server's; a full disk is a frequent cause), then run the same "
+            "command again: it goes on where it stopped."
+        )
+
+
+class DatabaseFullError(StoreError):
+    """The database has no room left."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the database is full. What was done is kept. Free space ($APPLYFREE_HOME/postgres, or your "
+            "server's disk), then run the same command again: it goes on where it stopped."
         )
 
 
