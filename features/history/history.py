@@ -259,7 +259,12 @@ class History:
         return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
 
     def unsettled(
-        self, kind: str, on_date: dt.date, known_at: dt.datetime, facts: Collection[str], ids: Collection[str] | None = None
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """Which facts and links are there and cannot be used, for many subjects at once.
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.events.identity import Identities
 from features.facts.encoding import ID
 from features.facts.population import NONE
 from features.facts.subjects import PERSON, Subjects
@@ -26,7 +27,6 @@ from rules.reads import Read, reads_of
 from serving.delivery.tier import Identity
 from serving.store.sweeps import Sweep
 from serving.sweep.facts import FactHistory
-from serving.sweep.identities import Identities
 from serving.sweep.planning import chains_of, doubtful_rows
 from serving.sweep.review import MERGED, GrantForReview
 from serving.sweep.rulebooks import Pinned
@@ -42,7 +42,12 @@ class DoubtingHistory(FactHistory, Protocol):
     """What is asked of the history beyond what a sweep asks (`serving.sweep.identities.UnifiedHistory` answers it)."""
 
     def unsettled(
-        self, kind: str, on_date: dt.date, known_at: dt.datetime, facts: Collection[str], ids: Collection[str] | None = None
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """Which facts are there and cannot be used: `id`, `fact`, `gap`."""
         ...
@@ -171,9 +176,7 @@ class Doubting:
             some = rows[column[rows] == code]
             column[some] = self.doubts.code(after)
 
-    def _gaps(
-        self, kind: str, benefit: str, unsettled: Mapping[str, pl.DataFrame], around: _Around
-    ) -> pl.DataFrame:
+    def _gaps(self, kind: str, benefit: str, unsettled: Mapping[str, pl.DataFrame], around: _Around) -> pl.DataFrame:
         """`id` and `gaps`, spelled, for each subject of whom something that the benefit reads cannot be used."""
         wanted: dict[str, list[str]] = defaultdict(list)
         for of_kind, fact in self._reads.get(benefit, ()):
@@ -218,7 +221,8 @@ class _Around:
     def _ends(self, step: Step) -> tuple[pl.DataFrame, str]:
         """Pairs of a step: `id` where it begins, `far` where it ends."""
         if step.way in ("to_group", "members"):
-            links, inverse = (self._subjects.groups[step.name].link,), step.way == "members"
+            links: tuple[str, ...] = (self._subjects.groups[step.name].link,)
+            inverse = step.way == "members"
         else:
             relation = self._subjects.relations[step.name]
             links, inverse = relation.links, relation.inverse != (step.way == "named_by")

@@ -23,7 +23,7 @@ from rules.determination import Outcome
 from rules.evaluate.columns.positions import Index
 from rules.partitions import cut
 from serving import log
-from serving.day.doubts import NOTHING, Codes, Doubting, DoubtingHistory
+from serving.day.doubts import Codes, Doubting, DoubtingHistory
 from serving.delivery import rulings
 from serving.delivery.errors import DeliveryError, NotSweptError
 from serving.delivery.terms import Programmes, asks_of
@@ -125,9 +125,7 @@ class _Step:
                 rows = np.flatnonzero(links.ids(kind).is_in(ids.implode()).to_numpy())
                 chosen[kind] = np.union1d(chosen.get(kind, rows), rows)
         known = self.history.identities(self.sweep.on_date, self.sweep.known_at)
-        doubting = Doubting(
-            self.sweep, self.pinned, self.history, links, grants_for_review(self.session, known)
-        )
+        doubting = Doubting(self.sweep, self.pinned, self.history, links, grants_for_review(self.session, known))
         ruler = _Ruler(self.session, self, doubting)
         total, done = sum(len(rows) for rows in chosen.values()), 0
         for part in cut(links, chosen, doubting.chains, chunk_subjects):
@@ -227,8 +225,7 @@ class _Ruler:
             beside=tuple((name, gap) for name, gap in doubt.gaps if name not in answer.missing),
             amount=self._step.programmes.of(answer.benefit).amount_of(answer) if eligible else Amount.WITHIN_CAP,
             identity=doubt.identity,
-            membership_in_doubt=doubt.membership
-            and self._doubting.waits_for_members(answer.benefit, answer.missing),
+            membership_in_doubt=doubt.membership and self._doubting.waits_for_members(answer.benefit, answer.missing),
             check_passed=self._step.check_passed,
         )
 
@@ -249,7 +246,8 @@ def _passed(sweep: Sweep) -> bool:
 def _answered_since(session: Session, base: int, until: int) -> Iterator[tuple[str, pl.Series]]:
     """Who got a new row of answers in the sweeps after one, by kind."""
     rows = session.execute(
-        "SELECT kind, array_agg(DISTINCT id) FROM standing WHERE sweep > %s AND sweep <= %s GROUP BY kind", (base, until)
+        "SELECT kind, array_agg(DISTINCT id) FROM standing WHERE sweep > %s AND sweep <= %s GROUP BY kind",
+        (base, until),
     )
     for kind, ids in rows:
         assert isinstance(ids, list)
@@ -258,7 +256,5 @@ def _answered_since(session: Session, base: int, until: int) -> Iterator[tuple[s
 
 def count_tiers(session: Session) -> Counter[tuple[str, str]]:
     """How many determinations stand under each benefit and effective tier; those without a tier under ''."""
-    rows = session.execute(
-        "SELECT benefit, coalesce(effective_tier, ''), count(*) FROM current_tier GROUP BY 1, 2"
-    )
+    rows = session.execute("SELECT benefit, coalesce(effective_tier, ''), count(*) FROM current_tier GROUP BY 1, 2")
     return Counter({(str(benefit), str(tier)): int(str(count)) for benefit, tier, count in rows})

@@ -40,7 +40,7 @@ def canonical(ruling: Ruling) -> bytes:
 
 
 def intern(session: Session, rulings: Sequence[Ruling]) -> list[int]:
-    """The ids of rulings; those that are new are added, in order of the hash, so that two writers never wait in a circle."""
+    """The ids of rulings; new ones are added, in order of the hash, so that two writers never wait in a circle."""
     own = [hashlib.sha256(canonical(ruling)).digest() for ruling in rulings]
     by_digest = dict(zip(own, rulings, strict=True))
     known = _ids(session, sorted(by_digest))
@@ -87,13 +87,17 @@ def write(session: Session, sweep: int, kind: str, ids: pl.Series, standing: int
     if ids.is_empty():
         return
     cells = pl.DataFrame(rulings, schema=[str(i) for i in range(rulings.shape[1])])
-    array = cells.select(pl.concat_str(pl.all(), separator=",")).to_series() if cells.width else pl.Series([""] * len(ids))
-    rows = pl.DataFrame({"id": ids}).select(
-        pl.lit(kind), "id", pl.lit(sweep).alias("sweep"), pl.lit(standing).alias("standing"), ("{" + array + "}").alias("r")
+    array = (
+        cells.select(pl.concat_str(pl.all(), separator=",")).to_series() if cells.width else pl.Series([""] * len(ids))
     )
-    with session.cursor().copy(
-        "COPY tiering (kind, id, sweep, standing, rulings) FROM STDIN (FORMAT csv)"
-    ) as copy:
+    rows = pl.DataFrame({"id": ids}).select(
+        pl.lit(kind),
+        "id",
+        pl.lit(sweep).alias("sweep"),
+        pl.lit(standing).alias("standing"),
+        ("{" + array + "}").alias("r"),
+    )
+    with session.cursor().copy("COPY tiering (kind, id, sweep, standing, rulings) FROM STDIN (FORMAT csv)") as copy:
         copy.write(rows.write_csv(include_header=False, quote_style="always"))
 
 

@@ -143,9 +143,14 @@ class UnifiedHistory:
         return {fact: hidden.get(fact) or _gap(holdings) for fact, holdings in held.items()}
 
     def unsettled(
-        self, kind: str, on_date: dt.date, known_at: dt.datetime, facts: Collection[str], ids: Collection[str] | None = None
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
     ) -> pl.DataFrame:
-        """See :meth:`features.history.history.History.unsettled`; of a person under all ids, of a retired id nothing."""
+        """See :meth:`features.history.history.History.unsettled`; of a retired id nothing."""
         found = self.history.unsettled(kind, on_date, known_at, facts, ids)
         known = self.identities(on_date, known_at)
         if kind != PERSON or not known.kept:

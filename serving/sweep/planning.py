@@ -175,9 +175,7 @@ def _incremental(
     return choice.chosen()
 
 
-def touched_by_news(
-    sweep: Sweep, base: Sweep, pinned: Pinned, history: FactHistory, links: Links
-) -> dict[str, Index]:
+def touched_by_news(sweep: Sweep, base: Sweep, pinned: Pinned, history: FactHistory, links: Links) -> dict[str, Index]:
     """Whose facts, or those of whom their rules look at, may stand otherwise than at an earlier sweep: rows by kind.
 
     Also where the answers are the same: a fact that is disputed now changes no answer that never rested on it.
@@ -192,9 +190,7 @@ def touched_by_news(
     }
 
 
-def _changed(
-    sweep: Sweep, base: Sweep, history: FactHistory, links: Links, doubtful: pl.DataFrame
-) -> dict[str, Index]:
+def _changed(sweep: Sweep, base: Sweep, history: FactHistory, links: Links, doubtful: pl.DataFrame) -> dict[str, Index]:
     """Of whom anything was learned, or turned, since an earlier sweep; or became certain or doubtful."""
     news = [
         history.changed(base.known_at, sweep.known_at).select("kind", ID),
