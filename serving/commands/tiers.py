@@ -39,6 +39,15 @@ COLUMNS = ("benefit", "name", "tier", "ceiling", *_COUNTED, "reason")
 
 def tiers(
     catalogue: CatalogueOption = None,
+    terms: Annotated[
+        Path | None,
+        typer.Option(
+            "--terms",
+            metavar="FILE",
+            help="The operating terms of the benefits. Default: the shipped programmes.yaml.",
+            show_default=False,
+        ),
+    ] = None,
     lang: Annotated[Language, typer.Option(help="Of names and reasons.")] = Language.ZH,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -50,7 +59,7 @@ def tiers(
     """
     home = settings.home().resolve()
     source = recorded_facts(swept_catalogue(catalogue), home)
-    programmes = load_programmes()
+    programmes = load_programmes(terms)
     server = open_server(settings.database_url(), home)
     try:
         with connect(server.url, remedy=server.ensure_running) as session:

@@ -88,8 +88,8 @@ def _note_health(
     connection: Connection, troubles: Mapping[str, Sequence[Trouble]], now: dt.datetime
 ) -> list[tuple[str, str]]:
     """A row for each register that is otherwise than its last row says; a register without a row was healthy."""
-    last = select(register_health).distinct(register_health.c.register)
-    rows = connection.execute(last.order_by(register_health.c.register, register_health.c.id.desc()))
+    last = select(func.max(register_health.c.id)).group_by(register_health.c.register)
+    rows = connection.execute(select(register_health).where(register_health.c.id.in_(last)))
     before = {row.register: row.causes for row in rows}
     changed: list[tuple[str, str]] = []
     for register, found in sorted(troubles.items()):

@@ -14,7 +14,7 @@ from features.documents import DocumentError, Finding, Place
 from features.facts.vocabulary import Vocabulary
 from features.yaml_files import read_document
 from rules.answers import IN_KIND, amount_period, amount_unit
-from rules.benefits import Delivery
+from rules.benefits import Delivery, Law
 from rules.rulebook import BenefitPlan, Rulebook
 from serving.delivery.errors import TermsMissingError
 from serving.delivery.tier import Amount, Asks, Discretion, Tier
@@ -116,7 +116,8 @@ def load_programmes(path: Path | None = None) -> Programmes:
 def asks_of(plan: BenefitPlan, terms: Terms) -> Asks:
     """What the law and the terms ask of a benefit on the day of the plan."""
     benefit, delivery = plan.benefit, plan.benefit.delivery
-    acts = dict.fromkeys(_act(variant.compiled.version.law) for variant in plan.variants)
+    in_force = [variant.compiled.version for variant in plan.variants]
+    acts = dict.fromkeys(_act(version.law) for version in in_force or benefit.versions)
     return Asks(
         application=delivery.application_required_by_law,
         will=delivery.will_needed,
@@ -139,9 +140,9 @@ def silence_of(terms: Terms, missing: Iterable[str], vocabulary: Vocabulary) -> 
     return Silence.STAYS_OPEN if terms.silence is Silence.LAPSES and owed_by_the_state else terms.silence
 
 
-def _act(law: object) -> str:
-    title, number, article = (getattr(law, name) for name in ("title", "number", "article"))
-    return " ".join(part for part in (title, f"（{number}）" if number else "", article) if part)
+def _act(law: Law) -> str:
+    named = f"{law.title}（{law.number}）" if law.number else law.title
+    return f"{named} {law.article}" if law.article else named
 
 
 def _terms(entry: doc.Mapping, defaults: Mapping[str, doc.Node]) -> Terms:
@@ -150,7 +151,7 @@ def _terms(entry: doc.Mapping, defaults: Mapping[str, doc.Node]) -> Terms:
     cap, per = _cap(get["cap"])
     limit = doc.decimal_of(get["error_limit"], "error_limit")
     if not 0 < limit < 1:
-        raise DocumentError(get["error_limit"].place, "error_limit is a share between 0 and 1.", "Write it like 0.01.")
+        raise DocumentError(get["error_limit"].place, "A limit of errors is a share between 0 and 1.", "Write it like 0.01.")
     judged = doc.sequence_of(get["judged"], "judged") if "judged" in get else ()
     return Terms(
         cap,
