@@ -50,7 +50,8 @@ class City:
     def delivered(self, table: str) -> Path:
         """The file of the last delivery of a table."""
         contract = self.loader.contracts.tables[table]
-        files = pl.read_csv(self.home / "city" / DELIVERIES, try_parse_dates=True).sort("attested_on")["file"]
+        listed = pl.read_csv(self.home / "city" / DELIVERIES, try_parse_dates=True).sort("attested_on")
+        files: list[str] = listed["file"].to_list()
         return self.home / "city" / [file for file in files if contract.matches(Path(file).name)][-1]
 
 

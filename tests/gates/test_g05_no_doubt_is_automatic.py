@@ -16,7 +16,6 @@ from tests.tiered_city import DAY, City, tiered_city
 
 PERSONS = 900
 KEY = [ID, "benefit"]
-_GRANT = ("automatic", "confirm")
 
 
 @pytest.fixture(scope="module", params=[PERSONS, pytest.param(20_000, marks=pytest.mark.long)])
@@ -55,8 +54,10 @@ def test_what_is_not_known_is_never_granted(tiers: pl.DataFrame) -> None:
     assert set(tiers.filter(pl.col("outcome") == "ineligible")["tier"]) == {"none"}
 
 
-def test_no_grant_stands_on_a_stale_conflicting_withheld_or_unreadable_fact(city: City, tiers: pl.DataFrame) -> None:
-    """Not of the subject itself: read from the history anew, without the step's own way through the relations."""
+def test_no_automatic_grant_is_of_anybody_with_a_disputed_withheld_or_unreadable_fact(
+    city: City, tiers: pl.DataFrame
+) -> None:
+    """Among the facts of their own that the rule reads: read anew, without the step's own way through relations."""
     history = RecordedFacts(city.home / "history", city.views).open(city.rulebook.vocabulary)
     swept = city.session.execute("SELECT known_at FROM sweep ORDER BY id DESC LIMIT 1").fetchone()
     assert swept is not None

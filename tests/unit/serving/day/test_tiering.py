@@ -169,9 +169,8 @@ def test_days_of_news_end_as_a_whole_look_ends(world: World) -> None:
         done = world.tier()
         assert not done.run.is_full
         assert 0 < done.subjects < tables["person"].height
-        now = current_tiers(world.session)
-        assert now["tier"].null_count() == 0
-    assert_frame_equal(now, anew(world))
+        assert current_tiers(world.session)["tier"].null_count() == 0
+    assert_frame_equal(current_tiers(world.session), anew(world))
 
 
 def test_a_sweep_whose_check_did_not_pass_grants_nothing_automatically(world: World) -> None:
