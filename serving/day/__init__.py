@@ -1,1 +1,1 @@
-"""The daily run: what a sweep found is turned into tiers, bundles, entitlements, cases and samples."""
+"""The day's work, wired together: a sweep, its tiers and bundles, entitlements and cases, samples."""
