@@ -1,4 +1,4 @@
-"""The best that a household may receive, knot by knot; a question where the choice is not ours, a person where unsure."""
+"""The best that a household may receive, knot by knot; the household asked where the choice is its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from serving.delivery.bundles.sets import AXES, LASTING, Ledger, Received, falls
 from serving.delivery.bundles.ties import Ties
 
 MOST_DECIDERS = 12
-"""Of this many items in one knot every choice is looked at (4,096 sets at most). Beyond it a person settles the knot."""
+"""Of so many items in one knot every choice is looked at (4,096 sets at most); beyond it a person settles the knot."""
 
 
 class Verdict(enum.Enum):

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from features import documents as doc
 from features.documents import DocumentError, Place
+from features.facts.dictionary import Fact
+from features.facts.subjects import PERSON
 from features.facts.values import Value
+from features.facts.vocabulary import Vocabulary
 from features.yaml_files import read_document
 from rules.ordering import dependencies_first
 from rules.reads import Read
-from rules.rulebook import Rulebook
+from rules.rulebook import CompiledBenefit, Rulebook
 from serving.delivery.bundles.errors import ReceiptFileError
 
 SELF, MEMBERS = "self", "members"
@@ -114,28 +117,34 @@ def check_receipts(receipts: Receipts, rulebook: Rulebook, reads: Mapping[str, t
     Raises:
         ReceiptFileError: the first effect of which this does not hold, or a circle of amounts that change each other.
     """
-    facts, groups = rulebook.vocabulary.dictionary.facts, rulebook.vocabulary.subjects.groups
     for benefit, effects in receipts.effects.items():
+        if benefit not in rulebook.benefits:
+            raise ReceiptFileError(f"receipts.yaml: there is no benefit `{benefit}`. Correct the name.")
         for effect in effects:
-            fact = facts.get(effect.fact)
-            if benefit not in rulebook.benefits or fact is None:
-                raise ReceiptFileError(
-                    f"{effect.place}: there is no {'fact `' + effect.fact if benefit in rulebook.benefits else 'benefit `' + benefit}`. "
-                    "Correct the name."
-                )
-            compiled = rulebook.benefits[benefit]
-            if effect.of not in (SELF, MEMBERS, *groups):
-                raise ReceiptFileError(f"{effect.place}: `of` is `self`, `members` or a group. Correct it.")
-            holder = compiled.benefit.subject if effect.of == SELF else "person" if effect.of == MEMBERS else effect.of
-            if holder != fact.subject:
-                raise ReceiptFileError(
-                    f"{effect.place}: `{fact.id}` is a fact of a {fact.subject}, not of a {holder}. Correct `of`."
-                )
-            if fact.type.kind == "code" and not {effect.becomes, effect.otherwise} <= set(fact.type.codes):
-                raise ReceiptFileError(f"{effect.place}: `{fact.id}` has no such code. Write one of its codes.")
-            if effect.adds is not None and (fact.type.kind != "money" or compiled.amount_type is None):
-                raise ReceiptFileError(f"{effect.place}: `adds` goes with amounts and facts of money. Use `becomes`.")
+            _check_effect(effect, rulebook.benefits[benefit], rulebook.vocabulary)
     _check_order(receipts, reads)
+
+
+def _check_effect(effect: Effect, giver: CompiledBenefit, vocabulary: Vocabulary) -> None:
+    fact, groups = vocabulary.dictionary.facts.get(effect.fact), vocabulary.subjects.groups
+    if fact is None:
+        raise ReceiptFileError(f"{effect.place}: there is no fact `{effect.fact}`. Correct the name.")
+    if effect.of not in (SELF, MEMBERS, *groups):
+        raise ReceiptFileError(f"{effect.place}: `of` is `self`, `members` or a group. Correct it.")
+    holder = giver.benefit.subject if effect.of == SELF else PERSON if effect.of == MEMBERS else effect.of
+    if holder != fact.subject:
+        raise ReceiptFileError(
+            f"{effect.place}: `{fact.id}` is a fact of a {fact.subject}, not of a {holder}. Correct `of`."
+        )
+    if effect.adds is not None:
+        if fact.type.kind != "money" or giver.amount_type is None:
+            raise ReceiptFileError(f"{effect.place}: `adds` goes with amounts and facts of money. Use `becomes`.")
+    elif not _fits(effect.becomes, fact) or not _fits(effect.otherwise, fact):
+        raise ReceiptFileError(f"{effect.place}: that is no value of `{fact.id}`. Write one that it can have.")
+
+
+def _fits(value: Value | None, fact: Fact) -> bool:
+    return value in fact.type.codes if fact.type.kind == "code" else isinstance(value, bool)
 
 
 def _check_order(receipts: Receipts, reads: Mapping[str, tuple[Read, ...]]) -> None:

@@ -130,7 +130,7 @@ class Reexecution:
         periods = (amount_period(plan), fact.type.per or "once")
         if periods not in _ADDED_UP:
             raise BundleError(
-                f"{effect.place}: an amount per {periods[0]} cannot be added to `{fact.id}`, which is per {periods[1]}. "
+                f"{effect.place}: an amount per {periods[0]} cannot be added to `{fact.id}` (per {periods[1]}). "
                 "Correct the line in receipts.yaml."
             )
         answer = self._answer(item, accepted | {item} if received else self.held)
