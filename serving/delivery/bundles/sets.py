@@ -55,7 +55,7 @@ def falls_short(one: Received, other: Received) -> tuple[str, ...]:
     short: list[str] = []
     if not _at_least(ours, theirs):
         short.append(MONEY)
-    if not _at_least([worth for worth in ours if worth.lasting], [worth for worth in theirs if worth.lasting]):
+    elif not _at_least([worth for worth in ours if worth.lasting], [worth for worth in theirs if worth.lasting]):
         short.append(LASTING)
     if not one.in_kind >= other.in_kind:
         short.append(IN_KIND)
