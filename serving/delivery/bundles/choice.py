@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rules.determination import Outcome
 from serving.delivery.bundles.cliffs import Cliff, find_cliffs
 from serving.delivery.bundles.model import Exclusion, Item, Problem, Settle
-from serving.delivery.bundles.sets import AXES, LASTING, Ledger, Received, falls_short
+from serving.delivery.bundles.sets import AXES, LASTING, Ledger, Received, Share, falls_short
 from serving.delivery.bundles.ties import Ties
 
 MOST_DECIDERS = 12
@@ -134,10 +134,9 @@ def _settle_knot(ledger: Ledger, knot: tuple[Item, ...]) -> Settled:
 
 
 def _as_held(ledger: Ledger, knot: Sequence[Item]) -> Received:
-    held = ledger.held
-    return Received(
-        {item: (ledger.problem.held[item], ledger.ties.ancestors(item) & held) for item in knot if item in held}
-    )
+    held = ledger.received(ledger.held & set(knot))
+    assert held is not None  # what is held may stay, whatever the rules say of it
+    return held
 
 
 def _front(sets: Iterable[Received]) -> list[Received]:
@@ -216,10 +215,10 @@ def _rivals(ledger: Ledger, best: Received) -> tuple[Item, ...]:
         if touched_by and not shut_out_by:
             after = ledger.answered(item, best.items)
             shut_out_by = touched_by if after.outcome is Outcome.INELIGIBLE else []
-        if not shut_out_by:
+        if not shut_out_by or item in best.items:
             continue
-        instead = Received({item: (worth, frozenset())})
-        if falls_short(Received({o: (best.worth[o][0], frozenset()) for o in shut_out_by}), instead):
+        instead = Received({item: Share(worth, later=worth if worth.lasting else None)})
+        if falls_short(Received({other: best.shares[other] for other in shut_out_by}), instead):
             found.append(item)
     return tuple(found)
 

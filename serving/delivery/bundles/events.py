@@ -137,8 +137,8 @@ def bundles_of(
             event = next((event.id for event in latest_first if arising.arises(item, event, persons)), "")
             addressee = addressee_of(item, household, gives_away)
             draft = found.setdefault((event, addressee), _Draft([], set(), []))
-            worth, beside = proposal.received.worth[item]
-            draft.offers.append(Offered(item, worth, beside))
+            share = proposal.received.shares[item]
+            draft.offers.append(Offered(item, share.worth, share.beside))
             for cliff in cliffs:
                 if cliff.accept == item and _may_read(addressee, cliff.lose, household, gives_away):
                     draft.cliffs.append(cliff)

@@ -17,7 +17,7 @@ from serving.delivery.bundles.footing import worth_of
 from serving.delivery.bundles.model import Exclusion, Item, Problem, SubjectKey, Worth
 from serving.delivery.bundles.preparation import Prepared
 from serving.delivery.bundles.reexecution import Reexecution
-from serving.delivery.bundles.sets import Received
+from serving.delivery.bundles.sets import Received, Share
 from serving.delivery.bundles.ties import subjects_meet
 
 
@@ -96,7 +96,7 @@ def settle_household(
 def _alone(household: Household, item: Item) -> Settled:
     held = item in household.held
     worth = household.held[item] if held else household.owed[item]
-    received = Received({item: (worth, frozenset())})
+    received = Received({item: Share(worth, later=worth if worth.lasting else None)})
     accept = frozenset() if held else frozenset({item})
     return Settled((item,), Verdict.SETTLED, (), (Proposal(received, accept, frozenset()),))
 
@@ -134,14 +134,13 @@ def _options(prepared: Prepared, household: Household, reexecution: Reexecution)
     waiting += [(held, item) for held in sorted(household.held) for item in _touched(prepared, household, held)]
     while waiting:
         giver, item = waiting.pop()
-        if item in household.held or item in options or item in pending:
+        if item in household.held or item in options:
             continue
         if item not in outcomes:
             now = reexecution(asked | {item})[item]
             outcomes[item] = now.outcome
             if now.outcome is Outcome.UNDETERMINED:
                 pending[item] = now.worth
-                continue
         if outcomes[item] is Outcome.ELIGIBLE or (giver is not None and _may_open(prepared, giver, item)):
             options.add(item)
             waiting += [(item, touched) for touched in _touched(prepared, household, item)]

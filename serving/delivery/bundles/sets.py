@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.determination import Outcome
-from serving.delivery.bundles.model import Answered, Item, Problem, Settle, Worth
+from serving.delivery.bundles.model import NOTHING, Answered, Item, Problem, Settle, Worth
 from serving.delivery.bundles.ties import Ties
 
 MONEY, LASTING, IN_KIND = "money", "lasting", "in_kind"
@@ -15,31 +15,48 @@ AXES = (MONEY, LASTING, IN_KIND)
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """Items received together, each with its worth beside the others and those of them that made it so."""
+class Share:
+    """What one item brings in a set.
 
-    worth: dict[Item, tuple[Worth, frozenset[Item]]]
+    Attributes:
+        worth: in 12 months.
+        beside: those of the set whose receipt made it so.
+        later: what it brings once all that is paid for a limited time has ended; None where it does not last itself.
+        later_beside: those of the set that make it so then.
+    """
+
+    worth: Worth
+    beside: frozenset[Item] = frozenset()
+    later: Worth | None = None
+    later_beside: frozenset[Item] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Items received together, each with its share beside the others."""
+
+    shares: dict[Item, Share]
 
     @property
     def items(self) -> frozenset[Item]:
         """The items."""
-        return frozenset(self.worth)
+        return frozenset(self.shares)
 
     @property
     def low(self) -> int:
         """What they bring at least, in 12 months."""
-        return sum(worth.low for worth, _ in self.worth.values())
+        return sum(share.worth.low for share in self.shares.values())
 
     @property
     def high(self) -> int | None:
         """What they bring at most; None without a bound."""
-        highs = [worth.high for worth, _ in self.worth.values()]
+        highs = [share.worth.high for share in self.shares.values()]
         return None if None in highs else sum(high for high in highs if high is not None)
 
     @property
     def in_kind(self) -> frozenset[Item]:
         """The items that no figure measures."""
-        return frozenset(item for item, (worth, _) in self.worth.items() if worth.in_kind)
+        return frozenset(item for item, share in self.shares.items() if share.worth.in_kind)
 
 
 def falls_short(one: Received, other: Received) -> tuple[str, ...]:
@@ -47,28 +64,39 @@ def falls_short(one: Received, other: Received) -> tuple[str, ...]:
 
     An item that both hold under the same conditions is worth the same in both, however uncertain.
     """
-    if one.worth == other.worth:
+    if one.shares == other.shares:
         return ()
-    same = {item for item, found in one.worth.items() if other.worth.get(item) == found}
-    ours = [worth for item, (worth, _) in one.worth.items() if item not in same]
-    theirs = [worth for item, (worth, _) in other.worth.items() if item not in same]
     short: list[str] = []
-    if not _at_least(ours, theirs):
+    if not _at_least(_now(one), _now(other)):
         short.append(MONEY)
-    elif not _at_least([worth for worth in ours if worth.lasting], [worth for worth in theirs if worth.lasting]):
+    elif not _at_least(_later(one), _later(other)):
         short.append(LASTING)
     if not one.in_kind >= other.in_kind:
         short.append(IN_KIND)
     return tuple(short)
 
 
-def _at_least(ours: Sequence[Worth], theirs: Sequence[Worth]) -> bool:
+_Figures = dict[tuple[Item, frozenset[Item]], Worth]
+
+
+def _now(received: Received) -> _Figures:
+    return {(item, share.beside): share.worth for item, share in received.shares.items()}
+
+
+def _later(received: Received) -> _Figures:
+    shares = received.shares.items()
+    return {(item, share.later_beside): share.later for item, share in shares if share.later is not None}
+
+
+def _at_least(ours: _Figures, theirs: _Figures) -> bool:
+    """Whatever the uncertain figures are; one that stands on both sides is the same on both."""
     most = 0
-    for worth in theirs:
-        if worth.high is None:
-            return False
-        most += worth.high
-    return sum(worth.low for worth in ours) >= most
+    for key, worth in theirs.items():
+        if ours.get(key) != worth:
+            if worth.high is None:
+                return False
+            most += worth.high
+    return sum(worth.low for key, worth in ours.items() if theirs.get(key) != worth) >= most
 
 
 class Ledger:
@@ -115,28 +143,33 @@ class Ledger:
 
     def received(self, items: frozenset[Item]) -> Received | None:
         """Items as a set; None where they cannot all be received together."""
-        found: dict[Item, tuple[Worth, frozenset[Item]]] = {}
-        for item in sorted(items):
+        worths: dict[Item, Worth] = {}
+        for item in items:
             worth = self.worth(item, items)
             if worth is None:
                 return None
-            found[item] = worth, self.ties.ancestors(item) & items
-        return Received(found)
+            worths[item] = worth
+        return Received(self._shares(worths, items))
+
+    def _shares(self, worths: dict[Item, Worth], deciders: frozenset[Item]) -> dict[Item, Share]:
+        lasting = frozenset(item for item in deciders if worths[item].lasting)
+        shares: dict[Item, Share] = {}
+        for item, worth in sorted(worths.items()):
+            later = (self.worth(item, lasting) or NOTHING) if worth.lasting else None
+            ancestors = self.ties.ancestors(item)
+            shares[item] = Share(
+                worth, ancestors & deciders, later, ancestors & lasting if worth.lasting else frozenset()
+            )
+        return shares
 
     def sets(self, knot: Sequence[Item]) -> Iterator[Received]:
         """Every choice among the deciders of a knot that can be received, with all else that may go with it."""
         deciders = self.ties.deciders(knot)
         others = [item for item in knot if item not in set(deciders)]
         for chosen in self._choices(deciders, 0, frozenset()):
-            received = self.received(chosen)
-            if received is None:
-                continue
-            along = dict(received.worth)
-            for item in others:
-                worth = self.worth(item, chosen)
-                if worth is not None:
-                    along[item] = worth, self.ties.ancestors(item) & chosen
-            yield Received(along)
+            worths = {item: worth for item in (*chosen, *others) if (worth := self.worth(item, chosen)) is not None}
+            if chosen <= worths.keys():
+                yield Received(self._shares(worths, chosen))
 
     def _choices(self, deciders: Sequence[Item], position: int, chosen: frozenset[Item]) -> Iterator[frozenset[Item]]:
         """Subsets of the deciders; a branch ends as soon as two of its items exclude each other."""

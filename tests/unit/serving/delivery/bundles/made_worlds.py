@@ -131,17 +131,27 @@ class MadeWorld:
         assert theirs is not None
         if not {i for i, w in ours.items() if w.in_kind} >= {i for i, w in theirs.items() if w.in_kind}:
             return False
-        figures = {(i, self.context(i, one)): w for i, w in ours.items()}
-        figures |= {(i, self.context(i, other)): w for i, w in theirs.items()}
-        bounds = [{w.low, 10**9 if w.high is None else w.high} for w in figures.values()]
-        for corner in product(*bounds):
-            world = dict(zip(figures, corner, strict=True))
-            for lasting in (False, True):
-                gain = sum(world[i, self.context(i, one)] for i, w in ours.items() if w.lasting or not lasting)
-                gain -= sum(world[i, self.context(i, other)] for i, w in theirs.items() if w.lasting or not lasting)
-                if gain < 0:
-                    return False
-        return True
+        later_ours, later_theirs = self._later(ours), self._later(theirs)
+        return _surely_at_least(self._figures(ours, one), self._figures(theirs, other)) and _surely_at_least(
+            self._figures(later_ours, frozenset(later_ours)), self._figures(later_theirs, frozenset(later_theirs))
+        )
+
+    def _figures(self, worths: Mapping[Item, Worth | None], accepted: Items) -> dict[tuple[Item, Items], Worth]:
+        return {(i, self.context(i, accepted)): worth for i, worth in worths.items() if worth is not None}
+
+    def _later(self, worths: Mapping[Item, Worth]) -> dict[Item, Worth | None]:
+        """What is left of a set once all that does not last has ended."""
+        lasting = frozenset(i for i, worth in worths.items() if worth.lasting)
+        return {i: self.worth(i, lasting) for i in lasting}
+
+
+def _surely_at_least(ours: Mapping[tuple[Item, Items], Worth], theirs: Mapping[tuple[Item, Items], Worth]) -> bool:
+    figures = {**ours, **theirs}
+    for corner in product(*({w.low, 10**9 if w.high is None else w.high} for w in figures.values())):
+        world = dict(zip(figures, corner, strict=True))
+        if sum(world[key] for key in ours) < sum(world[key] for key in theirs):
+            return False
+    return True
 
 
 @st.composite
