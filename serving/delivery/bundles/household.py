@@ -85,8 +85,8 @@ def settle_household(
         household: what it may be offered and holds.
         population: reads the household's facts; asked only where something ties its items, which is seldom.
     """
-    items = [*household.owed, *household.held, *household.open]
-    if prepared.is_plain([item.benefit for item in items]):
+    received = [item.benefit for item in (*household.owed, *household.held)]
+    if prepared.is_plain(received, [item.benefit for item in household.open]):
         return tuple(_alone(household, item) for item in sorted(household.owed.keys() | household.held.keys()))
     found = population()
     reexecution = Reexecution(prepared, found, household.held)

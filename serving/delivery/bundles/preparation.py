@@ -60,21 +60,24 @@ class Prepared:
                     waiting.append(giver)
         return frozenset(found)
 
-    def is_plain(self, benefits: Collection[str]) -> bool:
-        """Does nothing tie these benefits of one household? Then each is accepted by itself, without looking further.
+    def is_plain(self, received: Collection[str], still_open: Collection[str] = ()) -> bool:
+        """Does nothing tie the items of a household? Then each is accepted by itself, without looking further.
 
-        Nothing is tied that is neither excluded nor needed nor touched by another of them, and opens nothing new. The
-        same benefit of two persons counts twice: list it twice.
+        Nothing is tied that is neither excluded by, nor touches, another one, needs none and opens nothing new.
+
+        Args:
+            received: the benefits that are owed or held, one entry for each item: two persons' same benefit counts twice.
+            still_open: the benefits that may turn out to be owed.
         """
-        distinct = set(benefits)
-        if any(giver in distinct for giver, _ in self.opening):
+        distinct, maybe = set(received), set(still_open)
+        if any(giver in distinct for giver, _ in self.opening) or distinct & self.needs.keys():
             return False
-        several = len(benefits) > len(distinct)
-        for benefit in distinct:
-            tied = self.touches.get(benefit, {}).keys() | self.needs.get(benefit, {}).keys()
-            if tied & (distinct if several else distinct - {benefit}):
+        several = len(received) > len(distinct)
+        for benefit in distinct & self.touches.keys():
+            others = maybe | (distinct if several else distinct - {benefit})
+            if self.touches[benefit].keys() & others:
                 return False
-        return not any(pair <= distinct for pair in self.exclusions)
+        return not any(pair & distinct and pair <= distinct | maybe for pair in self.exclusions)
 
 
 def prepare(rulebook: Rulebook, on_date: dt.date, receipts: Receipts | None = None) -> Prepared:

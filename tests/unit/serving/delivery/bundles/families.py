@@ -43,11 +43,12 @@ def yuan(amount: int) -> Decimal:
 ADULT: Mapping[str, Value] = {
     "birth_date": dt.date(1985, 4, 10), "deceased": False, "declared_missing": False, "imprisoned": False,
     "hukou_area": GUANGZHOU, "residence_area": GUANGZHOU, "hukou_type": "urban",
-    "disability_certificate_status": "none", "seriously_ill": False, "work_capacity": "full", "is_student": False, "receives_dibao": False,
-    "receives_dibao_margin": False, "receives_tekun": False, "receives_low_income_aid": False, "orphan": False,
-    "de_facto_unattended": False, "has_able_support_obligor": True, "has_livelihood_source": True,
-    "receives_work_injury_nursing_fee": False, "receives_elder_nursing_subsidy": False, "pension_in_payment": False,
-    "receives_other_nursing_aid": False, "resident_pension_in_payment": False, "employed": False, "conscript": False,
+    "disability_certificate_status": "none", "seriously_ill": False, "work_capacity": "full", "is_student": False,
+    "receives_dibao": False, "receives_dibao_margin": False, "receives_tekun": False, "orphan": False,
+    "receives_low_income_aid": False, "de_facto_unattended": False, "has_able_support_obligor": True,
+    "has_livelihood_source": True, "receives_work_injury_nursing_fee": False, "receives_elder_nursing_subsidy": False,
+    "pension_in_payment": False, "receives_other_nursing_aid": False, "resident_pension_in_payment": False,
+    "employed": False, "conscript": False,
 }  # fmt: skip
 """An adult of Guangzhou to whom nothing is owed."""
 
@@ -115,3 +116,42 @@ def of_home(benefit: str) -> Item:
 
 def of_person(benefit: str, number: int = 1) -> Item:
     return Item(benefit, "person", f"p{number}")
+
+
+CHECKED: Mapping[str, Value] = {
+    "economic_check_date": dt.date(2025, 12, 1), "sex": "male", "income_average_12_months": yuan(0),
+    "own_stable_income_month": yuan(0), "medical_insurance_scheme": "resident",
+}  # fmt: skip
+"""What the living subsidy and the medical insurance ask."""
+
+UNATTENDED: Mapping[str, Value] = {
+    "birth_date": dt.date(2016, 5, 1), "is_student": True, "father_status": "imprisoned",
+    "mother_status": "serious_illness", "raised_by_other_guardian": False, "own_assistance_month": yuan(0),
+    "adopted": False, "unattended_allowance_in_full": False,
+}  # fmt: skip
+ORPHAN: Mapping[str, Value] = {
+    "orphan": True, "birth_date": dt.date(2016, 5, 1), "is_student": True, "adopted": False,
+}  # fmt: skip
+DEAD: Mapping[str, Value] = {
+    "deceased": True, "death_date": dt.date(2026, 2, 1), "drew_unemployment_benefit_at_death": True,
+    "death_grant_chosen": "not_yet", "death_work_related": False, "pension_contribution_years": 12,
+    "death_grant_income_base": yuan(4500), "death_grant_average_wage": yuan(11000),
+}  # fmt: skip
+FLEXIBLE: Mapping[str, Value] = {
+    "insured_area": "440300", "flexible_employment_registered": True, "flexible_registered_on": dt.date(2026, 1, 5),
+    "highest_qualification": "bachelor", "graduated_on": dt.date(2025, 7, 1), "pays_flexible_pension": True,
+    "pays_flexible_medical": True, "pays_flexible_unemployment": False, "si_subsidy_months_used": 0,
+    "hardship_employment_recognised": True, "has_employment_contract": False, "has_work_income": True,
+    "social_insurance_paid_month": yuan(900), "statutory_retirement_date": dt.date(2048, 1, 1),
+    "si_subsidy_first_granted_on": dt.date(2026, 1, 5), "has_business_registration": False,
+}  # fmt: skip
+WORKS_AGAIN: Mapping[str, Value] = {
+    **OUT_OF_WORK, "employed": True, "unemployment_benefit_months_left": 5, "employment_contract_months": 24,
+    "current_employer_months": frozenset(range(2026 * 12 - 12, 2026 * 12 + 2)), "reemployment_lump_sum_paid": False,
+    "unemployment_benefit_granted_month": yuan(2250),
+}  # fmt: skip
+OF_PENSION_AGE: Mapping[str, Value] = {
+    "birth_date": dt.date(1960, 1, 1), "resident_pension_contribution_years": 15,
+    "resident_pension_account_balance": yuan(20000), "statutory_retirement_date": dt.date(2027, 4, 10),
+}  # fmt: skip
+WELL_OFF: Mapping[str, Value] = {**HARD_UP, "household_income_month": yuan(9000)}
