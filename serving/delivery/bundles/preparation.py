@@ -66,7 +66,7 @@ class Prepared:
         Nothing is tied that is neither excluded by, nor touches, another one, needs none and opens nothing new.
 
         Args:
-            received: the benefits that are owed or held, one entry for each item: two persons' same benefit counts twice.
+            received: the benefits that are owed or held, one entry for each item (two persons' same benefit: two).
             still_open: the benefits that may turn out to be owed.
         """
         distinct, maybe = set(received), set(still_open)
