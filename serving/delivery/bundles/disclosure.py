@@ -79,8 +79,9 @@ def _condition_tells(node: plan.Condition, plans: Mapping[str, BenefitPlan], amo
         case plan.AllOf():
             return any(_condition_tells(part, plans, among, fold) for part in node.operands)
         case plan.AnyOf():
-            alternatives = among(node.operands) or list(node.operands)
-            return fold(_condition_tells(part, plans, among, fold) for part in alternatives)
+            alternatives = among(node.operands)
+            told = (_condition_tells(part, plans, among, fold) for part in alternatives or node.operands)
+            return fold(told) if alternatives else any(told)  # none is known to be met: any of them might be
         case plan.Not(operand=plan.BoolFact()):
             return False  # that something is absent is what most people share
         case plan.Exists():

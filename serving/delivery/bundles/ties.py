@@ -68,8 +68,12 @@ class Ties:
         )
 
     def knots(self) -> list[tuple[Item, ...]]:
-        """The items in the smallest groups that can be settled apart from each other; alone where nothing ties them."""
-        root = {item: item for item in self.items}
+        """The items in the smallest groups that can be settled apart from each other; alone where nothing ties them.
+
+        What is pending is in no knot, and ties those that it might replace: they are weighed against it together.
+        """
+        everything = self.items | self.problem.pending.keys()
+        root = {item: item for item in everything}
 
         def find(item: Item) -> Item:
             while root[item] != item:
@@ -80,7 +84,7 @@ class Ties:
         for item in self.items:
             tied: set[Item] = set(self._rivals.get(item, ())) | self.needed(item)
             tied |= set(self.problem.touches.get(item, ()))
-            for other in tied & self.items:
+            for other in tied & everything:
                 root[find(item)] = find(other)
         groups: dict[Item, list[Item]] = {}
         for item in sorted(self.items):

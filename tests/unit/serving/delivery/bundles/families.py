@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache
 
 from features.facts.population import NONE, Population, Subject
-from features.facts.values import Holding, Known, Value
+from features.facts.values import Holding, Known, Unknown, Value
 from rules.answers import determine
 from rules.catalogue import load_catalogue
 from rules.evaluate.reference import ReferenceEvaluator
@@ -79,10 +79,12 @@ OUT_OF_WORK: Mapping[str, Value] = {
 
 
 class Family:
-    """A household with its persons; every person stands on :data:`ADULT` with what is said differently."""
+    """A household with its persons: each as :data:`ADULT`, with what is said differently (None: not known)."""
 
-    def __init__(self, home: Mapping[str, Value], *persons: Mapping[str, Value], day: dt.date = DAY) -> None:
-        facts = {"household_size": len(persons), **home}
+    def __init__(
+        self, home: Mapping[str, Value | None], *persons: Mapping[str, Value | None], day: dt.date = DAY
+    ) -> None:
+        facts: dict[str, Value | None] = {"household_size": len(persons), **home}
         members = [
             Subject("person", f"p{n}", _known({**ADULT, **person}), {"household_id": HOME, "spouse_id": NONE})
             for n, person in enumerate(persons, 1)
@@ -106,8 +108,8 @@ class Family:
         return household_of(prepared(self.day), ("household", HOME), self.persons, found, held)
 
 
-def _known(facts: Mapping[str, Value]) -> dict[str, Holding]:
-    return {name: Known(value) for name, value in facts.items()}
+def _known(facts: Mapping[str, Value | None]) -> dict[str, Holding]:
+    return {name: Unknown() if value is None else Known(value) for name, value in facts.items()}
 
 
 def of_home(benefit: str) -> Item:

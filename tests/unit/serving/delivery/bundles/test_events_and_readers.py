@@ -6,12 +6,14 @@ import datetime as dt
 
 import pytest
 
+from features.facts.population import Population
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.reads import reads_of
 from serving.delivery.bundles.disclosure import Disclosure, disclosures, gives_away
-from serving.delivery.bundles.events import Addressee, Arising, Bundle, LifeEvent, Reader, bundles_of
-from serving.delivery.bundles.household import settle_household
-from serving.delivery.bundles.model import Item
+from serving.delivery.bundles.events import Addressee, Arising, Bundle, LifeEvent, Reader
+from serving.delivery.bundles.household import Household
+from serving.delivery.bundles.model import Item, Worth
+from serving.delivery.bundles.offering import Offering, Offerings
 from serving.views import event_kinds_of
 from tests.unit.serving.delivery.bundles.families import (
     ALONE_IN_HARDSHIP,
@@ -44,18 +46,12 @@ def _arising() -> Arising:
     return Arising(event_kinds_of(rulebook().vocabulary), reads_of(rulebook(), DAY))
 
 
+def _offering(family: Family, *events: LifeEvent) -> Offering:
+    return Offerings(prepared(), _arising()).of(family.household(), lambda: family.population, events)
+
+
 def _bundles(family: Family, *events: LifeEvent) -> tuple[Bundle, ...]:
-    settled = settle_household(prepared(), family.household(), lambda: family.population)
-    evaluator = ReferenceEvaluator(rulebook(), family.population, DAY)
-    sensitive = disclosures(prepared().plans)
-
-    def tells(item: Item) -> bool:
-        if sensitive[item.benefit] is Disclosure.DEPENDS:
-            return gives_away(evaluator, item.benefit, family.population.listed[item.kind][item.subject])
-        return sensitive[item.benefit] is Disclosure.ALWAYS
-
-    proposals = [(knot.proposals[0], knot.cliffs) for knot in settled]
-    return bundles_of(("household", HOME), family.persons, proposals, events, _arising(), tells)
+    return _offering(family, *events).bundles
 
 
 def test_a_birth_gives_one_bundle_with_one_confirmation() -> None:
@@ -127,3 +123,27 @@ def test_a_mothers_allowance_is_hers_to_read() -> None:
     arising = _arising()
     assert arising.arises(Item("maternity_allowance", "person", "p2"), BORN, ["p1", "p2"])
     assert not arising.arises(Item("maternity_allowance", "person", "p3"), BORN, ["p1", "p2", "p3"])
+
+
+def test_a_question_about_a_disability_is_put_to_the_person_alone() -> None:
+    unsure = {**ALONE_IN_HARDSHIP, **DISABLED, "has_livelihood_source": None}
+    (question,) = _offering(Family(HARD_UP, unsure)).questions
+    assert question.addressee == Addressee(Reader.PERSON.value, ("person", "p1"))
+
+
+def test_what_a_caseworker_looks_at_stands_in_no_bundle() -> None:
+    offering = _offering(Family(HARD_UP, {**ALONE_IN_HARDSHIP, **DISABLED}, {}))
+    (knot,) = offering.review
+    assert not {offer.item for bundle in offering.bundles for offer in bundle.offers} & set(knot.items)
+
+
+def test_an_enterprise_is_put_the_same_way_without_persons() -> None:
+    firm = ("enterprise", "f1")
+    owed = {Item(benefit, *firm): Worth(100, 100) for benefit in ("startup_jobs_subsidy", "job_stabilisation_refund")}
+    offering = Offerings(prepared(), _arising()).of(Household(firm, frozenset(), owed), _unread)
+    (bundle,) = offering.bundles
+    assert {offer.item for offer in bundle.offers} == owed.keys()
+
+
+def _unread() -> Population:
+    raise AssertionError("the facts of an enterprise without ties are not read")

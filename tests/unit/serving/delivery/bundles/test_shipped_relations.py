@@ -176,6 +176,13 @@ def test_giving_up_dibao_for_tekun_counts_what_dibao_carries_with_it() -> None:
     assert CliffKind.ENDS in {c.kind for c in knot.cliffs if c.lose == of_home("dibao")}
 
 
+def test_dibao_does_not_shut_out_tekun_that_is_still_being_checked() -> None:
+    family = Family(HARD_UP, {**ALONE_IN_HARDSHIP, **DISABLED, "has_livelihood_source": None})
+    knot = _knot(_settle(family), of_home("dibao"))
+    assert (knot.verdict, knot.reasons) == (Verdict.CHOICE, (Reason.OPEN_RIVAL,))
+    assert of_person("tekun_support") in knot.rivals
+
+
 def test_the_survivors_may_choose_the_smaller_grant() -> None:
     knot = _knot(_settle(BEREAVED), of_home("survivor_funeral_benefit"))
     assert [p.accept for p in knot.proposals] == [
