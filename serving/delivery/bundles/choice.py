@@ -151,11 +151,11 @@ def _front(sets: Iterable[Received]) -> list[Received]:
 
 
 def _ordered(ledger: Ledger, sets: Iterable[Received]) -> list[Received]:
-    """First what brings most at the least; then what the law prefers, what gives up least, what changes least."""
+    """First what brings most at the least; then what gives up least, what the law prefers, what brings more items."""
 
     def key(found: Received) -> tuple[int, int, int, int, tuple[Item, ...]]:
         kept = len(found.items & ledger.held)
-        return -found.low, _against_the_law(ledger, found.items), -kept, -len(found.items), tuple(sorted(found.items))
+        return -found.low, -kept, _against_the_law(ledger, found.items), -len(found.items), tuple(sorted(found.items))
 
     return sorted(sets, key=key)
 
