@@ -24,8 +24,10 @@ class Ties:
                 if other != item:
                     self._touched_by.setdefault(other, set()).add(item)
         self._rivals: dict[Item, set[Item]] = {}
+        self._in_conflict: dict[Item, set[Item]] = {}
         for pair in problem.exclusions:
             one, other = sorted(pair)
+            self._in_conflict.setdefault(one, set()).add(other)
             if problem.excluded(one, other) is not None:
                 self._rivals.setdefault(one, set()).add(other)
                 self._rivals.setdefault(other, set()).add(one)
@@ -70,7 +72,8 @@ class Ties:
     def knots(self) -> list[tuple[Item, ...]]:
         """The items in the smallest groups that can be settled apart from each other; alone where nothing ties them.
 
-        What is pending is in no knot, and ties those that it might replace: they are weighed against it together.
+        Two that are held and should exclude each other are one knot: whoever looks at it sees both. What is pending is
+        in no knot, and ties those that it might replace: they are weighed against it together.
         """
         everything = self.items | self.problem.pending.keys()
         root = {item: item for item in everything}
@@ -82,7 +85,7 @@ class Ties:
             return item
 
         for item in self.items:
-            tied: set[Item] = set(self._rivals.get(item, ())) | self.needed(item)
+            tied = {*self.rivals(item), *self.needed(item), *self._in_conflict.get(item, ())}
             tied |= set(self.problem.touches.get(item, ()))
             for other in tied & everything:
                 root[find(item)] = find(other)

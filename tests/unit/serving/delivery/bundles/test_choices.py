@@ -7,6 +7,8 @@ import itertools
 from rules.determination import Outcome
 from serving.delivery.bundles.choice import MOST_DECIDERS, Reason, Verdict, settle_problem
 from serving.delivery.bundles.model import Answered, Exclusion, Item, Problem, Worth
+from serving.delivery.bundles.sets import Ledger
+from serving.delivery.bundles.ties import Ties
 from tests.unit.serving.delivery.bundles.made_worlds import Items, item
 
 
@@ -62,3 +64,20 @@ def test_an_open_rival_that_may_be_more_is_not_shut_out_silently() -> None:
         problem, lambda accepted: {i: Answered(Outcome.ELIGIBLE, Worth(50, 50, lasting=True)) for i in accepted}
     )
     assert (knot.verdict, knot.reasons, knot.rivals) == (Verdict.CHOICE, (Reason.OPEN_RIVAL,), (other,))
+
+
+def test_an_item_is_worth_nothing_beside_what_excludes_it_unless_both_are_held() -> None:
+    one, other = item("a"), item("b")
+    exclusions = {frozenset((one, other)): Exclusion("excludes", None, "art. 1")}
+
+    def settle(accepted: Items) -> dict[Item, Answered]:
+        return {i: Answered(Outcome.ELIGIBLE, Worth(10, 10)) for i in accepted}
+
+    offered = Problem(frozenset({one}), {other: Worth(5, 5)}, exclusions)
+    assert Ledger(offered, Ties(offered), settle).worth(one, frozenset((one, other))) is None
+    both = Problem(frozenset(), {one: Worth(5, 5), other: Worth(5, 5)}, exclusions)
+    assert Ledger(both, Ties(both), settle).worth(one, frozenset((one, other))) == Worth(5, 5)
+    knots = settle_problem(both, settle)
+    assert [(k.verdict, k.reasons, k.proposals[0].gives_up) for k in knots] == [
+        (Verdict.REVIEW, (Reason.HELD_CONFLICT,), frozenset())
+    ]
