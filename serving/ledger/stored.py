@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -25,19 +26,19 @@ def size_of(connection: Connection) -> int:
 def subtrees(connection: Connection) -> Subtrees:
     """Complete subtrees, as the functions of :mod:`serving.ledger.tree` ask for them."""
 
-    def complete(level: int, position: int) -> bytes:
-        kept = level - level % STEP
-        start, end = position << (level - kept), (position + 1) << (level - kept)
-        if kept:
-            place = ledger_node.c.position
-            query = select(ledger_node.c.hash).where(ledger_node.c.level == kept)
-        else:
-            place = ledger_leaf.c.index
-            query = select(ledger_leaf.c.hash)
-        found = connection.execute(query.where(place >= start, place < end).order_by(place)).scalars().all()
-        return folded(found)
+    return lambda level, position: subtree_root(connection, level, position, level - level % STEP)
 
-    return complete
+
+def subtree_root(connection: Connection, level: int, position: int, kept: int) -> bytes:
+    """The root of a complete subtree, from the hashes kept of a lower level: 0 for the leaves, or a multiple of STEP."""
+    start, end = position << (level - kept), (position + 1) << (level - kept)
+    if kept:
+        place = ledger_node.c.position
+        query = select(ledger_node.c.hash).where(ledger_node.c.level == kept)
+    else:
+        place = ledger_leaf.c.index
+        query = select(ledger_leaf.c.hash)
+    return folded(connection.execute(query.where(place >= start, place < end).order_by(place)).scalars().all())
 
 
 def root_at(connection: Connection, size: int) -> bytes:
@@ -91,7 +92,15 @@ def all_leaves(connection: Connection) -> Iterator[Leaf]:
     while True:
         rows = connection.execute(query.where(leaf["index"] > after)).mappings().all()
         for row in rows:
-            yield Leaf(row["index"], _event(row) if row["id"] is not None else None, row["salt"], row["hash"])
+            yield Leaf(row["index"], event_of(row) if row["id"] is not None else None, row["salt"], row["hash"])
         if len(rows) < _PAGE:
             return
         after = rows[-1]["index"]
+
+
+def event_of(row: Mapping[Any, Any]) -> Event:
+    """A row of `audit_intent` as the event that is sealed."""
+    return Event(
+        row["id"], row["action"], row["actor_kind"], row["actor"], row["object"], row["object_id"], row["payload"],
+        row["at"],
+    )  # fmt: skip
