@@ -74,14 +74,18 @@ def verify(leaves: Iterable[Leaf], published: Sequence[Checkpoint], key: Ed25519
     for leaf in leaves:
         fault = _fault_of(leaf, tree.size)
         if fault is not None:
-            return Verdict(tree.size, proved, agreed, fault, tree.size, tree.size + 1)
+            # Of two leaves with one index either may be the false one, whichever was read first.
+            doubled = fault is Fault.INDEX and leaf.index < tree.size
+            first = max(leaf.index, 0) if doubled else tree.size
+            return Verdict(tree.size, proved, agreed, fault, first, tree.size + 1)
         tree.append(leaf.hash)
         while waiting and waiting[-1].size == tree.size:
             if waiting.pop().root != tree.root():
                 return Verdict(tree.size, proved, agreed, Fault.ROOT, proved, tree.size)
             proved, agreed = tree.size, agreed + 1
     if waiting:
-        return Verdict(tree.size, proved, agreed, Fault.TRUNCATED, tree.size, waiting[0].size)
+        # A leaf taken out of the middle, with the rest moved up, ends early too: only what is proved is beyond doubt.
+        return Verdict(tree.size, proved, agreed, Fault.TRUNCATED, proved, waiting[0].size)
     return Verdict(tree.size, proved, agreed)
 
 
