@@ -16,9 +16,7 @@ class LedgerContradictsError(LedgerError):
 
     def __init__(self, published_size: int, found_size: int) -> None:
         self.published_size, self.found_size = published_size, found_size
-        what = (
-            f"has {found_size:,} leaves" if found_size < published_size else "has another root at that size"
-        )
+        what = f"has {found_size:,} leaves" if found_size < published_size else "has another root at that size"
         super().__init__(
             f"The ledger {what}, but a checkpoint of {published_size:,} leaves was published: this database was set "
             "back or altered. Nothing is signed and nothing is delivered. Run `applyfree ledger verify` with the "

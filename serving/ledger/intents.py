@@ -49,7 +49,7 @@ def intend(
 def record_sweep(
     connection: Connection, sweep: int, rulebook: str, account: Mapping[str, Json], at: dt.datetime
 ) -> int:
-    """Attest a finished sweep: a leaf holds its rulebook's hash and its account, so that neither is told otherwise later.
+    """Attest a finished sweep: a leaf holds its rulebook's hash and its account; neither is told otherwise later.
 
     Args:
         connection: in the transaction that completes the sweep.

@@ -25,12 +25,11 @@ def size_of(connection: Connection) -> int:
 
 def subtrees(connection: Connection) -> Subtrees:
     """Complete subtrees, as the functions of :mod:`serving.ledger.tree` ask for them."""
-
     return lambda level, position: subtree_root(connection, level, position, level - level % STEP)
 
 
 def subtree_root(connection: Connection, level: int, position: int, kept: int) -> bytes:
-    """The root of a complete subtree, from the hashes kept of a lower level: 0 for the leaves, or a multiple of STEP."""
+    """The root of a complete subtree, from hashes kept of a lower level: 0 for the leaves, or a multiple of STEP."""
     start, end = position << (level - kept), (position + 1) << (level - kept)
     if kept:
         place = ledger_node.c.position

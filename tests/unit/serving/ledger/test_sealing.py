@@ -213,5 +213,3 @@ def test_a_careless_query_of_the_owner_changes_nothing(full: Engine, server: Emb
 def test_the_application_cannot_say_that_something_was_sealed(full: Engine) -> None:
     with full.connect() as connection, pytest.raises(DBAPIError, match="permission denied"):
         connection.execute(text("DELETE FROM audit_unsealed"))
-
-

@@ -33,7 +33,7 @@ def breakers(now: Counts, last: Counts = LAST) -> list[str]:
         (replace(LAST, automatic=1_201), ["automatic_share"]),
         (replace(LAST, automatic=800), []),
         (replace(LAST, automatic=799), ["automatic_share"]),
-        (replace(LAST, answers=20_000, automatic=2_000, undetermined=400, total_minor=29_000_000), []),  # a district more
+        (replace(LAST, answers=20_000, automatic=2_000, undetermined=400, total_minor=29_000_000), []),  # more people
         (replace(LAST, largest_minor=50_000), []),
         (replace(LAST, largest_minor=50_001), ["amount_above_cap"]),
         (replace(LAST, total_minor=30_000_000), []),
@@ -43,7 +43,7 @@ def breakers(now: Counts, last: Counts = LAST) -> list[str]:
         (replace(LAST, undetermined=700), []),
         (replace(LAST, undetermined=701), ["undetermined_share"]),
         (replace(LAST, undetermined=0), []),  # fewer open questions are no alarm
-        (replace(LAST, total_minor=2_000_000_000, largest_minor=4_000_000), ["amount_above_cap", "total"]),  # cents for yuan
+        (replace(LAST, total_minor=2_000_000_000, largest_minor=4_000_000), ["amount_above_cap", "total"]),  # ×100
         (replace(LAST, automatic=0, total_minor=0), ["automatic_share", "total"]),
     ],
 )  # fmt: skip
@@ -93,7 +93,10 @@ def test_a_breaker_stops_its_benefit_once_until_two_people_looked(server: Embedd
         assert is_stopped(connection, "b", "payment")
         assert not is_stopped(connection, "c", "payment")
         (one,) = pressed(connection)
-        assert (one.cause, one.reason) == (Cause.BREAKER, "automatic_share: 0.2 against 0.1; total: 4e+07 against 2e+07")
+        assert (one.cause, one.reason) == (
+            Cause.BREAKER,
+            "automatic_share: 0.2 against 0.1; total: 4e+07 against 2e+07",
+        )
         kinds = text("SELECT action, actor_kind, actor FROM audit_intent WHERE object = 'stop'")
         assert [tuple(row) for row in connection.execute(kinds)] == [("stop:pressed", "system", "automatic_share")]
         release(connection, number, "o1", MORNING)

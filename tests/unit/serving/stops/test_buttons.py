@@ -79,7 +79,9 @@ def test_every_step_is_in_the_ledger_with_who_took_it(connection: Connection) ->
     number = press(connection, Scope.ALL, "", "o1", "drill", MORNING).id
     release(connection, number, "o2", MORNING)
     release(connection, number, "o3", MORNING)
-    query = text("SELECT action, actor_kind, actor, at FROM audit_intent WHERE object = 'stop' AND object_id = :id ORDER BY id")
+    query = text(
+        "SELECT action, actor_kind, actor, at FROM audit_intent WHERE object = 'stop' AND object_id = :id ORDER BY id"
+    )
     assert [tuple(row) for row in connection.execute(query, {"id": str(number)})] == [
         ("stop:pressed", "officer", "o1", MORNING),
         ("stop:release_begun", "officer", "o2", MORNING),
@@ -111,7 +113,9 @@ CARELESS = {
 
 
 @pytest.mark.parametrize("statements", CARELESS.values(), ids=CARELESS)
-def test_a_careless_query_of_the_owner_releases_nothing(server: EmbeddedServer, engine: Engine, statements: str) -> None:
+def test_a_careless_query_of_the_owner_releases_nothing(
+    server: EmbeddedServer, engine: Engine, statements: str
+) -> None:
     owner = owner_engine(server)
     with owner.connect() as connection:
         press(connection, Scope.BENEFIT, "dibao", "o1", "drill", MORNING)
