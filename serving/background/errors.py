@@ -14,4 +14,6 @@ class TaskFailedError(BackgroundError):
 
     def __init__(self, task: str, kind: str) -> None:
         self.task, self.kind = task, kind
-        super().__init__(f"The task {task} failed with {kind}. It is tried again; `applyfree work --once` shows whether it helps.")
+        super().__init__(
+            f"The task {task} failed with {kind}. It is tried again; if it goes on failing, look for what it needs."
+        )

@@ -65,13 +65,13 @@ class Oldest:
     stuck: bool
 
 
-def oldest_items(
-    connection: Connection, now: dt.datetime, tables: Sequence[WorkTable] = WORK_TABLES
-) -> list[Oldest]:
+def oldest_items(connection: Connection, now: dt.datetime, tables: Sequence[WorkTable] = WORK_TABLES) -> list[Oldest]:
     """The oldest item of each table: counts and ages, nothing of anybody."""
     found = []
     for table in tables:
-        row = connection.execute(text(f"SELECT count(*) AS items, min({table.since}) AS since FROM {table.source}")).one()
+        row = connection.execute(
+            text(f"SELECT count(*) AS items, min({table.since}) AS since FROM {table.source}")
+        ).one()
         age = max(now - row.since, dt.timedelta()) if row.since is not None else dt.timedelta()
         found.append(Oldest(table.name, int(row.items), age, age > table.limit))
     return found
