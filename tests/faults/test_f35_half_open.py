@@ -143,9 +143,7 @@ def provider_stands_still(server: EmbeddedServer, engine: Engine, repository: Pa
     """The provider is a process of its own, and is stopped in the middle of its work."""
     notices(engine, many)
     command = [sys.executable, "-c", A_PROVIDER]
-    with subprocess.Popen(
-        command, cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         manner = dataclasses.replace(QUICK, batch=3)
