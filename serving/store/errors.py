@@ -24,8 +24,18 @@ class DatabaseUnreachableError(StoreError):
 class NewerSchemaError(StoreError):
     """The database was made by a later release."""
 
-    def __init__(self, found: int, known: int) -> None:
+    def __init__(self, found: str, known: str) -> None:
         self.found, self.known = found, known
         super().__init__(
             f"The database has schema version {found}, this release knows up to {known}. Use the release that made it."
+        )
+
+
+class NotPrimaryError(StoreError):
+    """The server is a replica."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is a replica, which may be behind: nothing is decided on it. Give APPLYFREE_DATABASE_URL the "
+            "address of the primary (`target_session_attrs=read-write` finds it among several)."
         )

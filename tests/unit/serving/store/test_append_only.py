@@ -98,11 +98,6 @@ def test_equal_answers_are_one(session: Session) -> None:
 
 def test_an_older_release_leaves_a_newer_database_alone(session: Session) -> None:
     with session.transaction(force_rollback=True):
-        session.execute("INSERT INTO migration (number, name) VALUES (99, 'later')")
-        with pytest.raises(NewerSchemaError, match="schema version 99"):
+        session.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(NewerSchemaError, match="schema version 9999"):
             migrate.migrate(session)
-
-
-def test_the_head_is_the_last_migration() -> None:
-    names = [name for name, _ in migrate.written_migrations()]
-    assert [int(name[:4]) for name in names] == list(range(1, migrate.CURRENT_HEAD + 1))

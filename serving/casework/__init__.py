@@ -1,0 +1,1 @@
+"""Cases and the state machine: what people decide, and every move that an entitlement makes."""

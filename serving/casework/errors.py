@@ -1,0 +1,35 @@
+"""What can stand in the way of a move or a decision."""
+
+from __future__ import annotations
+
+from serving.errors import ServingError
+
+
+class CaseworkError(ServingError):
+    """A case or an entitlement cannot do what it was asked."""
+
+
+class ConflictError(CaseworkError):
+    """Somebody else was first: what was read is no longer so. An API answers 409 with what has changed.
+
+    Attributes:
+        what: `entitlement` or `case`.
+        number: which.
+        expected: the revision that was read.
+        found: the revision that it has now.
+    """
+
+    def __init__(self, what: str, number: int, expected: int, found: int) -> None:
+        self.what, self.number, self.expected, self.found = what, number, expected, found
+        super().__init__(
+            f"The {what} {number} has changed since it was read (it was at revision {expected}, it is at {found}). "
+            "Look at what changed, then do it again if it is still right."
+        )
+
+
+class NotAllowedError(CaseworkError):
+    """The table of moves, a hold or a cap does not allow it."""
+
+
+class NotFoundError(CaseworkError):
+    """There is no such case or entitlement, or not for whoever asks."""

@@ -1,0 +1,159 @@
+"""Making moves: the only way in which an entitlement changes its state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from serving.casework.errors import CaseworkError, ConflictError, NotAllowedError, NotFoundError
+from serving.casework.states import Actor, State, may_move
+from serving.store.tables.casework import entitlement, move
+
+_CONFLICT, _NOT_ALLOWED, _UNIQUE = "AF409", "AF403", "23505"
+_REFUSED = (_NOT_ALLOWED, "23503", "23514", "23001")
+"""SQL states of what the table of moves, a check or a promise refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What a benefit owes a subject for one period, and where it stands."""
+
+    id: int
+    kind: str
+    subject: str
+    benefit: str
+    version: str
+    period: str
+    unit: str
+    amount_minor: int | None
+    over_cap: bool
+    sweep: int
+    tier: str
+    reasons: list[dict[str, object]]
+    district: str
+    state: State
+    revision: int
+    next_step_at: dt.datetime | None
+    detected_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who makes a move, and why.
+
+    Attributes:
+        kind: what kind of actor.
+        actor: their id; of the system, which part of it.
+        second: who agreed, where one pair of eyes is not enough.
+        case: the case it comes from.
+        decision: the decision it carries out.
+        reason_code: of review.md's list.
+        reason: their own words, encrypted.
+    """
+
+    kind: Actor
+    actor: str
+    second: str | None = None
+    case: int | None = None
+    decision: int | None = None
+    reason_code: str | None = None
+    reason: bytes | None = None
+
+
+def read_entitlement(connection: Connection, number: int) -> Entitlement:
+    """One entitlement.
+
+    Raises:
+        NotFoundError: there is none, or not for whoever asks.
+    """
+    row = connection.execute(select(entitlement).where(entitlement.c.id == number)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no entitlement {number}.")
+    return _entitlement(row)
+
+
+def entitlements_of(connection: Connection, subjects: Sequence[tuple[str, str]]) -> list[Entitlement]:
+    """All entitlements of some subjects, each given as (kind, id)."""
+    rows = connection.execute(
+        select(entitlement)
+        .where((entitlement.c.kind.concat(":").concat(entitlement.c.subject)).in_([f"{k}:{s}" for k, s in subjects]))
+        .order_by(entitlement.c.benefit, entitlement.c.period)
+    ).mappings()
+    return [_entitlement(row) for row in rows]
+
+
+def make_move(connection: Connection, of: Entitlement, to: State, by: By, at: dt.datetime) -> Entitlement:
+    """Move an entitlement, as it was read, to another state; within the caller's transaction.
+
+    Args:
+        connection: in a transaction.
+        of: as it was read: if it has moved since, nothing happens.
+        to: the new state.
+        by: who, and why.
+        at: the moment.
+
+    Returns:
+        It, as it stands now.
+
+    Raises:
+        ConflictError: somebody else moved it since it was read.
+        NotAllowedError: the table of moves, a hold, a cap or a missing decision stands against it.
+    """
+    if not may_move(of.state, to, by.kind):
+        raise NotAllowedError(f"An entitlement that is {of.state} is not moved to {to} by a {by.kind}.")
+    with refusals("entitlement", of.id, of.revision, lambda: read_entitlement(connection, of.id).revision, connection):
+        connection.execute(
+            insert(move).values(
+                entitlement=of.id, revision=of.revision + 1, from_state=of.state, to_state=to, actor_kind=by.kind,
+                actor=by.actor, second=by.second, case_file=by.case, decision=by.decision, reason_code=by.reason_code,
+                reason=by.reason, at=at,
+            )
+        )  # fmt: skip
+    return read_entitlement(connection, of.id)
+
+
+@contextmanager
+def refusals(what: str, number: int, expected: int, found: Callable[[], int], connection: Connection) -> Iterator[None]:
+    """Turn what PostgreSQL refuses into our errors; the caller's transaction goes on.
+
+    Args:
+        what: `entitlement` or `case`.
+        number: which.
+        expected: the revision that was read.
+        found: asks for the revision that it has now.
+        connection: in a transaction.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        yield
+    except DBAPIError as error:
+        savepoint.rollback()
+        state = getattr(error.orig, "sqlstate", None)
+        if state in (_CONFLICT, _UNIQUE):
+            raise ConflictError(what, number, expected, found()) from None
+        if state in _REFUSED:
+            raise NotAllowedError(_first_line(error)) from None
+        raise
+    except CaseworkError:
+        savepoint.rollback()
+        raise
+    else:
+        savepoint.commit()
+
+
+def _first_line(error: DBAPIError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)
+    said = getattr(diagnosis, "message_primary", None) or "it is not allowed"
+    return f"The database refused: {said}."
+
+
+def _entitlement(row: object) -> Entitlement:
+    found = dict(cast(dict[str, object], row))
+    found["state"] = State(str(found["state"]))
+    return Entitlement(**found)  # type: ignore[arg-type]

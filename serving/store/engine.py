@@ -1,0 +1,74 @@
+"""SQLAlchemy over a server: pooled connections with the rights of a role, not waiting for a network that is gone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from serving.store.errors import NotPrimaryError
+
+_CONNECT_SECONDS = 5
+
+
+class Role(StrEnum):
+    """As whom statements run: groups of rights in PostgreSQL, each the least that its work needs."""
+
+    APP = "applyfree_app"
+    CITIZEN = "applyfree_citizen"
+    AUDITOR = "applyfree_auditor"
+    OPERATOR = "applyfree_operator"
+    OWNER = "owner"
+    """Whoever the address names: for migrations."""
+
+
+def open_engine(
+    url: str,
+    role: Role = Role.APP,
+    *,
+    pool_size: int = 5,
+    statement_seconds: float = 30,
+    wait_seconds: float = 10,
+) -> Engine:
+    """Connections to a server, in the order in which they are asked for.
+
+    Args:
+        url: of the server, as psycopg reads it.
+        role: whose rights statements have.
+        pool_size: so many connections at most.
+        statement_seconds: a statement that takes longer is ended.
+        wait_seconds: how long to wait for a free connection.
+
+    Raises:
+        NotPrimaryError: on use, where the server is a replica: what is decided on rows that are behind is wrong.
+    """
+    options = f"-c statement_timeout={int(statement_seconds * 1000)} -c idle_in_transaction_session_timeout=60000"
+    if role is not Role.OWNER:
+        options += f" -c role={role}"
+
+    def connected() -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            url, connect_timeout=_CONNECT_SECONDS, keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
+            tcp_user_timeout=30_000, application_name="applyfree", options=options,
+        )  # fmt: skip
+
+    engine = create_engine(
+        "postgresql+psycopg://", creator=connected, pool_size=pool_size, max_overflow=0, pool_timeout=wait_seconds,
+        pool_pre_ping=True, pool_use_lifo=True,
+    )  # fmt: skip
+    event.listen(engine, "connect", _refuse_replica)
+    return engine
+
+
+def _refuse_replica(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_is_in_recovery()")
+    row = cursor.fetchone()
+    cursor.close()
+    connection.rollback()
+    if row is None or row[0]:
+        raise NotPrimaryError

@@ -1,0 +1,1 @@
+"""Tables as SQLAlchemy sees them; the migrations make them, and a test compares the two."""
