@@ -126,7 +126,7 @@ class Visited(BaseHTTPRequestHandler):
     seen: list[tuple[str, str]]
 
     def do_GET(self) -> None:
-        self.seen.append((str(self.server.server_address[0]), self.headers["Host"] + self.path))
+        self.seen.append((str(self.connection.getsockname()[0]), self.headers["Host"] + self.path))
         with suppress(OSError):
             getattr(self, "answer_" + self.path.strip("/").split("?")[0].replace("-", "_"))()
 
@@ -144,7 +144,7 @@ class Visited(BaseHTTPRequestHandler):
         self.answer(200, self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"fine")
 
     def answer_elsewhere(self) -> None:
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         self.answer(302, Location=f"http://localhost:{port}/fine")
 
     def answer_permanently(self) -> None:
