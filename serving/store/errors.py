@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from serving.errors import ServingError
 
 
@@ -82,4 +84,15 @@ class LostWritesError(FencedError):
         super().__init__(
             "The server in office lacks entries that the one before it had acknowledged, so nothing is delivered. "
             f"Compare the last checkpoints and what was sent with the database, then release {file}."
+        )
+
+
+class ClockSkewError(StoreError):
+    """This machine and the database do not agree what time it is."""
+
+    def __init__(self, skew: dt.timedelta) -> None:
+        self.skew = skew
+        super().__init__(
+            f"The clock of this machine is {skew.total_seconds():,.1f} seconds off the database's, or jumps: nothing "
+            "is begun. Set both by NTP, then run the same command again."
         )
