@@ -16,7 +16,7 @@ from serving.store.database import Session
 COMPLETE, PLANNING, RUNNING = "complete", "planning", "running"
 _SWEEP_LOCK = 0x41465357
 _COLUMNS = "id, jurisdiction, on_date, known_at, rulebook, is_full, base, state, subjects, population, account"
-_SELECT = "SELECT " + _COLUMNS + " FROM sweep "
+_SELECT = "SELECT " + _COLUMNS + " FROM sweep "  # nosec B608 # columns of ours, no value of anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def begin(session: Session, sweep: Sweep, now: dt.datetime) -> Sweep:
     with session.cursor(row_factory=class_row(Sweep)) as cursor:
         cursor.execute(
             "INSERT INTO sweep (jurisdiction, on_date, known_at, rulebook, is_full, base, started_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING " + _COLUMNS,
+            "VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING " + _COLUMNS,  # nosec B608 # as above
             (sweep.jurisdiction, sweep.on_date, sweep.known_at, sweep.rulebook, sweep.is_full, sweep.base, now),
         )
         return cursor.fetchone() or sweep
