@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 
@@ -11,6 +11,7 @@ from features.facts.population import NONE, Population, Subject
 from features.facts.values import Holding, Known, Unknown, Value
 from rules.answers import determine
 from rules.catalogue import load_catalogue
+from rules.determination import Determination
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.rulebook import Rulebook
 from serving.catalogues import CHINA, shipped_catalogues
@@ -94,18 +95,20 @@ class Family:
         )
         self.persons = [member.id for member in members]
         self.day = day
+        self._found: list[Determination] = []
 
     def household(self, held: Mapping[Item, Worth] | None = None) -> Household:
         """As a sweep finds it."""
+        if not self._found:
+            self._found = list(self._determinations())
+        return household_of(prepared(self.day), ("household", HOME), self.persons, self._found, held)
+
+    def _determinations(self) -> Iterator[Determination]:
         evaluator = ReferenceEvaluator(rulebook(), self.population, self.day)
-        found = [
-            determine(evaluator, benefit, self.population.listed[kind][one])
-            for kind, ids in (("household", [HOME]), ("person", self.persons))
-            for benefit, plan in evaluator.plans.items()
-            if plan.benefit.subject == kind and plan.variants
-            for one in ids
-        ]
-        return household_of(prepared(self.day), ("household", HOME), self.persons, found, held)
+        for kind, ids in (("household", [HOME]), ("person", self.persons)):
+            for benefit, plan in evaluator.plans.items():
+                if plan.benefit.subject == kind and plan.variants:
+                    yield from (determine(evaluator, benefit, self.population.listed[kind][one]) for one in ids)
 
 
 def _known(facts: Mapping[str, Value | None]) -> dict[str, Holding]:
