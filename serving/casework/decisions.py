@@ -273,7 +273,8 @@ def _settle(connection: Connection, of: Decision, state: str, second: str | None
 
 
 def _entitlement_of(connection: Connection, case: int) -> int | None:
-    return connection.execute(select(case_file.c.entitlement).where(case_file.c.id == case)).scalar_one()
+    found = connection.execute(select(case_file.c.entitlement).where(case_file.c.id == case)).scalar_one()
+    return None if found is None else int(found)
 
 
 def _is_restricted(code: str | None) -> bool:
