@@ -148,7 +148,7 @@ def case_of(row: Mapping[Any, Any]) -> Case:
     """A row of `case_file` as a case."""
     found = {field.name: row[field.name] for field in fields(Case)}
     found["kind"] = Kind(str(row["kind"]))
-    return Case(**found)  # type: ignore[arg-type]
+    return Case(**found)
 
 
 def change_case(
