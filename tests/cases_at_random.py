@@ -16,7 +16,7 @@ from serving.casework.errors import CaseworkError
 from serving.casework.leases import claim, take_over
 from serving.casework.moves import By, make_move, read_entitlement
 from serving.casework.reasons import reasons
-from serving.casework.review import Verdict, View, record_view
+from serving.casework.review import TAKING_AWAY, Verdict, View, record_view
 from serving.casework.states import NEGATIVE, Actor, State, ways_on
 from tests.cases_world import CLOCKS, REGISTER_OFFICE, Subject, a_case, in_review, seal
 from tests.casework_world import MORNING, an_entitlement
@@ -41,7 +41,7 @@ class Play:
         self.entitlements.append(of.id)
         self.cases.append(a_case(connection, of).id)
         # Somebody has begun: or most sequences would end before a second person comes in.
-        if draw.random() < 0.6:
+        if draw.random() < 0.8:
             for officer in draw.sample(OFFICERS, 2):
                 case = read_case(connection, self.cases[0])
                 case = take_over(connection, case, officer, MORNING) if case.lease_holder else claim(
@@ -90,15 +90,17 @@ class Play:
 
     def decide(self) -> None:
         case = read_case(self.connection, self.draw.choice(self.cases))
-        verdict = self.draw.choice(list(Verdict))
-        code = self.draw.choice((None, "OTHER", "LAW_EXCEPTION", "DUPLICATE", *reasons()))
-        words = self.draw.choice((None, "", "seen at home, and asked the neighbours"))
+        verdict = self.draw.choice((*Verdict, *sorted(TAKING_AWAY)))
+        complete = self.draw.random() < 0.7
+        code = "LAW_EXCEPTION" if complete else self.draw.choice((None, *reasons()))
+        words = "seen at home, and asked the neighbours" if complete else self.draw.choice((None, "", "short"))
         amount = self.draw.choice((1, 500, 20_000)) if verdict in (Verdict.REDUCE, Verdict.RECLAIM) else None
-        judgement = Judgement(verdict, code, words, self.draw.choice((None, "第七条")), amount)
+        judgement = Judgement(verdict, code, words, "第七条" if complete else None, amount)
         decide(self.connection, case, case.lease_holder or self.an_officer(), judgement, seal, CLOCKS, MORNING)
 
     def second(self) -> None:
-        case = read_case(self.connection, self.draw.choice(self.cases))
+        waiting = [number for number in self.cases if read_case(self.connection, number).state == "proposed"]
+        case = read_case(self.connection, self.draw.choice(waiting or self.cases))
         officer = self.an_officer()
         proposed = proposal_of(self.connection, case, officer)
         if self.draw.random() < 0.8:

@@ -24,7 +24,7 @@ from tests.casework_world import casework_database, count, owner_engine
 from tests.sweep_world import a_database
 
 CASES, STEPS_EACH = 10_000, 10
-QUICK = 60
+QUICK = 100
 
 
 @pytest.fixture(scope="module")

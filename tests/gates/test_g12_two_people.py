@@ -119,8 +119,8 @@ _LAST = "(SELECT max(id) FROM decision)"
 
 def _move(to: str, second: str = "'ben'", kind: str = "officer", decision: str = _LAST, actor: str = "ann") -> str:
     return (
-        f"INSERT INTO move ({_MOVE}) VALUES ({{of}}, {{revision}} + 1, 'review', '{to}', '{kind}', '{actor}', {second}, "
-        f"{{case}}, {decision}, 'X', 'x', now())"
+        f"INSERT INTO move ({_MOVE}) VALUES ({{of}}, {{revision}} + 1, 'review', '{to}', '{kind}', '{actor}', "
+        f"{second}, {{case}}, {decision}, 'X', 'x', now())"
     )
 
 
@@ -129,7 +129,10 @@ def _decided(verdict: str, two: str = "true", second: str = "'ben'") -> tuple[st
     return (_VIEWS, proposed, _IN_FORCE.replace("{second}", second))
 
 
-_BULK = "INSERT INTO bulk_act (verdict, size, officer, proposed_at{more}) VALUES ('{verdict}', {size}, 'ann', now(){values})"
+_BULK = (
+    "INSERT INTO bulk_act (verdict, size, officer, proposed_at{more}) "
+    "VALUES ('{verdict}', {size}, 'ann', now(){values})"
+)
 
 
 def _bulk(verdict: str = "offer", size: int = 1, more: str = "", values: str = "") -> str:
@@ -169,8 +172,8 @@ AROUND = {
         _IN_FORCE.replace("{second}", "'ben'"),
     ),
     "approved twice by one decision": (*_decided("grant"), _move("approved"),
-        f"INSERT INTO move ({_MOVE}) VALUES ({{of}}, {{revision}} + 2, 'approved', 'review', 'system', 's', NULL, NULL, "
-        "NULL, NULL, NULL, now())", _move("approved").replace("{revision} + 1", "{revision} + 3")),
+        f"INSERT INTO move ({_MOVE}) VALUES ({{of}}, {{revision}} + 2, 'approved', 'review', 'system', 's', NULL, "
+        "NULL, NULL, NULL, NULL, now())", _move("approved").replace("{revision} + 1", "{revision} + 3")),
     "the state set by hand": ("UPDATE entitlement SET state = 'denied' WHERE id = {of}",),
     "a new way": ("INSERT INTO allowed_move VALUES ('review', 'denied', 'system')",),
     "reduced without a decision": (
