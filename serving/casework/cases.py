@@ -144,6 +144,16 @@ def read_case(connection: Connection, number: int) -> Case:
     return case_of(row)
 
 
+def held_case(connection: Connection, number: int) -> Case:
+    """One case as it is now, and stays until the transaction ends.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    connection.execute(select(case_file.c.id).where(case_file.c.id == number).with_for_update())
+    return read_case(connection, number)
+
+
 def case_of(row: Mapping[Any, Any]) -> Case:
     """A row of `case_file` as a case."""
     found = {field.name: row[field.name] for field in fields(Case)}

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
-from serving.casework.cases import add_event, read_case
+from serving.casework.cases import add_event, held_case
 from serving.casework.errors import NotAllowedError
 from serving.casework.leases import renew
 from serving.casework.sealing import Seal, Unseal
@@ -37,7 +37,8 @@ def add_note(connection: Connection, case: int, officer: str, words: str, seal: 
     Raises:
         NotAllowedError: there are no words.
     """
-    found = read_case(connection, case)
+    # Held first: a lease that ends while the note is written must not take the note with it.
+    found = held_case(connection, case)
     number = write_on(connection, case, "noted", officer, words, seal, at)
     if found.lease_holder == officer and found.is_in_hand(at) and found.state != "closed":
         renew(connection, case, officer, at)
