@@ -225,6 +225,17 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER hold_keeps_delivery AFTER INSERT OR UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION hold_keeps_delivery();
+-- Nor is what is put out while it is held: an officer may approve what a death holds.
+CREATE FUNCTION held_from_the_start() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM hold h WHERE h.entitlement = NEW.entitlement AND h.released_at IS NULL
+               AND (NEW.kind = 'grant' OR h.code = 'death')) THEN
+        NEW.state := 'held';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER held_from_the_start BEFORE INSERT ON outbox FOR EACH ROW
+    WHEN (NEW.kind IN ('grant', 'offer')) EXECUTE FUNCTION held_from_the_start();
 -- What was approved and is refused, or goes back to a human, is not sent either.
 CREATE FUNCTION taken_back() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -70,7 +70,8 @@ def denied(connection: Connection) -> Entitlement:
     case = connection.execute(
         text(
             "INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at,"
-            " opened_by, due_at) VALUES ('review', :e, 'person', 'p1', :b, '110101', '[]', now(), 'day', now()) RETURNING id"
+            " opened_by, due_at) VALUES ('review', :e, 'person', 'p1', :b, '110101', '[]', now(), 'day', now())"
+            " RETURNING id"
         ),
         {"e": it.id, "b": it.benefit},
     ).scalar_one()

@@ -125,6 +125,6 @@ def test_history_stays(connection: Connection, table: str) -> None:
         f"DELETE FROM {table}",
     ):
         savepoint = connection.begin_nested()
-        with pytest.raises(Exception, match="ends once|permission denied"):
+        with pytest.raises(Exception, match=r"ends once|permission denied"):
             connection.execute(text(query))
         savepoint.rollback()
