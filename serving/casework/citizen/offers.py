@@ -95,7 +95,7 @@ def ask_for_person(
         take_down(connection, voice, found, Said.PERSON, at)
         why = [{"code": "human_request", "state": found.state.value, "decide": decide}]
         case = open_case(
-            connection, CaseKind.HUMAN_REQUEST, (found.kind, found.subject), found.district, why, by.kind.value, at,
+            connection, CaseKind.PERSON_WANTED, (found.kind, found.subject), found.district, why, by.kind.value, at,
             benefit=found.benefit, entitlement=number, words=words,
         )  # fmt: skip
         if decide and may_move(found.state, State.REVIEW, by.kind):
@@ -125,7 +125,7 @@ def ask_for_person_without_offer(
 
     def carry_out() -> Answer:
         case = open_case(
-            connection, CaseKind.HUMAN_REQUEST, subject, district, [{"code": "human_request"}], Actor.CITIZEN.value, at,
+            connection, CaseKind.PERSON_WANTED, subject, district, [{"code": "human_request"}], Actor.CITIZEN.value, at,
             benefit=benefit, words=words,
         )  # fmt: skip
         return {"case": case}

@@ -1,49 +1,30 @@
 """Opening work for caseworkers, and noting for the ledger what has no trigger of its own.
 
-The one place of this package that writes to `case_file` and `audit_intent`.
+The one place of this package that writes to `audit_intent`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, insert
 
-from serving.store.tables.casework import audit_intent, case_event, case_file
+from serving.casework import cases
+from serving.casework.cases import Subject
+from serving.casework.clocks import Kind, shipped_clocks
+from serving.casework.states import Actor
+from serving.store.tables.casework import audit_intent
 
-_CLOSED = "closed"
-
-
-class CaseKind(enum.StrEnum):
-    """Why a human is wanted."""
-
-    HUMAN_REQUEST = "human_request"
-    OBJECTION = "objection"
-    APPEAL = "appeal"
-    REFUSED_AUTOMATION = "refused_automation"
-    APPROVAL = "approval"
-    """Two people approve it, or nobody has said yes."""
-    UNANSWERED = "unanswered"
-    """Due without an application, but not by the machine; and the person has not answered."""
-    DEATH = "death"
-    CORRECTION = "correction"
-    """What it rests on was corrected, or never was."""
-    DOUBLE_GRANT = "double_grant"
-    IDENTITY = "identity"
-    STILL_ENTITLED = "still_entitled"
-
-
-DUE_DAYS: Mapping[CaseKind, int] = {CaseKind.HUMAN_REQUEST: 1, CaseKind.OBJECTION: 15, CaseKind.APPEAL: 15}
-"""Days until a case is due, by kind; others have `OTHER_DUE_DAYS`."""
-OTHER_DUE_DAYS = 10
+CaseKind = Kind
+"""Why a human is wanted: the kinds there are, with their clocks."""
+_SPEAKS = {"citizen": Actor.CITIZEN, "own": Actor.CITIZEN, "third_party": Actor.CITIZEN, "proxy": Actor.PROXY}
+"""Of `opened_by`: who they are for the ledger. All others are parts of the engine."""
 
 
 def open_case(
     connection: Connection,
-    kind: CaseKind,
+    kind: Kind,
     subject: tuple[str, str],
     district: str,
     why: Sequence[Mapping[str, object]],
@@ -71,34 +52,9 @@ def open_case(
     Returns:
         The number of the case.
     """
-    values = {
-        "kind": kind, "entitlement": entitlement, "subject_kind": subject[0], "subject": subject[1], "benefit": benefit,
-        "district": district, "why": [dict(each) for each in why], "opened_at": at, "opened_by": opened_by,
-        "due_at": at + dt.timedelta(days=DUE_DAYS.get(kind, OTHER_DUE_DAYS)),
-    }  # fmt: skip
-    of = case_file.c
-    opened = connection.execute(
-        upsert(case_file)
-        .values(values)
-        .on_conflict_do_nothing(
-            index_elements=[of.entitlement, of.kind],
-            index_where=of.entitlement.is_not(None) & (of.state != _CLOSED),
-        )
-        .returning(of.id)
-    ).scalar_one_or_none()
-    number = (
-        opened
-        or connection.execute(
-            select(of.id).where(of.entitlement == entitlement, of.kind == kind, of.state != _CLOSED)
-        ).scalar_one()
-    )
-    action = "joined" if opened is None else "opened"
-    connection.execute(
-        insert(case_event).values(
-            case_file=number, action=action, actor=opened_by, at=at, detail={"why": values["why"]}, note=words
-        )
-    )
-    return int(number)
+    of = Subject(subject[0], subject[1], district, benefit, entitlement)
+    by = (_SPEAKS.get(opened_by, Actor.SYSTEM), opened_by)
+    return cases.open_case(connection, kind, of, why, by, at, shipped_clocks(), note=words).id
 
 
 def intend(

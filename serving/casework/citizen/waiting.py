@@ -55,7 +55,7 @@ def _due(now: dt.datetime) -> Select[int]:
     of = entitlement.c
     held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION)
     asked = exists().where(
-        case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.HUMAN_REQUEST, case_file.c.state != "closed"
+        case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.PERSON_WANTED, case_file.c.state != "closed"
     )
     waits = of.state.in_([State.OFFERED, State.SILENT])
     return (
@@ -110,7 +110,7 @@ def _after_yes(connection: Connection, of: Entitlement, wait: Wait, now: dt.date
 
 def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime) -> str:
     if _wants_human(connection, of):
-        _to_human(connection, of, CaseKind.REFUSED_AUTOMATION, now)
+        _to_human(connection, of, CaseKind.AUTOMATION_REFUSED, now)
         return "to_human"
     if of.over_cap or not (of.tier == "automatic" or _somebody_said_yes(connection, of)):
         _to_human(connection, of, CaseKind.APPROVAL, now)

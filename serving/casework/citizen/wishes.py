@@ -137,7 +137,7 @@ def _to_human(connection: Connection, of: Entitlement, at: dt.datetime) -> None:
     if of.state not in UNDER_WAY:
         return
     case = open_case(
-        connection, CaseKind.REFUSED_AUTOMATION, (of.kind, of.subject), of.district,
+        connection, CaseKind.AUTOMATION_REFUSED, (of.kind, of.subject), of.district,
         [{"code": _CODE, "state": of.state.value}], _ENGINE.actor, at, benefit=of.benefit, entitlement=of.id,
     )  # fmt: skip
     if may_move(of.state, State.REVIEW, Actor.SYSTEM):

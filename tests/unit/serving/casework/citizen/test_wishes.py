@@ -81,7 +81,7 @@ def test_who_wants_a_human_has_nothing_automatic_any_more(connection: Connection
     assert read_entitlement(connection, old.id).state is State.REVIEW
     assert read_entitlement(connection, paid.id).state is State.PAID
     assert count(connection, "outbox", f"entitlement = {old.id} AND state = 'ready'") == 0
-    assert count(connection, "case_file", "kind = 'refused_automation'") == 1
+    assert count(connection, "case_file", "kind = 'automation_refused'") == 1
     new = an_entitlement(connection, benefit="c", tier="automatic")
     assert (new.tier, new.reasons) == ("review", [{"code": "refused_automation"}])
     connection.execute(text("UPDATE entitlement SET tier = 'automatic' WHERE id = :id"), {"id": new.id})
