@@ -30,7 +30,7 @@ from serving.delivery.bundles.preparation import Prepared
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import partition_of
 
-BATCH = 100
+BATCH = 400
 """So many households are read at once."""
 _HOME = "household"
 _LINK = "household_id"
@@ -89,7 +89,7 @@ class Bundler:
 
     def settle(
         self, found: Iterable[Found], held: Iterable[Held] = (), tell: Tell = lambda _done, _total: None
-    ) -> Iterator[Settled]:
+    ) -> Iterator[tuple[SubjectKey, int, Settled]]:
         """Settle every household of which something is tied.
 
         Args:
@@ -98,7 +98,7 @@ class Bundler:
             tell: is told of progress.
 
         Yields:
-            The knots of those households, one after the other; of all others nothing is tied.
+            Whose, the number among theirs, and the knot; of all other households nothing is tied.
         """
         homes = self._homes(found, held)
         tied = [home for home, (owed, has) in homes.items() if not self._is_plain(owed, has)]
@@ -106,7 +106,8 @@ class Bundler:
             some = tied[first : first + BATCH]
             tables = self._read(some)
             for home in some:
-                yield from self._settle(home, *homes[home], tables)
+                for number, settled in enumerate(self._settle(home, *homes[home], tables)):
+                    yield home, number, settled
             tell(min(first + BATCH, len(tied)), len(tied))
 
     def _homes(self, found: Iterable[Found], held: Iterable[Held]) -> dict[SubjectKey, tuple[list[Found], list[Held]]]:

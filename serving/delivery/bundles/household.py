@@ -10,7 +10,6 @@ from itertools import permutations
 from features.facts.population import Population
 from features.facts.subjects import PERSON
 from features.facts.units import MINOR_UNITS
-from rules.benefits import benefits_read
 from rules.determination import Determination, Outcome
 from serving.delivery.bundles.choice import Proposal, Settled, Verdict, settle_problem
 from serving.delivery.bundles.footing import worth_of
@@ -149,7 +148,7 @@ def _options(prepared: Prepared, household: Household, reexecution: Reexecution)
 
 def _may_open(prepared: Prepared, giver: Item, item: Item) -> bool:
     """May receipt open what is not owed today? Directly, or as what stands in for another that is ended by it."""
-    stands_in = benefits_read(prepared.rulebook.benefits[item.benefit].benefit).keys()
+    stands_in = prepared.results_read[item.benefit]
     return (giver.benefit, item.benefit) in prepared.opening or bool(
         stands_in & prepared.touches.get(giver.benefit, {}).keys()
     )

@@ -34,6 +34,7 @@ class Prepared:
         opening: pairs of a benefit whose receipt may open another that is not owed yet, and that other.
         spreading: pairs of which the first changes the second for other subjects too.
         facts_read: by benefit the facts that its rule reads.
+        results_read: by benefit the others whose results its rule asks.
     """
 
     rulebook: Rulebook
@@ -47,6 +48,7 @@ class Prepared:
     opening: frozenset[tuple[str, str]]
     spreading: frozenset[tuple[str, str]]
     facts_read: Mapping[str, frozenset[str]]
+    results_read: Mapping[str, frozenset[str]]
 
     def reached_by(self, benefit: str) -> frozenset[str]:
         """The benefits whose receipt changes what the rules say of this one, directly or through another's amount."""
@@ -114,6 +116,7 @@ def prepare(rulebook: Rulebook, on_date: dt.date, receipts: Receipts | None = No
         frozenset(opening),
         frozenset(spreading),
         facts_read,
+        {name: frozenset(benefits_read(plan.benefit)) for name, plan in rulebook.benefits.items()},
     )
 
 
