@@ -320,18 +320,22 @@ CREATE TABLE sample (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     month            text NOT NULL REFERENCES sample_commitment,
     benefit          text NOT NULL,
-    stratum          text NOT NULL CHECK (stratum IN ('granted', 'not_selected', 'group', 'seeded')),
-    protected_group  text NOT NULL DEFAULT '',
     kind             text NOT NULL,
     subject          text NOT NULL,
     sweep            integer NOT NULL,
     determination    text NOT NULL,
     on_date          date NOT NULL,
     drawn_at         timestamptz NOT NULL,
-    CHECK ((stratum = 'group') = (protected_group <> '')),
-    UNIQUE (month, benefit, stratum, protected_group, determination)
+    UNIQUE (month, benefit, sweep, determination)
 );
--- Apart, so that whoever reviews need not be let near it.
+-- Apart, so that whoever reviews need not be let near them: from where a case was drawn, and what the engine said.
+CREATE TABLE sample_stratum (
+    sample           bigint NOT NULL REFERENCES sample,
+    stratum          text NOT NULL CHECK (stratum IN ('granted', 'not_selected', 'group', 'seeded')),
+    protected_group  text NOT NULL DEFAULT '',
+    PRIMARY KEY (sample, stratum, protected_group),
+    CHECK ((stratum = 'group') = (protected_group <> ''))
+);
 CREATE TABLE sample_answer (
     sample        bigint PRIMARY KEY REFERENCES sample,
     outcome       text NOT NULL CHECK (outcome IN ('eligible', 'ineligible', 'undetermined')),
@@ -357,16 +361,17 @@ CREATE TRIGGER reviewer_was_not_in_it BEFORE INSERT ON sample_review FOR EACH RO
 CREATE TRIGGER ends_once BEFORE UPDATE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION ends_once('secret', 'revealed_at');
 CREATE TRIGGER kept BEFORE DELETE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_stratum FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_answer FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- Rights.
 GRANT SELECT, INSERT ON answered_request, bundle, bundle_member, proxy, proxy_cover, said_elsewhere, opt_out, automation_refusal, objection,
-    barred, sample_commitment, sample, sample_answer, sample_review TO applyfree_app;
+    barred, sample_commitment, sample, sample_stratum, sample_answer, sample_review TO applyfree_app;
 GRANT UPDATE (revoked_at, revoked_by) ON proxy TO applyfree_app;
 GRANT UPDATE (withdrawn_at) ON opt_out, automation_refusal TO applyfree_app;
 GRANT UPDATE (secret, revealed_at) ON sample_commitment TO applyfree_app;
-GRANT SELECT ON sample_commitment, proxy, said_elsewhere TO applyfree_auditor;
+GRANT SELECT ON sample_commitment, sample, sample_stratum, sample_answer, sample_review, proxy, said_elsewhere TO applyfree_auditor;
 GRANT SELECT ON bundle, bundle_member, proxy, proxy_cover, opt_out, automation_refusal, said_elsewhere TO applyfree_citizen;
 GRANT SELECT (entitlement, benefit, against, at, kind, subject, objector) ON objection TO applyfree_citizen;
 REVOKE EXECUTE ON FUNCTION officers_in FROM PUBLIC;
