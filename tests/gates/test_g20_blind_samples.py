@@ -1,4 +1,4 @@
-"""G20: what is reviewed cannot be foreseen, who reviews cannot see what the machine said, anybody can check the draw."""
+"""G20: the draw cannot be foreseen and can be checked, and who reviews cannot see what the machine said."""
 
 from __future__ import annotations
 
