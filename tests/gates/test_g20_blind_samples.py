@@ -43,6 +43,7 @@ from serving.casework.quality.sizes import cases_needed, grants_to_review, measu
 from serving.casework.states import Actor, State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
+from tests.decided_world import decided
 from tests.sweep_world import a_database
 
 MONTH, BENEFIT = "2026-03", "advanced_age_allowance"
@@ -303,7 +304,7 @@ def test_first_ones_own_result_then_the_comparison(connection: Connection) -> No
 
 def test_nobody_reviews_what_they_had_a_part_in(connection: Connection) -> None:
     it = moved(connection, an_entitlement(connection, "p5"), State.REVIEW)
-    moved(connection, it, State.APPROVED, by=By(Actor.OFFICER, "o1", second="o2"))
+    decided(connection, it, "grant", State.APPROVED, "o1", "o2")
     numbers = drawn(connection, Population([candidate(5)], [candidate(6, Outcome.INELIGIBLE, None)]))
     theirs = connection.execute(text("SELECT id FROM sample WHERE subject = 'p5'")).scalar_one()
     assert queue(connection, MONTH, "qa1") == numbers
@@ -350,7 +351,7 @@ def test_automatic_grants_are_what_no_human_had_a_part_in(connection: Connection
     it = moved(connection, an_entitlement(connection, "click"), State.OFFERED)
     moved(connection, moved(connection, it, State.CONFIRMED, by=By(Actor.CITIZEN, "click")), State.APPROVED)
     it = moved(connection, an_entitlement(connection, "human"), State.REVIEW)
-    moved(connection, it, State.APPROVED, by=By(Actor.OFFICER, "o1"))
+    decided(connection, it, "grant", State.APPROVED)
     zone = ZoneInfo("Asia/Shanghai")
     found = automatic_grants(connection, BENEFIT, MONTH, zone)
     assert [(each.subject, each.period, each.at) for each in found] == [("auto", "2026-03", MORNING)]

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from serving.casework.moves import Entitlement
+from serving.casework.states import Actor
 from serving.store.tables.casework import audit_intent, case_event, case_file
 
 _CLOSED = "closed"
@@ -20,14 +23,12 @@ _CLOSED = "closed"
 class CaseKind(enum.StrEnum):
     """Why a human is wanted."""
 
-    HUMAN_REQUEST = "human_request"
+    REVIEW = "review"
+    """The engine leaves the answer to a human."""
+    PERSON_WANTED = "person_wanted"
+    AUTOMATION_REFUSED = "automation_refused"
     OBJECTION = "objection"
     APPEAL = "appeal"
-    REFUSED_AUTOMATION = "refused_automation"
-    APPROVAL = "approval"
-    """Two people approve it, or nobody has said yes."""
-    UNANSWERED = "unanswered"
-    """Due without an application, but not by the machine; and the person has not answered."""
     DEATH = "death"
     CORRECTION = "correction"
     """What it rests on was corrected, or never was."""
@@ -36,22 +37,34 @@ class CaseKind(enum.StrEnum):
     STILL_ENTITLED = "still_entitled"
 
 
-DUE_DAYS: Mapping[CaseKind, int] = {CaseKind.HUMAN_REQUEST: 1, CaseKind.OBJECTION: 15, CaseKind.APPEAL: 15}
+DUE_DAYS: Mapping[CaseKind, int] = {CaseKind.PERSON_WANTED: 1, CaseKind.OBJECTION: 15, CaseKind.APPEAL: 15}
 """Days until a case is due, by kind; others have `OTHER_DUE_DAYS`."""
 OTHER_DUE_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose case it is, about what, and where it is worked on."""
+
+    kind: str
+    id: str
+    district: str
+    benefit: str | None = None
+    entitlement: int | None = None
+
+
+def about(of: Entitlement) -> Subject:
+    """Whose an entitlement is."""
+    return Subject(of.kind, of.subject, of.district, of.benefit, of.id)
 
 
 def open_case(
     connection: Connection,
     kind: CaseKind,
-    subject: tuple[str, str],
-    district: str,
-    why: Sequence[Mapping[str, object]],
-    opened_by: str,
+    of: Subject,
+    why: Mapping[str, object],
+    by: tuple[Actor, str],
     at: dt.datetime,
-    *,
-    benefit: str | None = None,
-    entitlement: int | None = None,
     words: bytes | None = None,
 ) -> int:
     """Open a case, or join the open one of that kind about the same entitlement.
@@ -59,45 +72,41 @@ def open_case(
     Args:
         connection: in a transaction.
         kind: what for.
-        subject: whose: kind and id.
-        district: whose caseworkers look after it.
-        why: codes and parameters of what a human is to judge.
-        opened_by: who; of the engine, which part of it.
+        of: whose.
+        why: code and parameters of what a human is to judge.
+        by: who opens it.
         at: the moment.
-        benefit: which, where it is about one.
-        entitlement: which, where it is about one.
         words: of whoever asked for it, encrypted.
 
     Returns:
         The number of the case.
     """
-    values = {
-        "kind": kind, "entitlement": entitlement, "subject_kind": subject[0], "subject": subject[1], "benefit": benefit,
-        "district": district, "why": [dict(each) for each in why], "opened_at": at, "opened_by": opened_by,
-        "due_at": at + dt.timedelta(days=DUE_DAYS.get(kind, OTHER_DUE_DAYS)),
-    }  # fmt: skip
-    of = case_file.c
+    held = case_file.c
     opened = connection.execute(
         upsert(case_file)
-        .values(values)
-        .on_conflict_do_nothing(
-            index_elements=[of.entitlement, of.kind],
-            index_where=of.entitlement.is_not(None) & (of.state != _CLOSED),
+        .values(
+            kind=kind, entitlement=of.entitlement, subject_kind=of.kind, subject=of.id, benefit=of.benefit,
+            district=of.district, why=[dict(why)], opened_at=at, opened_by=by[1],
+            due_at=at + dt.timedelta(days=DUE_DAYS.get(kind, OTHER_DUE_DAYS)),
         )
-        .returning(of.id)
-    ).scalar_one_or_none()
+        .on_conflict_do_nothing(
+            index_elements=[held.entitlement, held.kind],
+            index_where=held.entitlement.is_not(None) & (held.state != _CLOSED),
+        )
+        .returning(held.id)
+    ).scalar_one_or_none()  # fmt: skip
     number = (
         opened
         or connection.execute(
-            select(of.id).where(of.entitlement == entitlement, of.kind == kind, of.state != _CLOSED)
+            select(held.id).where(held.entitlement == of.entitlement, held.kind == kind, held.state != _CLOSED)
         ).scalar_one()
     )
-    action = "joined" if opened is None else "opened"
     connection.execute(
         insert(case_event).values(
-            case_file=number, action=action, actor=opened_by, at=at, detail={"why": values["why"]}, note=words
+            case_file=number, action="asked_again" if opened is None else "opened", actor=by[1], at=at,
+            detail={"by": by[0].value, "why": [dict(why)]}, note=words,
         )
-    )
+    )  # fmt: skip
     return int(number)
 
 

@@ -280,7 +280,7 @@ BEGIN ATOMIC
     UNION SELECT officer FROM provisional_view WHERE case_file IN (SELECT id FROM files)
     UNION SELECT officer FROM decision WHERE case_file IN (SELECT id FROM files)
     UNION SELECT second FROM decision WHERE case_file IN (SELECT id FROM files) AND second IS NOT NULL
-    UNION SELECT actor FROM case_event WHERE case_file IN (SELECT id FROM files) AND action NOT IN ('opened', 'joined', 'escalated');
+    UNION SELECT actor FROM case_event WHERE case_file IN (SELECT id FROM files) AND coalesce(detail ->> 'by', 'officer') = 'officer';
 END;
 
 -- An appeal is for somebody who was not in it before.

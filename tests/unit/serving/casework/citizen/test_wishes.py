@@ -24,10 +24,10 @@ from serving.casework.errors import NotAllowedError
 from serving.casework.moves import By, read_entitlement
 from serving.casework.states import Actor, State
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, count, moved
+from tests.decided_world import decided
 
 ME, SUBJECT = itself("p1"), ("person", "p1")
 BY = By(Actor.CITIZEN, "p1")
-OFFICER = By(Actor.OFFICER, "o1")
 WAIT = Wait(lambda _: Terms(), ZoneInfo("Asia/Shanghai"))
 LATER = MORNING + dt.timedelta(days=1)
 
@@ -81,7 +81,7 @@ def test_who_wants_a_human_has_nothing_automatic_any_more(connection: Connection
     assert read_entitlement(connection, old.id).state is State.REVIEW
     assert read_entitlement(connection, paid.id).state is State.PAID
     assert count(connection, "outbox", f"entitlement = {old.id} AND state = 'ready'") == 0
-    assert count(connection, "case_file", "kind = 'refused_automation'") == 1
+    assert count(connection, "case_file", "kind = 'automation_refused'") == 1
     new = an_entitlement(connection, benefit="c", tier="automatic")
     assert (new.tier, new.reasons) == ("review", [{"code": "refused_automation"}])
     connection.execute(text("UPDATE entitlement SET tier = 'automatic' WHERE id = :id"), {"id": new.id})
@@ -100,7 +100,7 @@ def test_even_what_no_hold_was_put_on_waits_for_a_human(connection: Connection) 
 def test_what_a_human_decided_is_delivered(connection: Connection) -> None:
     want_human(connection, SUBJECT, BY, MORNING)
     it = moved(connection, an_entitlement(connection, tier="automatic"), State.REVIEW)
-    it = moved(connection, it, State.APPROVED, by=OFFICER)
+    it = decided(connection, it, "grant", State.APPROVED)
     assert moved(connection, it, State.SUBMITTED).state is State.SUBMITTED
     assert count(connection, "hold", "released_at IS NULL") == 0
 
