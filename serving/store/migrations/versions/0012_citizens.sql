@@ -2,7 +2,7 @@
 -- The promises of docs/citizens.md are held here, whatever a query says.
 
 -- History stays: a row ends once, by the columns that say so, and is otherwise never changed.
-CREATE FUNCTION ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION row_ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was jsonb := to_jsonb(OLD);
     is_now jsonb := to_jsonb(NEW);
@@ -19,7 +19,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER ends_once BEFORE UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION ends_once('released_at', 'released_by');
+CREATE TRIGGER ends_once BEFORE UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION row_ends_once('released_at', 'released_by');
 CREATE TRIGGER kept BEFORE DELETE ON hold FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -84,7 +84,7 @@ CREATE TABLE proxy_cover (
     CHECK (num_nonnulls(benefit, entitlement) = 1),
     UNIQUE NULLS NOT DISTINCT (proxy, benefit, entitlement)
 );
-CREATE TRIGGER ends_once BEFORE UPDATE ON proxy FOR EACH ROW EXECUTE FUNCTION ends_once('revoked_at', 'revoked_by');
+CREATE TRIGGER ends_once BEFORE UPDATE ON proxy FOR EACH ROW EXECUTE FUNCTION row_ends_once('revoked_at', 'revoked_by');
 CREATE TRIGGER kept BEFORE DELETE ON proxy FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON proxy_cover FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -135,7 +135,7 @@ CREATE TABLE opt_out (
     CHECK (withdrawn_at >= since)
 );
 CREATE UNIQUE INDEX opt_out_open ON opt_out (kind, subject) WHERE withdrawn_at IS NULL;
-CREATE TRIGGER ends_once BEFORE UPDATE ON opt_out FOR EACH ROW EXECUTE FUNCTION ends_once('withdrawn_at');
+CREATE TRIGGER ends_once BEFORE UPDATE ON opt_out FOR EACH ROW EXECUTE FUNCTION row_ends_once('withdrawn_at');
 CREATE TRIGGER kept BEFORE DELETE ON opt_out FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION nothing_is_pushed_on() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -159,7 +159,7 @@ CREATE TABLE automation_refusal (
     CHECK (withdrawn_at >= since)
 );
 CREATE UNIQUE INDEX automation_refusal_open ON automation_refusal (kind, subject) WHERE withdrawn_at IS NULL;
-CREATE TRIGGER ends_once BEFORE UPDATE ON automation_refusal FOR EACH ROW EXECUTE FUNCTION ends_once('withdrawn_at');
+CREATE TRIGGER ends_once BEFORE UPDATE ON automation_refusal FOR EACH ROW EXECUTE FUNCTION row_ends_once('withdrawn_at');
 CREATE TRIGGER kept BEFORE DELETE ON automation_refusal FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION a_human_decides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -358,7 +358,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER reviewer_was_not_in_it BEFORE INSERT ON sample_review FOR EACH ROW EXECUTE FUNCTION reviewer_was_not_in_it();
-CREATE TRIGGER ends_once BEFORE UPDATE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION ends_once('secret', 'revealed_at');
+CREATE TRIGGER ends_once BEFORE UPDATE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION row_ends_once('secret', 'revealed_at');
 CREATE TRIGGER kept BEFORE DELETE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_stratum FOR EACH ROW EXECUTE FUNCTION refuse_change();
