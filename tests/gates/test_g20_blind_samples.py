@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from rules.determination import Outcome
 from serving.casework.errors import ConflictError, NotAllowedError, SampleError
 from serving.casework.moves import By
+from serving.casework.quality.choosing import Candidate, Population, Stratum, choose, number_of
 from serving.casework.quality.grants import automatic_grants
 from serving.casework.quality.measured import (
     caught_by_reviewer,
@@ -28,17 +29,7 @@ from serving.casework.quality.measured import (
     measured_misses,
 )
 from serving.casework.quality.reviewing import Found, ShownFact, compare, material, queue, record_result
-from serving.casework.quality.samples import (
-    Candidate,
-    Population,
-    Stratum,
-    choose,
-    commit,
-    draw,
-    number_of,
-    reveal,
-    verify,
-)
+from serving.casework.quality.samples import commit, draw, reveal, verify
 from serving.casework.quality.sizes import cases_needed, grants_to_review, measured, seeded_among
 from serving.casework.states import Actor, State
 from serving.store.server import EmbeddedServer

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Select, exists, func, select
 from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
 from serving.casework.citizen.offers import next_step
 from serving.casework.citizen.opening import CaseKind, about, open_case
-from serving.casework.errors import NotAllowedError
+from serving.casework.errors import CaseworkError
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
 from serving.casework.states import Actor, State
 from serving.store.tables.casework import case_file, entitlement, hold, move
@@ -72,7 +72,8 @@ def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime)
     try:
         with connection.begin_nested():
             return _STEPS[of.state](connection, of, wait, now)
-    except NotAllowedError:
+    except CaseworkError:
+        # A stop button, a hold, somebody who was faster: the others go on, and this one is looked at again.
         next_step(connection, of.id, now + AGAIN)
         return "waits"
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exists, select
 
 from rules.determination import Outcome
 from serving.casework.periods import local_day, period_named, start_of
-from serving.casework.quality.samples import Candidate
+from serving.casework.quality.choosing import Candidate
 from serving.casework.states import Actor, State
 from serving.store.tables.casework import entitlement, move
 

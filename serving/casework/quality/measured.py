@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Integer, and_, cast, func, or_, select
 
-from serving.casework.quality.samples import Stratum
+from serving.casework.quality.choosing import Stratum
 from serving.casework.quality.sizes import Measured, measured
 from serving.store.tables.quality import sample, sample_answer, sample_review, sample_stratum
 

@@ -1,135 +1,26 @@
 """Drawing blind samples that nobody can foresee and everybody can check afterwards.
 
-Before a month begins, the hash of a secret is written down. When it is over, every answer gets a number, HMAC-SHA-256
-of its sweep and determination under the secret, and those with the lowest numbers are reviewed. Who lacks the secret
-knows nothing about the choice; who chose could not choose otherwise. Once the secret is published, `verify` says so.
+Before a month begins, the hash of a secret is written down. When it is over, the secret chooses (`choosing.py`). Who
+lacks it knows nothing about the choice; who chose could not choose otherwise. Once it is published, `verify` says so.
 
-Source: commit and reveal as in Blum, Coin flipping by telephone (1983); shares and strata from SNAP Quality Control.
+Source: commit and reveal as in Blum, Coin flipping by telephone (1983).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import hashlib
-import hmac
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from rules.determination import Outcome
 from serving.casework.citizen.opening import intend
 from serving.casework.errors import SampleError
-from serving.casework.quality.sizes import NOT_SELECTED, PER_GROUP, grants_to_review, seeded_among
+from serving.casework.quality.choosing import Drawn, Population, Stratum, choose
 from serving.store.tables.quality import sample, sample_answer, sample_commitment, sample_stratum
 
 SECRET_BYTES = 32
 _ACTOR = "quality"
-
-
-class Stratum(enum.StrEnum):
-    """From where a case was drawn. Nobody who reviews it is told."""
-
-    GRANTED = "granted"
-    NOT_SELECTED = "not_selected"
-    GROUP = "group"
-    SEEDED = "seeded"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An answer that may be drawn.
-
-    Attributes:
-        kind, subject: whose.
-        benefit: which.
-        sweep: that gave it.
-        on_date: the day that it is about.
-        outcome, amount_minor: what the engine said; of a planted case, the planted mistake.
-        at: when it was given.
-        period: of a grant the key of its period.
-    """
-
-    kind: str
-    subject: str
-    benefit: str
-    sweep: int
-    on_date: dt.date
-    outcome: Outcome
-    amount_minor: int | None
-    at: dt.datetime
-    period: str = ""
-
-    @property
-    def determination(self) -> str:
-        """Its id: what is answered once in a sweep."""
-        return ":".join(part for part in (self.kind, self.subject, self.benefit, self.period) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Population:
-    """What the samples of one benefit and month are drawn from.
-
-    Attributes:
-        granted: automatic grants.
-        not_selected: answers that gave nothing.
-        groups: by protected group those of its members that were granted.
-        seeded: planted cases: real facts beside an answer that is known to be wrong.
-    """
-
-    granted: Sequence[Candidate]
-    not_selected: Sequence[Candidate]
-    groups: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
-    seeded: Sequence[Candidate] = ()
-
-
-Mark = tuple[Stratum, str]
-"""From where a case was drawn: of a group, which."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Drawn:
-    """A case of a sample, drawn once however many strata it stands for.
-
-    Attributes:
-        place: where it comes in the queue; it tells nobody anything.
-        marks: from where it was drawn.
-        candidate: the answer.
-    """
-
-    place: bytes
-    marks: tuple[Mark, ...] = field(compare=False)
-    candidate: Candidate = field(compare=False)
-
-
-def number_of(secret: bytes, candidate: Candidate) -> bytes:
-    """The number of an answer under a secret."""
-    return hmac.new(secret, f"{candidate.sweep}|{candidate.determination}".encode(), hashlib.sha256).digest()
-
-
-def choose(secret: bytes, population: Population) -> list[Drawn]:
-    """The sample of one benefit and month: a function of the secret and of the set of answers, in whatever order."""
-    marks: dict[Candidate, list[Mark]] = defaultdict(list)
-    parts: list[tuple[Mark, Sequence[Candidate], int]] = [
-        ((Stratum.GRANTED, ""), population.granted, grants_to_review(len(set(population.granted)))),
-        ((Stratum.NOT_SELECTED, ""), population.not_selected, NOT_SELECTED),
-        *(((Stratum.GROUP, name), members, PER_GROUP) for name, members in sorted(population.groups.items())),
-    ]
-    for mark, of, many in parts:
-        for each in _lowest(secret, of, many):
-            marks[each].append(mark)
-    known = {(each.sweep, each.determination) for each in marks}
-    planted = [each for each in population.seeded if (each.sweep, each.determination) not in known]
-    for each in _lowest(secret, planted, seeded_among(len(marks))):
-        marks[each].append((Stratum.SEEDED, ""))
-    # The queue has an order of its own: one by numbers would have those first of whom there are most to draw from.
-    return sorted(Drawn(number_of(secret[::-1], each), tuple(of), each) for each, of in marks.items())
-
-
-def _lowest(secret: bytes, of: Iterable[Candidate], many: int) -> list[Candidate]:
-    return sorted(set(of), key=lambda each: number_of(secret, each))[:many]
 
 
 def commit(connection: Connection, month: str, secret: bytes, at: dt.datetime) -> str:
