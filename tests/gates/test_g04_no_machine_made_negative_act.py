@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from sqlalchemy import Engine, text
@@ -105,12 +106,10 @@ def test_the_engine_recommends_nothing_negative(engine: Engine) -> None:
     with engine.connect() as connection:
         of = in_review(connection)
         connection.rollback()
-    for tier in ("automatic", "confirm", "ask", "review"):
-        for state in State:
-            for reasons in ([], [{"code": "above_cap"}], [{"code": "discretion_full"}]):
-                for confirmed in (True, False):
-                    for arrived in (True, False):
-                        one = replace(of, tier=tier, state=state, reasons=reasons)
-                        verdict = recommend(one, confirmed=confirmed, arrived=arrived).verdict
-                        assert verdict not in TAKING_AWAY
-                        assert verdict is not Verdict.CLOSE
+    whys: tuple[list[dict[str, object]], ...] = ([], [{"code": "above_cap"}], [{"code": "discretion_full"}])
+    tiers = ("automatic", "confirm", "ask", "review")
+    for tier, state, why, confirmed, arrived in product(tiers, State, whys, (True, False), (True, False)):
+        one = replace(of, tier=tier, state=state, reasons=why)
+        verdict = recommend(one, confirmed=confirmed, arrived=arrived).verdict
+        assert verdict not in TAKING_AWAY
+        assert verdict is not Verdict.CLOSE
