@@ -10,16 +10,14 @@ from serving.casework.errors import NotAllowedError
 from serving.casework.moves import Entitlement
 from serving.casework.reasons import reasons
 from serving.casework.review import TAKING_AWAY, Verdict
-from serving.casework.states import NEGATIVE, Actor, State, allowed_moves
+from serving.casework.states import NEGATIVE, Actor, State, may_move
 
 
 def moves_table() -> str:
     """From where to where, and who: two for what takes something away."""
     rows = []
     for before in State:
-        ways = [
-            (after, [m.actor for m in allowed_moves() if (m.before, m.after) == (before, after)]) for after in State
-        ]
+        ways = [(after, [actor for actor in Actor if may_move(before, after, actor)]) for after in State]
         told = [f"{after}{' ²' if after in NEGATIVE else ''} ({_who(actors)})" for after, actors in ways if actors]
         rows.append((f"`{before}`", "; ".join(told) or "–"))
     return _table(("from", "to (by whom)"), rows)
