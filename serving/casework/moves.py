@@ -15,7 +15,7 @@ from serving.casework.errors import CaseworkError, Change, ConflictError, NotAll
 from serving.casework.states import Actor, State, may_move
 from serving.store.tables.casework import entitlement, move
 
-_CONFLICT, _NOT_ALLOWED, _UNIQUE = "AF409", "AF403", "23505"
+_CONFLICT, _NOT_ALLOWED, _UNIQUE, _DEADLOCK = "AF409", "AF403", "23505", "40P01"
 _REFUSED = (_NOT_ALLOWED, "23503", "23514", "23001")
 """SQL states of what the table of moves, a check or a promise refuses."""
 
@@ -150,7 +150,7 @@ def refusals(
     except DBAPIError as error:
         savepoint.rollback()
         state = getattr(error.orig, "sqlstate", None)
-        if state in (_CONFLICT, _UNIQUE):
+        if state in (_CONFLICT, _UNIQUE, _DEADLOCK):
             done = changes()
             raise ConflictError(what, number, expected, done[-1].revision if done else expected, done) from None
         if state in _REFUSED:
