@@ -133,7 +133,7 @@ def moves_since(connection: Connection, number: int, revision: int) -> tuple[Cha
 
 @contextmanager
 def refusals(
-    what: str, number: int, expected: int, changes: Callable[[], tuple[Change, ...]], connection: Connection
+    what: str, number: int, expected: int, now: Callable[[], int | tuple[Change, ...]], connection: Connection
 ) -> Iterator[None]:
     """Turn what PostgreSQL refuses into our errors; the caller's transaction goes on.
 
@@ -141,7 +141,7 @@ def refusals(
         what: `entitlement` or `case`.
         number: which.
         expected: the revision that was read.
-        changes: asks for what has been done to it since.
+        now: asks for what has been done to it since, or, where nobody notes that, for the revision that it has now.
         connection: in a transaction.
     """
     savepoint = connection.begin_nested()
@@ -151,8 +151,7 @@ def refusals(
         savepoint.rollback()
         state = getattr(error.orig, "sqlstate", None)
         if state in (_CONFLICT, _UNIQUE, _DEADLOCK):
-            done = changes()
-            raise ConflictError(what, number, expected, done[-1].revision if done else expected, done) from None
+            raise _conflict(what, number, expected, now()) from None
         if state in _REFUSED:
             raise NotAllowedError(_first_line(error)) from None
         raise
@@ -161,6 +160,12 @@ def refusals(
         raise
     else:
         savepoint.commit()
+
+
+def _conflict(what: str, number: int, expected: int, now: int | tuple[Change, ...]) -> ConflictError:
+    if isinstance(now, int):
+        return ConflictError(what, number, expected, now)
+    return ConflictError(what, number, expected, now[-1].revision if now else expected, now)
 
 
 def _first_line(error: DBAPIError) -> str:
