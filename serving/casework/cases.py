@@ -95,7 +95,7 @@ def open_case(
     *,
     hardship: bool = False,
     priority: float | None = None,
-    note: bytes | None = None,
+    words: bytes | None = None,
 ) -> Case:
     """Open a case, with its clock running. Where one of the kind is open for the entitlement, that one is returned.
 
@@ -109,7 +109,7 @@ def open_case(
         clocks: the limits.
         hardship: somebody is in need.
         priority: a model's figure, which may only order the queue.
-        note: the words of whoever asked for it, encrypted.
+        words: of whoever asked for it, sealed by whoever took them.
     """
     number = connection.execute(
         insert_or(case_file)
@@ -128,9 +128,9 @@ def open_case(
                 case_file.c.entitlement == of.entitlement, case_file.c.kind == kind, case_file.c.state != "closed"
             )
         ).scalar_one()
-        add_event(connection, found, "joined", by, at, {"why": [dict(one) for one in why]}, note)
+        add_event(connection, found, "asked_again", by, at, {"why": [dict(one) for one in why]}, words)
         return read_case(connection, found)
-    add_event(connection, number, "opened", by, at, {"revision": 0}, note)
+    add_event(connection, number, "opened", by, at, {"revision": 0}, words)
     return read_case(connection, number)
 
 

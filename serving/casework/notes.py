@@ -58,10 +58,10 @@ def write_on(
 
 
 def notes_of(connection: Connection, case: int, unseal: Unseal) -> list[Note]:
-    """Everything that was written on a case, oldest first."""
+    """Everything that officers wrote on a case, oldest first; what its citizen said is sealed by whoever took it."""
     rows = connection.execute(
         select(case_event)
-        .where(case_event.c.case_file == case, case_event.c.note.is_not(None))
+        .where(case_event.c.case_file == case, case_event.c.detail.has_key(_KEY))
         .order_by(case_event.c.id)
     ).mappings()
     return [

@@ -208,7 +208,7 @@ def test_two_who_ask_for_the_next_case_get_two(engine: Engine) -> None:
         numbers = [a_case(connection, subject=f"q{number}", district="110199").id for number in range(60)]
 
     def drained(officer: str) -> list[int]:
-        taken = []
+        taken: list[int] = []
         while True:
             with engine.begin() as connection:
                 case = claim_next(connection, desk, officer, MORNING)

@@ -49,7 +49,7 @@ def open_case(
     Returns:
         The number of the case.
     """
-    return cases.open_case(connection, kind, of, [dict(why)], by, at, shipped_clocks(), note=words).id
+    return cases.open_case(connection, kind, of, [dict(why)], by, at, shipped_clocks(), words=words).id
 
 
 def intend(
