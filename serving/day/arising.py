@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -12,14 +12,21 @@ from features.events.kinds import EventKinds
 from rules.evaluate.reference import ReferenceEvaluator
 from rules.reads import reads_of
 from serving.day.bundling import Bundler
+from serving.day.entitling import Becomes, Change
 from serving.day.homes import HOUSEHOLD
 from serving.day.steps import Together
 from serving.delivery.bundles.disclosure import Disclosure, disclosures, gives_away
 from serving.delivery.bundles.events import Arising, LifeEvent, Reader, addressee_of, latest_first
 from serving.delivery.bundles.model import Item, SubjectKey
+from serving.delivery.bundles.preparation import Prepared
 
 FEWEST = 2
 """What comes alone is told of alone, to whom it belongs."""
+_CAREFUL: Mapping[str, object] = {
+    "code": "sensitive_household",
+    "zh": "此项涉及一名家庭成员的敏感信息：先由经办人员确认可以告知何人",
+    "en": "it gives away something sensitive about a member: a caseworker finds out who may be told",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +74,6 @@ class Offers:
             if len(numbers) >= FEWEST
         ]
 
-    def household_is_told_by_caseworker(self) -> list[str]:
-        """Benefits of whole households of which an offer gives away what not all who live there may know."""
-        plans = self._bundler.prepared.plans
-        return sorted(
-            benefit
-            for benefit, disclosure in self._disclosures.items()
-            if plans[benefit].benefit.subject == HOUSEHOLD and disclosure is not Disclosure.NEVER
-        )
-
     def _arisen(self, waiting: Iterable[tuple[int, Item]], events: Sequence[LifeEvent]) -> Iterator[_Offer]:
         of_whom: dict[str, list[LifeEvent]] = defaultdict(list)
         for event in events:
@@ -104,6 +102,18 @@ class Offers:
                 if subject is None or gives_away(evaluator, item.benefit, subject):
                     found.add(item)
         return found
+
+
+def told_by_caseworker(prepared: Prepared, owed: Iterable[Item]) -> Iterator[Change]:
+    """What whole households are owed and not all who live there may know: nobody is offered it by a notice to all."""
+    careful = {
+        benefit
+        for benefit, disclosure in disclosures(prepared.plans).items()
+        if prepared.plans[benefit].benefit.subject == HOUSEHOLD and disclosure is not Disclosure.NEVER
+    }
+    for item in owed:
+        if item.benefit in careful:
+            yield Change(item, Becomes.CASEWORKER, (_CAREFUL,))
 
 
 def about_to_be_offered(connection: Connection) -> list[tuple[int, Item]]:

@@ -59,6 +59,8 @@ class Becomes(enum.Enum):
     """It costs something else: nobody but the household says yes to that."""
     REVIEW = "review"
     """Which is better the household alone can say, and a caseworker helps it to."""
+    CASEWORKER = "caseworker"
+    """An offer would tell the whole household what not all of it may know: a caseworker finds out whom to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Noted:
 
 
 def find(
-    connection: Connection, terms: Terms, districts: Districts, changes: Sequence[Change], at: dt.datetime
+    connection: Connection, terms: Terms, districts: Districts, changes: Sequence[Sequence[Change]], at: dt.datetime
 ) -> Noted:
     """Note what is owed and is not noted yet.
 
@@ -101,7 +103,7 @@ def find(
         connection: that has had its :func:`look`; it commits as it goes.
         terms: of the day.
         districts: who looks after whom.
-        changes: of what is tied to other items of the household.
+        changes: what becomes of items for other reasons than their tier; each list has an item once.
         at: this moment.
 
     Raises:
@@ -113,7 +115,7 @@ def find(
     asked = connection.execute(text("SELECT count(*) FROM today WHERE tier = 'ask'")).scalar_one()
     to_candidates = HandOver("from tiers to what is owed", open_ones, {"ask": asked, "owed": candidates})
     to_candidates.require_equal()
-    aside = _change(connection, changes)
+    aside = sum(_change(connection, some) for some in changes)
     parameters = _parameters(terms)
     new = 0
     for low, high in _ranges(connection):
@@ -174,7 +176,11 @@ def _assign(connection: Connection, districts: Districts) -> None:
 
 
 def _change(connection: Connection, changes: Sequence[Change]) -> int:
-    """Put into effect what settling households came to; it makes nothing less careful. Returns how many it sets aside."""
+    """Put into effect what settling households came to; it makes nothing less careful.
+
+    Returns:
+        How many are set aside.
+    """
     rows = [
         {"kind": one.item.kind, "subject": one.item.subject, "benefit": one.item.benefit,
          "becomes": None if one.becomes is None else one.becomes.value, "reasons": list(one.reasons)}
@@ -241,8 +247,8 @@ jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(kind text, subject text, benefit t
 _CHANGE = f"""
 UPDATE candidate c
 SET tier = CASE WHEN x.becomes = 'review' OR (x.becomes = 'confirm' AND c.tier = 'automatic') THEN x.becomes
-                ELSE c.tier END,
-    reasons = c.reasons || x.reasons
+                WHEN x.becomes = 'caseworker' AND c.tier = 'confirm' THEN 'review' ELSE c.tier END,
+    reasons = CASE WHEN x.becomes = 'caseworker' AND c.tier <> 'confirm' THEN c.reasons ELSE c.reasons || x.reasons END
 FROM {_CHANGES} WHERE c.kind = x.kind AND c.subject = x.subject AND c.benefit = x.benefit
 """
 _SET_ASIDE = f"""

@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from features.events.kinds import EventKinds
-from features.events.log import ID, PART, SOURCE, SUBJECTS, TEXT, EventLog, concerned, told_of
+from features.events.log import ID, PART, SCHEMA, SOURCE, SUBJECTS, TEXT, EventLog, concerned, told_of
 from features.events.messages import Event
 from features.events.threads import resolve
 from serving.casework.holding import Kept, keep_holds
@@ -21,6 +21,7 @@ from serving.sweep.review import SPLIT, GrantForReview
 
 SPOKEN_OF = dt.timedelta(days=365)
 """What happened longer ago is no news to anybody, whenever we learned of it."""
+NO_EVENTS = pl.DataFrame(schema={**SCHEMA, PART: pl.Int32()})
 _BATCH = 500
 """So many subjects are looked after in one transaction."""
 
@@ -42,15 +43,15 @@ class Happenings:
     """All life events as they are known when this is made, and which of them are news.
 
     Args:
-        log: where they are kept.
+        log: where they are kept; None: nowhere.
         known: the last part of the log that the last run knew of.
     """
 
-    def __init__(self, log: EventLog, known: int) -> None:
-        parts = log.parts
+    def __init__(self, log: EventLog | None, known: int) -> None:
+        parts = [] if log is None else log.parts
         self.until = max((part.number for part in parts), default=0)
         self._moments = {part.number: part.moment for part in parts}
-        self._index = log.index(self.until)
+        self._index = NO_EVENTS if log is None else log.index(self.until)
         self._new = [part.number for part in parts if part.number > known]
 
     def named(self) -> set[str]:
@@ -103,7 +104,8 @@ def hold_what_waits(
         happenings: life events.
         review: benefits that one person had under several ids, or that an id had that was two persons'.
         at: this moment.
-        detected: look at what is newly detected: of the dead, whenever they died. Otherwise at all of whom there is news.
+        detected: look at what is newly detected: of the dead, whenever they died; otherwise at all of whom there is
+            news.
 
     Returns:
         How many holds were put and taken back.

@@ -1,4 +1,4 @@
-"""First steps of what was found: to its delivery, its offer or a caseworker. Each is told of in the transaction that takes it.
+"""First steps of what was found: to its delivery, its offer or a caseworker, each told of in the same transaction.
 
 What comes from one life event is offered together and told of once; everything else that is offered has a notice of
 its own. Steps are taken by whoever finds an entitlement still `detected`: a run that was killed is run again.
@@ -155,7 +155,8 @@ unnest(CAST(:noticed AS text[]), CAST(:notice_until AS timestamptz[])) AS n(bene
 """
 # Before the step: a row that a trigger has changed in a statement is not changed by the same statement again.
 _CLOCK = f"""
-UPDATE entitlement e SET next_step_at = CASE WHEN e.tier = 'confirm' THEN r.at WHEN e.tier = 'automatic' THEN n.until END
+UPDATE entitlement e
+SET next_step_at = CASE WHEN e.tier = 'confirm' THEN r.at WHEN e.tier = 'automatic' THEN n.until END
 FROM entitlement same
 LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
 LEFT JOIN unnest(CAST(:reminded AS text[]), CAST(:remind_at AS timestamptz[])) AS r(benefit, at)
@@ -175,8 +176,8 @@ RETURNING to_state
 # The rows that `serving.casework.citizen.offering.tell` writes, for many at once: a test holds them equal.
 _TELL = """
 INSERT INTO outbox (delivery_key, entitlement, kind, channel, benefit, created_at, payload)
-SELECT encode(sha256(convert_to(concat('offer|', e.id, '|', e.revision, '|0|', e.kind, ':', e.subject), 'UTF8')), 'hex'),
-       e.id, 'offer', 'notice', e.benefit, :at,
+SELECT encode(sha256(convert_to(concat('offer|', e.id, '|', e.revision, '|0|', e.kind, ':', e.subject), 'UTF8')),
+              'hex'), e.id, 'offer', 'notice', e.benefit, :at,
        jsonb_build_object('reminder', 0, 'revision', e.revision, 'to', e.kind || ':' || e.subject)
 FROM entitlement e
 WHERE e.id = ANY(:taken) AND e.state = 'offered' AND NOT EXISTS (SELECT FROM bundle_member m WHERE m.entitlement = e.id)
@@ -184,10 +185,10 @@ ON CONFLICT (delivery_key) DO NOTHING
 """
 _OPEN_CASES = """
 WITH opened AS (
-    INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by, due_at,
-                           first_touch_due_at)
-    SELECT CASE WHEN w.wants THEN 'automation_refused' ELSE 'review' END, e.id, e.kind, e.subject, e.benefit, e.district,
-           e.reasons, :at, 'day',
+    INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by,
+                           due_at, first_touch_due_at)
+    SELECT CASE WHEN w.wants THEN 'automation_refused' ELSE 'review' END, e.id, e.kind, e.subject, e.benefit,
+           e.district, e.reasons, :at, 'day',
            CASE WHEN w.wants THEN CAST(:automation_refused_due AS timestamptz) ELSE :review_due END,
            CASE WHEN w.wants THEN CAST(:automation_refused_touch AS timestamptz) ELSE :review_touch END
     FROM entitlement e CROSS JOIN LATERAL (
