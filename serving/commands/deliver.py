@@ -70,18 +70,29 @@ def delivered(server: Server, session: Session, home: Path, catalogue: Path | No
     sweep = sweeps.last_complete(session)
     if sweep is None:
         raise NotSweptError
-    source = recorded_facts(swept_catalogue(catalogue), home)
-    pinned = load_pinned(home, sweep.rulebook)
-    ground = Ground(
-        pinned, source.open(pinned.rulebook.vocabulary), source.views, home / "loads", load_programmes(),
-        shipped_clocks(), Life(EventLog(home / "events"), event_kinds_of(pinned.rulebook.vocabulary)),
-        partial(month_secret, settings.secrets_folder(home)),
-    )  # fmt: skip
+    ground = ground_of(sweep.rulebook, home, catalogue)
     engine = open_engine(server.url, statement_seconds=LONGEST_STATEMENT_SECONDS)
     try:
         return deliver(session, engine, ground, clock.now(), tell)
     finally:
         engine.dispose()
+
+
+def ground_of(rulebook: str, home: Path, catalogue: Path | None) -> Ground:
+    """What a day's delivery rests on in a home.
+
+    Args:
+        rulebook: the hash of the sweep's.
+        home: where everything is kept.
+        catalogue: whose facts; the shipped one by default.
+    """
+    source = recorded_facts(swept_catalogue(catalogue), home)
+    pinned = load_pinned(home, rulebook)
+    return Ground(
+        pinned, source.open(pinned.rulebook.vocabulary), source.views, home / "loads", load_programmes(),
+        shipped_clocks(), Life(EventLog(home / "events"), event_kinds_of(pinned.rulebook.vocabulary)),
+        partial(month_secret, settings.secrets_folder(home)),
+    )  # fmt: skip
 
 
 def month_secret(folder: Path, month: str) -> bytes | None:

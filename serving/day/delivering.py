@@ -164,7 +164,7 @@ def deliver(
         DeliveringBusyError: another process is at it.
         CountsDifferError: something went in and did not come out: nothing more is delivered.
     """
-    with _alone(session):
+    with alone(session):
         tier_sweep(
             session, ground.pinned, ground.history, ground.programmes, at,
             tell=lambda done, total: tell("computing tiers", done, total),
@@ -174,11 +174,12 @@ def deliver(
         known = ground.history.identities(sweep.on_date, sweep.known_at)
         run = _Run(engine, ground, sweep, grants_for_review(session, known), at, tell)
         with engine.connect() as connection:
+            connection.detach()  # what it keeps for itself (temporary tables) is nothing for the next one
             return run.on(connection)
 
 
 @contextmanager
-def _alone(session: Session) -> Iterator[None]:
+def alone(session: Session) -> Iterator[None]:
     """Be the one process that delivers."""
     taken = session.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
     if taken is None or taken[0] is not True:
@@ -283,7 +284,9 @@ class _Run:
         self.tell("first steps", 0, 0)
         bundles: list[Together] = []
         if self.ground.life is not None and (events := happenings.spoken_of(self.sweep.on_date)):
-            bundles = Offers(self.ground.life.kinds, bundler).together(about_to_be_offered(connection), events)
+            waiting = about_to_be_offered(connection)
+            connection.commit()  # facts are read
+            bundles = Offers(self.ground.life.kinds, bundler).together(waiting, events)
         stopped = sorted({stop.name for stop in pressed(connection) if stop.scope is Scope.BENEFIT})
         going = Going(may_be_automatic(connection, self.sweep, self.at), stopped)
         connection.commit()
