@@ -93,6 +93,8 @@ class City:
         with owner.begin() as connection:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             connection.execute(text(f"TRUNCATE {_DELIVERED} CASCADE"))
+            for table in ("standing", "chunk", "dead_letter"):
+                connection.execute(text(f"DELETE FROM {table} WHERE sweep > 1"))
             connection.execute(text("DELETE FROM sweep WHERE id > 1"))
         owner.dispose()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,7 +60,10 @@ class Offers:
             waiting: what is about to be offered: numbers of entitlements, and whose of which benefit.
             events: that may be spoken of.
         """
-        offers = list(self._arisen(waiting, events))
+        arisen = list(self._arisen(waiting, events))
+        company = Counter((each.home, each.event.id) for each in arisen)
+        # Facts are read of those alone who may be offered several things.
+        offers = [each for each in arisen if company[each.home, each.event.id] >= FEWEST]
         sensitive = self._sensitive(offers)
         kind_of = {each.event.id: each.event.kind for each in offers}
         numbers_of: dict[tuple[SubjectKey, str], list[int]] = defaultdict(list)
