@@ -43,10 +43,12 @@ def deliver_command(catalogue: CatalogueOption = None) -> None:
 
     Every determination gets its tier with the reasons; registers that are late or damaged take their benefits down to a
     confirmation, mended ones bring them back; what excludes each other is weighed for the good of each household;
-    whatever is owed is noted once for its period and goes its first step. What is approved waits in the outbox for
-    `applyfree work`. Counts that are unusual against the last run stop their benefit until two people have looked.
+    whatever is owed is noted once for its period and goes its first step. What comes from one life event is offered as
+    one; deaths and corrections hold what they touch. What is approved or offered waits in the outbox. Counts that are
+    unusual against the last run stop their benefit until two people have looked. The first run of a month draws the
+    blind samples of the last one.
 
-    Run it after every `applyfree sweep`; run twice it does nothing the second time.
+    Run it after every `applyfree sweep`; run twice it does nothing the second time, and killed it goes on.
     """
     home = settings.home().resolve()
     server = open_server(settings.database_url(), home)
