@@ -38,7 +38,8 @@ def engine(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_what_time_brings_about_is_done(engine: Engine, tmp_path: Path) -> None:
     with engine.begin() as connection:
-        for subject, benefit in (("p1", "advanced_age_allowance"), ("p2", "a_benefit_of_last_year")):
+        offers = {"p0": "advanced_age_allowance", "p1": "childcare_subsidy", "p2": "a_benefit_of_last_year"}
+        for subject, benefit in offers.items():
             offered = moved(connection, an_entitlement(connection, subject, benefit=benefit), State.OFFERED)
             connection.execute(
                 text("UPDATE entitlement SET next_step_at = :at WHERE id = :id"), {"at": MORNING, "id": offered.id}
@@ -49,6 +50,8 @@ def test_what_time_brings_about_is_done(engine: Engine, tmp_path: Path) -> None:
     done = applyfree("work", "--once")
     assert done.status == 0
     with engine.connect() as connection:
+        # As the operating terms say: nobody need answer for the one, the other stays open.
+        assert count(connection, "entitlement", "state = 'review' AND subject = 'p0'") == 1
         assert count(connection, "entitlement", "state = 'silent' AND subject = 'p1'") == 1
         # Of what the catalogue does not have any more nothing is assumed: it waits, and does not stop the others.
         assert count(connection, "entitlement", "state = 'offered' AND subject = 'p2'") == 1
