@@ -31,7 +31,7 @@ from serving.delivery.bundles.preparation import Prepared
 from serving.sweep.facts import FactHistory
 from serving.sweep.partitions import partition_of
 
-BATCH = 400
+BATCH = 1_600
 """So many households are read at once."""
 
 Tell = Callable[[int, int], None]

@@ -80,20 +80,21 @@ def test_anybody_may_check_the_draw_once_the_secret_is_public(city: City) -> Non
         assert verify(connection, "2026-03", COMMON, Population(granted[1:], [])) != []
 
 
-def test_errors_that_are_found_demote_a_benefit_and_a_clean_month_brings_it_back(city: City) -> None:
+def test_errors_that_are_found_demote_their_benefit_alone(city: City) -> None:
     city.deliver()
     with city.engine.connect() as connection:
         draw_last_month(connection, fixed_secret, [COMMON], city.ground().clocks.days.zone, NEXT)
     ceiling = "SELECT count(*) FROM demotion WHERE benefit = :benefit AND register IS NULL AND until IS NULL"
-    _review(city, wrong=1)
+    _review(city, wrong=10)
     with city.engine.connect() as connection:
         found = {one.benefit: one for one in measured(connection)}
-    assert found[COMMON].wrong == 1
+    assert found[COMMON].wrong == 10
     assert found[COMMON].sampled == city.number("SELECT count(*) FROM sample_stratum WHERE stratum = 'granted'")
     assert city.number(ceiling, benefit=COMMON) == 0
     city.sweep(NEXT_DAY, NEXT)
     city.deliver(NEXT)
     assert city.number(ceiling, benefit=COMMON) == 1
+    assert city.number("SELECT count(*) FROM demotion WHERE register IS NULL") == 1
 
 
 def _review(city: City, wrong: int) -> None:
