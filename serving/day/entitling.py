@@ -31,7 +31,7 @@ class Terms:
     Attributes:
         periods: for each unit of time that amounts are per, the key of the period that the day lies in.
         notice_until: per benefit with a public notice, when one that begins now ends.
-        answer_until: until when an offer that is made now is waited for.
+        answer_until: until when an offer that is made now, or a fact that is asked for, is waited for.
         review_until: until when a caseworker is to have judged what is opened now.
         caps: per benefit, what goes out without a second caseworker, in minor units.
         minor: per unit of amounts, how many minor units make one.
@@ -170,7 +170,7 @@ unnest(CAST(:noticed AS text[]), CAST(:notice_until AS timestamptz[])) AS n(bene
 """
 # Before the step: a row that a trigger has changed in a statement is not changed by the same statement again.
 _CLOCK = f"""
-UPDATE entitlement e SET next_step_at = CASE WHEN e.tier = 'confirm' THEN CAST(:answer_until AS timestamptz)
+UPDATE entitlement e SET next_step_at = CASE WHEN e.tier IN ('confirm', 'ask') THEN CAST(:answer_until AS timestamptz)
                                              WHEN e.tier = 'automatic' THEN n.until END
 FROM entitlement same LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
 WHERE e.id = same.id AND same.id = ANY(:taken)

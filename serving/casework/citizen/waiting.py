@@ -77,6 +77,16 @@ def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime)
         return "waits"
 
 
+def _after_question(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
+    """A fact that was asked for and did not come: a human looks, for no answer is no no."""
+    until = _since(connection, of) + dt.timedelta(days=wait.terms(of.benefit).answer_days)
+    if now < until:
+        next_step(connection, of.id, until)
+        return "waits"
+    _to_human(connection, of, CaseKind.REVIEW, now)
+    return "to_human"
+
+
 def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
     terms = wait.terms(of.benefit)
     offered = _since(connection, of)
@@ -84,6 +94,9 @@ def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.da
         passed = [n for n, days in enumerate(terms.remind_after_days, 1) if offered + dt.timedelta(days=days) <= now]
         next_step(connection, of.id, next_reminder(terms, offered, now))
         if not passed:
+            # Whoever offers by a rule tells of it; an officer's decision does not.
+            if _offered_by_officer(connection, of):
+                tell(connection, of, 0, now)
             return "waits"
         tell(connection, of, passed[-1], now)
         return "reminded"
@@ -121,6 +134,7 @@ def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime)
 
 
 _STEPS: dict[State, Callable[[Connection, Entitlement, Wait, dt.datetime], str]] = {
+    State.ASK: _after_question,
     State.OFFERED: _after_offer,
     State.SILENT: _after_silence,
     State.CONFIRMED: _after_yes,
@@ -159,6 +173,11 @@ def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, now: dt.d
     )
     make_move(connection, of, State.REVIEW, replace(SYSTEM, case=case), now)
     next_step(connection, of.id, None)
+
+
+def _offered_by_officer(connection: Connection, of: Entitlement) -> bool:
+    query = select(move.c.actor_kind).where(move.c.entitlement == of.id, move.c.revision == of.revision)
+    return connection.execute(query).scalar_one() == Actor.OFFICER
 
 
 def _since(connection: Connection, of: Entitlement) -> dt.datetime:
