@@ -105,13 +105,6 @@ _WRONG = {
         WHERE e.state = 'approved' AND (o.state IS NULL OR (o.state = 'held' AND NOT EXISTS (
             SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL)))
     """,
-    "I6 what is held somebody looks into": f"""
-        SELECT e.id, concat_ws(' ', e.state, 'held for', h.code, 'and nobody looks into it') FROM entitlement e
-        JOIN hold h ON h.entitlement = e.id AND h.released_at IS NULL
-        WHERE e.state NOT IN {FINAL} AND e.state NOT IN {BY_THE_BANK} AND h.code <> 'refused_automation'
-        AND NOT EXISTS (SELECT FROM case_file c WHERE c.state <> 'closed'
-                        AND (c.entitlement = e.id OR (c.kind = 'death' AND c.subject = e.subject)))
-    """,
     "I6 what is proposed somebody can agree to or send back": """
         SELECT c.id, 'proposed, and nothing is' FROM case_file c WHERE c.state = 'proposed'
         AND NOT EXISTS (SELECT FROM decision d WHERE d.case_file = c.id AND d.state = 'proposed')
@@ -124,6 +117,18 @@ _LATE = """
     WHERE state <> 'closed' AND paused_at IS NULL AND due_at < %(now)s
     UNION ALL SELECT id, concat_ws(' ', kind, 'has stood since', paused_at, pause_code) FROM case_file
     WHERE state <> 'closed' AND paused_at < %(now)s - interval '200 days'
+"""
+_DUE = f"""
+    SELECT e.id, concat_ws(' ', e.state, 'was due', e.next_step_at) FROM entitlement e
+    WHERE e.state IN ('ask', 'offered', 'silent', 'confirmed', 'public_notice') AND e.next_step_at <= %(now)s
+    AND NOT EXISTS (SELECT FROM case_file c WHERE c.state <> 'closed'
+                    AND (c.entitlement = e.id OR (c.kind = 'death' AND c.subject = e.subject)))
+    UNION ALL SELECT e.id, concat_ws(' ', e.state, 'is held for', h.code, 'and nobody looks into it') FROM entitlement e
+    JOIN hold h ON h.entitlement = e.id AND h.released_at IS NULL
+    WHERE e.state NOT IN {FINAL} AND e.state NOT IN {BY_THE_BANK} AND h.code <> 'refused_automation'
+    AND coalesce(e.next_step_at, %(now)s) <= %(now)s AND NOT (e.state = 'silent' AND e.benefit = ANY(%(lapse)s))
+    AND NOT EXISTS (SELECT FROM case_file c WHERE c.state <> 'closed'
+                    AND (c.entitlement = e.id OR (c.kind = 'death' AND c.subject = e.subject)))
 """
 _ALL = " UNION ALL ".join(
     f"SELECT '{name}' AS promise, row::bigint, what FROM ({query}) w(row, what)"  # noqa: S608 (our own text)
@@ -196,3 +201,14 @@ def check_clocks(watching: psycopg.Connection[Any], now: dt.datetime) -> None:
     late = watching.execute(_LATE, {"now": now}).fetchall()
     if late:
         raise Broken("\n".join(f"I6: case {row}: {what}" for row, what in late))
+
+
+def check_waiting(watching: psycopg.Connection[Any], lapse: list[str], now: dt.datetime) -> None:
+    """I6, right after time was let do its work: nothing waits whose moment has come, nothing is held and forgotten.
+
+    Raises:
+        Broken: something is.
+    """
+    left = watching.execute(_DUE.encode(), {"now": now, "lapse": lapse}).fetchall()
+    if left:
+        raise Broken("\n".join(f"I6: entitlement {row}: {what}" for row, what in left))

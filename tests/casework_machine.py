@@ -6,6 +6,7 @@ Each rule draws one number, and chance within it follows from that: a run is the
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -43,11 +44,11 @@ from serving.stops import buttons
 from serving.store.server import EmbeddedServer
 from serving.store.tables.casework import entitlement
 from tests.cases_world import CLOCKS, DISTRICT, seal
-from tests.casework_invariants import Broken, check, check_clocks, check_effects
+from tests.casework_invariants import Broken, check, check_clocks, check_effects, check_waiting
 from tests.random_city import City, one_of
 from tests.unit.features.events.worlds import death, event
 
-PEOPLE = ["p1", "p2", "p3", "p4", "p5", "p6"]
+PEOPLE = [f"p{number}" for number in range(1, 13)]
 HELPERS = ["q1", "q2"]
 OFFICERS = [f"officer-{name}" for name in ("ann", "ben", "cai", "dot", "eli", "fay", "gus", "hua")]
 SUPERVISOR = "supervisor-sue"
@@ -151,6 +152,9 @@ class Casework(RuleBasedStateMachine):
     @rule(seed=SEED)
     def the_day_begins(self, seed: int) -> None:
         self.begin(seed)
+        self._first_steps()
+
+    def _first_steps(self) -> None:
         notice_until = {
             name: self.now + dt.timedelta(days=terms.public_notice_days)
             for name, terms in BENEFITS.items()
@@ -173,7 +177,22 @@ class Casework(RuleBasedStateMachine):
     @rule(seed=SEED)
     def time_brings_about(self, seed: int) -> None:
         self.begin(seed)
-        self.city.run("pass time", lambda: pass_time(self.city.engine, self.now, WAIT))
+        self._pass_time()
+
+    def _pass_time(self) -> None:
+        if self.city.run("pass time", lambda: pass_time(self.city.engine, self.now, WAIT)) is not None:
+            check_waiting(self.city.watching, LAPSE, self.now)
+
+    @rule(seed=SEED)
+    def a_day_goes_by(self, seed: int) -> None:
+        self.begin(seed)
+        self._first_steps()
+        self._pass_time()
+        self._seal()
+        self._send()
+        self.the_money_moves()
+        self.city.now += dt.timedelta(days=self.rng.choice([1, 1, 4]))
+        self._seal()
 
     @rule(seed=SEED)
     def what_is_late_is_escalated(self, seed: int) -> None:
@@ -187,6 +206,9 @@ class Casework(RuleBasedStateMachine):
         self.begin(seed)
         if self.rng.random() < 0.8:
             self._seal()
+        self._send()
+
+    def _send(self) -> None:
         sender = Sender(self.city.engine, [self.city.money, self.city.notices], lambda: self.now, self.rng, Manner())
         for _ in range(self.rng.randint(1, 3)):
             self.city.run("send", sender.run_once)
@@ -203,9 +225,15 @@ class Casework(RuleBasedStateMachine):
     @rule(seed=SEED)
     def the_bank_answers(self, seed: int) -> None:
         self.begin(seed)
-        row = one_of(self.city, _BANK)
-        if row is None:
-            return
+        self.the_money_moves()
+
+    def the_money_moves(self) -> None:
+        """Each on its own: handed over, arrived or come back, watched."""
+        for row in self.city.rows(_BANK):
+            if self.rng.random() < 0.5:
+                self._bank_says(row)
+
+    def _bank_says(self, row: dict[str, Any]) -> None:
         after = {"approved": State.SUBMITTED, "submitted": self.rng.choice([State.PAID, State.PAID, State.RETURNED]),
                  "paid": State.MONITORED}[row["state"]]  # fmt: skip
 
@@ -250,7 +278,7 @@ class Casework(RuleBasedStateMachine):
         self.begin(seed)
         person, number = self.rng.choice(PEOPLE), f"e{len(self.received)}"
         shared: list[SharedGrant] = []
-        what = self.rng.choice(["death", "undeath", "birth", "amended", "merged", "split"])
+        what = self.rng.choice(["death", "undeath", "undeath", "birth", "amended", "merged", "split"])
         deaths = [one.event for one in self.received if one.event.kind == "death" and one.event.reverses is None]
         moves = [one.event for one in self.received if one.event.kind == "move_in" and one.event.corrects is None]
         news = None
@@ -348,7 +376,9 @@ class Casework(RuleBasedStateMachine):
     def somebody_wishes(self, seed: int) -> None:
         self.begin(seed)
         person = self.rng.choice(PEOPLE)
-        do = self.rng.choice([wishes.stop_pushes, wishes.allow_pushes, wishes.want_human, wishes.allow_automation])
+        do = self.rng.choice([
+            wishes.stop_pushes, wishes.allow_pushes, wishes.want_human, wishes.allow_automation, wishes.allow_automation,
+        ])  # fmt: skip
         by = By(Actor.CITIZEN, person)
         self.city.try_to(do.__name__, lambda connection: do(connection, ("person", person), by, self.now))
 
@@ -429,7 +459,7 @@ class Casework(RuleBasedStateMachine):
         row, officer = self._case("state = 'open'"), self._officer()
         if row is None or not self._take_up(row["id"], officer):
             return
-        verdict = self.rng.choice(list(Verdict))
+        verdict = self.rng.choice([*Verdict, *_OFTEN])
         amount = self.rng.choice([5_000, 15_000, 20_000]) if verdict in (Verdict.REDUCE, Verdict.RECLAIM) else None
         judgement = Judgement(verdict, "OTHER", WORDS, None, amount)
         if self.rng.random() < 0.1:
@@ -504,10 +534,10 @@ class Casework(RuleBasedStateMachine):
     @rule(seed=SEED)
     def a_stop_is_pressed_or_released(self, seed: int) -> None:
         self.begin(seed)
-        row = one_of(self.city, "SELECT id FROM stop WHERE released_at IS NULL ORDER BY id")
-        if row is not None and self.rng.random() < 0.8:
-            for officer in self.rng.choices(OFFICERS, k=2):
-                self.city.try_to("release stop", lambda connection, by=officer: buttons.release(connection, row["id"], by, self.now))
+        pressed = self.city.rows("SELECT id FROM stop WHERE released_at IS NULL ORDER BY id")
+        if pressed and self.rng.random() < 0.9:
+            for row, officer in itertools.product(pressed, self.rng.choices(OFFICERS, k=2)):
+                self._release_stop(row["id"], officer)
             return
         scope, name = self.rng.choice([
             (buttons.Scope.ALL, ""), (buttons.Scope.CHANNEL, "payment"), (buttons.Scope.BENEFIT, "dibao"),
@@ -517,6 +547,9 @@ class Casework(RuleBasedStateMachine):
         else:
             self.city.try_to("press stop", lambda connection: buttons.press(
                 connection, scope, name, self._officer(), "it looks odd", self.now))  # fmt: skip
+
+    def _release_stop(self, number: int, officer: str) -> None:
+        self.city.try_to("release stop", lambda connection: buttons.release(connection, number, officer, self.now))
 
     @rule(seed=SEED)
     def two_at_once(self, seed: int) -> None:
@@ -596,6 +629,7 @@ class Casework(RuleBasedStateMachine):
             self.asked.append((request, answer))
 
 
+_OFTEN = [Verdict.GRANT, Verdict.GRANT, Verdict.KEEP, Verdict.OFFER, Verdict.CLOSE, Verdict.CLOSE]
 _NEGATIVE = "state IN ('denied', 'suspended', 'ended')"
 _BANK = """
     SELECT e.id, e.state FROM entitlement e

@@ -161,9 +161,11 @@ LEFT JOIN unnest(CAST(:capped AS text[]), CAST(:caps AS bigint[])) AS l(benefit,
 WHERE c.number >= :low AND c.number < :high
 ON CONFLICT (kind, subject, benefit, period) DO NOTHING
 """
+# What is held waits for whoever holds it: one that may not be approved would else take the whole batch back with it.
 _TAKE = """
-SELECT id FROM entitlement WHERE state = 'detected' AND (:automatic OR tier <> 'automatic')
-ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+SELECT e.id FROM entitlement e WHERE e.state = 'detected' AND (:automatic OR e.tier <> 'automatic')
+AND NOT EXISTS (SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL AND h.code <> 'refused_automation')
+ORDER BY e.id LIMIT :batch FOR UPDATE OF e SKIP LOCKED
 """
 _NOTICED = """
 unnest(CAST(:noticed AS text[]), CAST(:notice_until AS timestamptz[])) AS n(benefit, until)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from sqlalchemy import Connection, Engine, Select, exists, func, select
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select
 
 from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
 from serving.casework.citizen.offers import next_step
@@ -53,15 +53,17 @@ def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_00
 
 def _due(now: dt.datetime) -> Select[int]:
     of = entitlement.c
-    held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION)
     asked = exists().where(
         case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.PERSON_WANTED, case_file.c.state != "closed"
     )
     waits = of.state.in_([State.OFFERED, State.SILENT])
+    by_itself = and_(of.next_step_at <= now, of.state.in_(_STEPS), ~_HELD, ~(waits & asked))
+    # What is held waits for whoever holds it, as long as somebody looks into it.
+    forgotten = and_(of.state.in_(_STEPS.keys() | _STAND), _HELD, ~_LOOKED_INTO, func.coalesce(of.next_step_at, now) <= now)
     return (
         select(of.id)
-        # What is held waits for whoever holds it; who asked for a person is not pressed.
-        .where(of.next_step_at <= now, of.state.in_(_STEPS), ~held, ~(waits & asked))
+        # Who asked for a person is not pressed.
+        .where(or_(by_itself, forgotten))
         .order_by(of.next_step_at, of.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -71,6 +73,9 @@ def _due(now: dt.datetime) -> Select[int]:
 def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
     try:
         with connection.begin_nested():
+            if _is_held(connection, of):
+                _to_human(connection, of, CaseKind.REVIEW, now)
+                return "to_human"
             return _STEPS[of.state](connection, of, wait, now)
     except NotAllowedError:
         next_step(connection, of.id, now + AGAIN)
@@ -140,6 +145,24 @@ _STEPS: dict[State, Callable[[Connection, Entitlement, Wait, dt.datetime], str]]
     State.CONFIRMED: _after_yes,
     State.PUBLIC_NOTICE: _approve,
 }
+
+
+_HELD = exists().where(
+    hold.c.entitlement == entitlement.c.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION
+)
+_LOOKED_INTO = exists().where(
+    case_file.c.state != "closed",
+    or_(
+        case_file.c.entitlement == entitlement.c.id,
+        and_(case_file.c.kind == CaseKind.DEATH, case_file.c.subject == entitlement.c.subject),
+    ),
+)
+_STAND = frozenset({State.DETECTED, State.APPROVED})
+"""No time brings these on; but what is held there and nobody looks into goes to a human."""
+
+
+def _is_held(connection: Connection, of: Entitlement) -> bool:
+    return bool(connection.execute(select(_HELD).where(entitlement.c.id == of.id)).scalar_one())
 
 
 def _wants_human(connection: Connection, of: Entitlement) -> bool:
