@@ -12,9 +12,9 @@ from sqlalchemy import Connection, insert, select, update
 from serving.casework.carrying_out import carry_out, way_of
 from serving.casework.cases import CLEARED, Case, change_case, check_revision, close_case
 from serving.casework.clocks import Clocks
-from serving.casework.errors import NotAllowedError, NotFoundError
+from serving.casework.errors import ConflictError, NotAllowedError, NotFoundError
 from serving.casework.leases import check_in_hand, tell_officer
-from serving.casework.moves import By, moves_since, read_entitlement, refusals
+from serving.casework.moves import By, Entitlement, moves_since, read_entitlement, refusals
 from serving.casework.notes import write_on
 from serving.casework.reasons import check_reason, reasons
 from serving.casework.review import TAKING_AWAY, Verdict, has_arrived, has_view, recommendation_for
@@ -37,6 +37,7 @@ class Judgement:
         clause: the provision, where the code asks for one.
         amount_minor: of a reduction, what is left; of a reclaim, what is asked back.
         disputed: the record that is wrong, out of date or missing, where the code says that one is.
+        seen: the entitlement as the officer read it: if it or its amount is another one now, nothing is decided.
     """
 
     verdict: Verdict
@@ -45,6 +46,7 @@ class Judgement:
     clause: str | None = None
     amount_minor: int | None = None
     disputed: Disputed | None = None
+    seen: Entitlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +197,12 @@ def propose_for_bulk(
     connection: Connection, case: Case, officer: str, verdict: Verdict, bulk: int, at: dt.datetime
 ) -> Decision:
     """The decision on one of many cases: its act on many has been agreed to."""
-    overrides = recommendation_for(connection, case).verdict not in (None, verdict)
-    if overrides:
+    recommended = recommendation_for(connection, case).verdict
+    if recommended not in (None, verdict):
         raise NotAllowedError(f"Case {case.id} would be decided otherwise than recommended: decide it by itself.")
     return _insert(connection, case, {
         "case_file": case.id, "officer": officer, "verdict": verdict, "overrides": False, "needs_second": True,
-        "proposed_at": at, "bulk_act": bulk,
+        "proposed_at": at, "bulk_act": bulk, "recommended": recommended,
     })  # fmt: skip
 
 
@@ -214,6 +216,10 @@ def _check_verdict(connection: Connection, case: Case, judgement: Judgement) -> 
             raise NotAllowedError("The case is about no entitlement: it can be closed, or another one opened.")
         return False
     of = read_entitlement(connection, case.entitlement)
+    seen = judgement.seen
+    if seen is not None and (seen.id, seen.revision, seen.amount_minor) != (of.id, of.revision, of.amount_minor):
+        done = moves_since(connection, of.id, seen.revision)
+        raise ConflictError("entitlement", of.id, seen.revision, of.revision, done)
     way_of(judgement.verdict, of, arrived=has_arrived(connection, of.id))
     pays = judgement.verdict in (Verdict.GRANT, Verdict.REINSTATE)
     return judgement.verdict in TAKING_AWAY or (of.over_cap and pays)
@@ -240,6 +246,7 @@ def _propose(
         "case_file": case.id, "officer": officer, "verdict": judgement.verdict, "overrides": overrides,
         "reason_code": judgement.reason_code, "clause": judgement.clause, "reason": sealed,
         "amount_minor": judgement.amount_minor, "needs_second": needs_second, "proposed_at": at,
+        "recommended": recommended,
     })  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Watching people and machine: figures that ask a question about the code list, a rule or the training; never about pay.
+"""Watching people and machine: figures that ask a question about the code list, a rule or the training.
 
 The figures are for quality, never for discipline: they go to whoever looks after quality, with their denominators, and
 nothing here acts on anybody. A rate that is too low is asked about like one that is too high, for who never disagrees
@@ -91,11 +91,10 @@ _MADE = text("""
            CASE WHEN d.bulk_act IS NULL THEN extract(epoch FROM d.proposed_at - (
                SELECT max(e.at) FROM case_event e WHERE e.case_file = d.case_file AND e.actor = d.officer
                AND e.action IN ('leased', 'taken_over') AND e.at <= d.proposed_at)) END,
-           r.verdict IS NOT NULL OR d.overrides, later.id IS NOT NULL,
+           d.recommended IS NOT NULL, later.id IS NOT NULL,
            coalesce(later.verdict NOT IN ('close', 'keep') AND later.verdict <> d.verdict, false),
            c.subject_kind, c.subject
     FROM decision d JOIN case_file c ON c.id = d.case_file
-    LEFT JOIN recommendation_shown r ON r.case_file = d.case_file AND r.officer = d.officer AND r.part = 'recommendation'
     LEFT JOIN LATERAL (
         SELECT ad.id, ad.verdict FROM case_file a JOIN decision ad ON ad.case_file = a.id
         WHERE a.entitlement = c.entitlement AND a.kind = 'appeal' AND ad.state = 'in_force' AND ad.id > d.id
@@ -120,9 +119,7 @@ def decisions_made(connection: Connection, since: dt.datetime, until: dt.datetim
     ]  # fmt: skip
 
 
-def far_from_baseline(
-    before: Iterable[Made], now: Iterable[Made], key: Callable[[Made], str | None]
-) -> list[Finding]:
+def far_from_baseline(before: Iterable[Made], now: Iterable[Made], key: Callable[[Made], str | None]) -> list[Finding]:
     """Rates of overriding that left their own baseline by more than three standard deviations, either way.
 
     Args:
@@ -161,6 +158,7 @@ def reasons_far_from_baseline(before: Sequence[Made], now: Sequence[Made]) -> li
     codes = sorted({made.reason_code for made in (*before, *now) if made.overrides and made.reason_code})
     found = []
     for code in codes:
+
         def only(made: Made, code: str = code) -> str | None:
             return code if made.recommended else None
 
@@ -226,7 +224,8 @@ def groups_apart(made: Iterable[Made], group: Mapping[tuple[str, str], str]) -> 
 
     Args:
         made: decisions.
-        group: of each subject: an age group, sex or district. 民族 only where a law allows it. Who is in none is left out.
+        group: of each subject: an age group, sex or district; 民族 only where a law allows it. Who is in none is
+            left out.
     """
     agreed: dict[str, list[bool]] = defaultdict(list)
     for one in made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Engine, text
@@ -71,7 +72,7 @@ def test_it_never_falls_silent_and_never_doubles(engine: Engine) -> None:
             text("SELECT at FROM case_event WHERE case_file = :c AND action = 'escalated' ORDER BY id"), {"c": case.id}
         ).scalars()
         moments = list(events)
-    gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(moments)]
     assert len(gaps) > 10
     assert max(gaps) <= dt.timedelta(days=12)
     assert escalate(engine, CLOCKS, later(days=119, hours=4)) == []
