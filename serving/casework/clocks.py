@@ -48,18 +48,6 @@ class Kind(enum.StrEnum):
     """Somebody without a phone is called upon."""
     QUALITY_SAMPLE = "quality_sample"
     """An answer is checked by somebody who does not know it."""
-    APPROVAL = "approval"
-    """Two people approve it, or nobody has said yes."""
-    UNANSWERED = "unanswered"
-    """Due without an application, but not by the machine; and the person has not answered."""
-    DEATH = "death"
-    """Somebody died: what was on its way to them waits."""
-    CORRECTION = "correction"
-    """What it rests on was corrected, or never was."""
-    DOUBLE_GRANT = "double_grant"
-    """One benefit was given to one person under two ids."""
-    STILL_ENTITLED = "still_entitled"
-    """The answer is no more what it was when it was offered or paid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, sele
 
 from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
 from serving.casework.citizen.offers import next_step
-from serving.casework.citizen.opening import CaseKind, open_case
-from serving.casework.errors import NotAllowedError
+from serving.casework.citizen.opening import CaseKind, about, open_case
+from serving.casework.errors import CaseworkError
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
 from serving.casework.states import Actor, State
 from serving.store.tables.casework import case_file, entitlement, hold, move
@@ -74,10 +74,11 @@ def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime)
     try:
         with connection.begin_nested():
             if _is_held(connection, of):
-                _to_human(connection, of, CaseKind.REVIEW, now)
+                _to_human(connection, of, CaseKind.REVIEW, "held", now)
                 return "to_human"
             return _STEPS[of.state](connection, of, wait, now)
-    except NotAllowedError:
+    except CaseworkError:
+        # A stop button, a hold, somebody who was faster: the others go on, and this one is looked at again.
         next_step(connection, of.id, now + AGAIN)
         return "waits"
 
@@ -88,7 +89,7 @@ def _after_question(connection: Connection, of: Entitlement, wait: Wait, now: dt
     if now < until:
         next_step(connection, of.id, until)
         return "waits"
-    _to_human(connection, of, CaseKind.REVIEW, now)
+    _to_human(connection, of, CaseKind.REVIEW, "fact_not_given", now)
     return "to_human"
 
 
@@ -107,7 +108,7 @@ def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.da
         return "reminded"
     silent = make_move(connection, of, State.SILENT, SYSTEM, now)
     if terms.unanswered is Unanswered.DELIVERS:
-        _to_human(connection, silent, CaseKind.UNANSWERED, now)
+        _to_human(connection, silent, CaseKind.REVIEW, "unanswered", now)
         return "to_human"
     again = terms.unanswered is Unanswered.STAYS_OPEN
     next_step(connection, of.id, now + dt.timedelta(days=terms.again_after_days) if again else None)
@@ -128,10 +129,10 @@ def _after_yes(connection: Connection, of: Entitlement, wait: Wait, now: dt.date
 
 def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime) -> str:
     if _wants_human(connection, of):
-        _to_human(connection, of, CaseKind.AUTOMATION_REFUSED, now)
+        _to_human(connection, of, CaseKind.AUTOMATION_REFUSED, _REFUSED_AUTOMATION, now)
         return "to_human"
     if of.over_cap or not (of.tier == "automatic" or _somebody_said_yes(connection, of)):
-        _to_human(connection, of, CaseKind.APPROVAL, now)
+        _to_human(connection, of, CaseKind.REVIEW, "above_cap" if of.over_cap else "nobody_agreed", now)
         return "to_human"
     make_move(connection, of, State.APPROVED, SYSTEM, now)
     next_step(connection, of.id, None)
@@ -181,26 +182,16 @@ def _somebody_said_yes(connection: Connection, of: Entitlement) -> bool:
     return bool(connection.execute(query).scalar_one())
 
 
-def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, now: dt.datetime) -> None:
-    why = [{"code": kind.value, "over_cap": of.over_cap, "tier": of.tier}]
-    case = open_case(
-        connection,
-        kind,
-        (of.kind, of.subject),
-        of.district,
-        why,
-        SYSTEM.actor,
-        now,
-        benefit=of.benefit,
-        entitlement=of.id,
-    )
+def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, code: str, now: dt.datetime) -> None:
+    why = {"code": code, "tier": of.tier}
+    case = open_case(connection, kind, about(of), why, (SYSTEM.kind, SYSTEM.actor), now)
     make_move(connection, of, State.REVIEW, replace(SYSTEM, case=case), now)
     next_step(connection, of.id, None)
 
 
 def _offered_by_officer(connection: Connection, of: Entitlement) -> bool:
     query = select(move.c.actor_kind).where(move.c.entitlement == of.id, move.c.revision == of.revision)
-    return connection.execute(query).scalar_one() == Actor.OFFICER
+    return bool(connection.execute(query).scalar_one() == Actor.OFFICER)
 
 
 def _since(connection: Connection, of: Entitlement) -> dt.datetime:
