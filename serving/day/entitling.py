@@ -164,7 +164,8 @@ ON CONFLICT (kind, subject, benefit, period) DO NOTHING
 # What is held waits for whoever holds it: one that may not be approved would else take the whole batch back with it.
 _TAKE = """
 SELECT e.id FROM entitlement e WHERE e.state = 'detected' AND (:automatic OR e.tier <> 'automatic')
-AND NOT EXISTS (SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL AND h.code <> 'refused_automation')
+AND NOT EXISTS (SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL
+                AND h.code <> 'refused_automation')
 ORDER BY e.id LIMIT :batch FOR UPDATE OF e SKIP LOCKED
 """
 _NOTICED = """

@@ -59,7 +59,9 @@ def _due(now: dt.datetime) -> Select[int]:
     waits = of.state.in_([State.OFFERED, State.SILENT])
     by_itself = and_(of.next_step_at <= now, of.state.in_(_STEPS), ~_HELD, ~(waits & asked))
     # What is held waits for whoever holds it, as long as somebody looks into it.
-    forgotten = and_(of.state.in_(_STEPS.keys() | _STAND), _HELD, ~_LOOKED_INTO, func.coalesce(of.next_step_at, now) <= now)
+    forgotten = and_(
+        of.state.in_(_STEPS.keys() | _STAND), _HELD, ~_LOOKED_INTO, func.coalesce(of.next_step_at, now) <= now
+    )
     return (
         select(of.id)
         # Who asked for a person is not pressed.

@@ -1,7 +1,7 @@
 """What holds after every step of casework, whatever happened: asked in SQL of its own, not with the services' code.
 
 I1 whoever was swept has one entitlement per benefit and period, in the one state that its moves add up to. I2 an effect
-per delivery key at most, an outbox row per approval. I3 an audit intent per move and decision, a leaf per intent, no gap.
+per delivery key at most, an outbox row per approval. I3 an audit intent per move and decision, one leaf each, no gap.
 I5 nothing is taken away but by two named officers with a reason. I6 nothing is stranded. (gates.md)
 """
 
@@ -27,7 +27,8 @@ _WRONG = {
     "I1 the state is what the moves add up to": """
         SELECT e.id, concat_ws(' ', e.state, e.revision, 'but moved to', m.last, m.many)
         FROM entitlement e LEFT JOIN LATERAL (
-            SELECT count(*) AS many, (array_agg(to_state ORDER BY revision DESC))[1] AS last FROM move WHERE entitlement = e.id
+            SELECT count(*) AS many, (array_agg(to_state ORDER BY revision DESC))[1] AS last
+            FROM move WHERE entitlement = e.id
         ) m ON true WHERE e.state <> coalesce(m.last, 'detected') OR e.revision <> m.many
     """,
     "I1 each move begins where the one before ended": """
@@ -75,7 +76,8 @@ _WRONG = {
             OR m.second = m.actor OR m.reason_code IS NULL OR coalesce(octet_length(m.reason), 0) = 0
             OR d.state IS DISTINCT FROM 'in_force' OR (d.officer, d.second) IS DISTINCT FROM (m.actor, m.second)
             OR c.entitlement IS DISTINCT FROM m.entitlement OR m.second IS NULL
-            OR d.verdict IS DISTINCT FROM CASE m.to_state WHEN 'denied' THEN 'deny' WHEN 'suspended' THEN 'suspend' ELSE 'end' END)
+            OR d.verdict IS DISTINCT FROM
+                CASE m.to_state WHEN 'denied' THEN 'deny' WHEN 'suspended' THEN 'suspend' ELSE 'end' END)
     """,
     "I5 what is reduced or asked back two named officers decided, with a reason": """
         SELECT a.entitlement, a.kind FROM amendment a JOIN decision d ON d.id = a.decision
@@ -101,7 +103,9 @@ _WRONG = {
     """,
     "I6 what is approved is on its way": """
         SELECT e.id, 'approved, its last row ' || coalesce(o.state, 'missing') FROM entitlement e
-        LEFT JOIN LATERAL (SELECT state FROM outbox WHERE entitlement = e.id AND kind = 'grant' ORDER BY id DESC LIMIT 1) o ON true
+        LEFT JOIN LATERAL (
+            SELECT state FROM outbox WHERE entitlement = e.id AND kind = 'grant' ORDER BY id DESC LIMIT 1
+        ) o ON true
         WHERE e.state = 'approved' AND (o.state IS NULL OR (o.state = 'held' AND NOT EXISTS (
             SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL)))
     """,
@@ -131,8 +135,7 @@ _DUE = f"""
                     AND (c.entitlement = e.id OR (c.kind = 'death' AND c.subject = e.subject)))
 """
 _ALL = " UNION ALL ".join(
-    f"SELECT '{name}' AS promise, row::bigint, what FROM ({query}) w(row, what)"  # noqa: S608 (our own text)
-    for name, query in _WRONG.items()
+    f"SELECT '{name}' AS promise, row::bigint, what FROM ({query}) w(row, what)" for name, query in _WRONG.items()
 )
 _GRANTS = """
     SELECT o.delivery_key, o.entitlement, o.state, o.settled_by, o.kind,
@@ -141,7 +144,7 @@ _GRANTS = """
 """
 
 
-class Broken(AssertionError):
+class BrokenPromiseError(AssertionError):
     """A promise does not hold."""
 
 
@@ -154,14 +157,14 @@ def check(watching: psycopg.Connection[Any], lapse: list[str], swept: int) -> No
         swept: for so many subjects, benefits and periods something was found.
 
     Raises:
-        Broken: the first thing that is wrong.
+        BrokenPromiseError: the first thing that is wrong.
     """
     wrong = watching.execute(_ALL.encode(), {"lapse": lapse}).fetchall()
     if wrong:
-        raise Broken("\n".join(f"{promise}: {row}: {what}" for promise, row, what in wrong))
+        raise BrokenPromiseError("\n".join(f"{promise}: {row}: {what}" for promise, row, what in wrong))
     (there,) = watching.execute("SELECT count(*) FROM entitlement").fetchone() or (None,)
     if there != swept:
-        raise Broken(f"I1: {swept} were swept, {there} entitlements are there")
+        raise BrokenPromiseError(f"I1: {swept} were swept, {there} entitlements are there")
 
 
 def check_effects(watching: psycopg.Connection[Any], effects: Iterable[Counter[str]]) -> None:
@@ -170,45 +173,47 @@ def check_effects(watching: psycopg.Connection[Any], effects: Iterable[Counter[s
     Money reaches somebody once, and once more for each time that it came back.
 
     Raises:
-        Broken: there are more effects than that, or the outbox tells it otherwise.
+        BrokenPromiseError: there are more effects than that, or the outbox tells it otherwise.
     """
     done: Counter[str] = Counter()
     for record in effects:
         done.update(record)
     if twice := [key for key, many in done.items() if many > 1]:
-        raise Broken(f"I2: {len(twice)} keys had several effects")
+        raise BrokenPromiseError(f"I2: {len(twice)} keys had several effects")
     paid: Counter[int] = Counter()
     returned: dict[int, int] = {}
     for key, entitlement, state, settled_by, kind, came_back in watching.execute(_GRANTS):
         if state == "sent" and settled_by == "outbox" and not done[key]:
-            raise Broken(f"I2: entitlement {entitlement}: a {kind} is `sent` that the provider never took")
+            raise BrokenPromiseError(f"I2: entitlement {entitlement}: a {kind} is `sent` that the provider never took")
         if state == "failed" and settled_by == "outbox" and done[key]:
-            raise Broken(f"I2: entitlement {entitlement}: a {kind} is `failed` that the provider took")
+            raise BrokenPromiseError(f"I2: entitlement {entitlement}: a {kind} is `failed` that the provider took")
         if kind == "grant" and done[key]:
             paid[entitlement] += 1
             returned[entitlement] = came_back
     for entitlement, many in paid.items():
         if many > 1 + returned[entitlement]:
-            raise Broken(f"I2: entitlement {entitlement} was paid {many} times and came back {returned[entitlement]} times")
+            raise BrokenPromiseError(
+                f"I2: entitlement {entitlement} was paid {many} times and came back {returned[entitlement]} times"
+            )
 
 
 def check_clocks(watching: psycopg.Connection[Any], now: dt.datetime) -> None:
     """I6, right after the escalation ran: no case is past its clock, none stands for ever.
 
     Raises:
-        Broken: one is.
+        BrokenPromiseError: one is.
     """
     late = watching.execute(_LATE, {"now": now}).fetchall()
     if late:
-        raise Broken("\n".join(f"I6: case {row}: {what}" for row, what in late))
+        raise BrokenPromiseError("\n".join(f"I6: case {row}: {what}" for row, what in late))
 
 
 def check_waiting(watching: psycopg.Connection[Any], lapse: list[str], now: dt.datetime) -> None:
     """I6, right after time was let do its work: nothing waits whose moment has come, nothing is held and forgotten.
 
     Raises:
-        Broken: something is.
+        BrokenPromiseError: something is.
     """
     left = watching.execute(_DUE.encode(), {"now": now, "lapse": lapse}).fetchall()
     if left:
-        raise Broken("\n".join(f"I6: entitlement {row}: {what}" for row, what in left))
+        raise BrokenPromiseError("\n".join(f"I6: entitlement {row}: {what}" for row, what in left))

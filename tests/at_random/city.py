@@ -5,7 +5,6 @@ Everything that chance decides comes from numbers that the test hands in, so tha
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import os
 import random
@@ -91,7 +90,8 @@ class FailingProvider:
 
 _MUST_NOT = """
     SELECT 'stop' FROM outbox o JOIN stop s ON s.released_at IS NULL
-        AND (s.scope = 'all' OR s.name = CASE s.scope WHEN 'benefit' THEN o.benefit ELSE o.channel END) WHERE o.id = %(id)s
+        AND (s.scope = 'all' OR s.name = CASE s.scope WHEN 'benefit' THEN o.benefit ELSE o.channel END)
+        WHERE o.id = %(id)s
     UNION ALL SELECT 'hold' FROM outbox o JOIN hold h ON h.entitlement = o.entitlement AND h.released_at IS NULL
         WHERE o.id = %(id)s AND o.kind = 'grant'
     UNION ALL SELECT 'state ' || e.state FROM outbox o JOIN entitlement e ON e.id = o.entitlement
@@ -137,7 +137,7 @@ class City:
         os.kill(self._server.pid, signal.SIGKILL)
         self._server.ensure_running()
         self.watching.close()
-        self.watching = connect(self._url)  # type: ignore[assignment]
+        self.watching = connect(self._url)
 
     def try_to(self, what: str, work: Callable[[Connection], T]) -> T | None:
         """One request in one transaction; None: it was refused, or cut off."""
