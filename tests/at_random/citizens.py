@@ -3,6 +3,7 @@
 import datetime as dt
 
 from hypothesis.stateful import rule
+from sqlalchemy import Connection
 
 from serving.casework.citizen import bundles, objections, offers, proxies, wishes
 from serving.casework.citizen.speaking import itself
