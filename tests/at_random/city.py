@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -135,9 +136,9 @@ class City:
     def kill_server(self) -> None:
         """SIGKILL; and start it again."""
         os.kill(self._server.pid, signal.SIGKILL)
-        self._server.ensure_running()
         self.watching.close()
-        self.watching = connect(self._url)
+        time.sleep(1)  # until it is dead to all who ask whether it runs
+        self.watching = connect(self._url, remedy=self._server.ensure_running)
 
     def try_to(self, what: str, work: Callable[[Connection], T]) -> T | None:
         """One request in one transaction; None: it was refused, or cut off."""
