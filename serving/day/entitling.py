@@ -36,7 +36,7 @@ class Terms:
     Attributes:
         periods: for each unit of time that amounts are per, the key of the period that the day lies in.
         notice_until: per benefit with a public notice, when one that begins now ends.
-        answer_until: until when an offer that is made now is waited for.
+        answer_until: until when an offer that is made now, or a fact that is asked for, is waited for.
         review_until: until when a caseworker is to have judged what is opened now.
         caps: per benefit, what goes out without a second caseworker, in minor units.
         minor: per unit of amounts, how many minor units make one.
@@ -263,17 +263,20 @@ WHERE c.number >= :low AND c.number < :high
 ON CONFLICT (kind, subject, benefit, period) DO NOTHING RETURNING 1)
 SELECT count(*) FROM noted
 """
+# What is held waits for whoever holds it: one that may not be approved would else take the whole batch back with it.
 _TAKE = """
-SELECT id FROM entitlement
-WHERE state = 'detected' AND (tier <> 'automatic' OR (:automatic AND benefit <> ALL(:stopped)))
-ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+SELECT e.id FROM entitlement e
+WHERE e.state = 'detected' AND (e.tier <> 'automatic' OR (:automatic AND e.benefit <> ALL(:stopped)))
+  AND NOT EXISTS (SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL
+                  AND h.code <> 'refused_automation')
+ORDER BY e.id LIMIT :batch FOR UPDATE OF e SKIP LOCKED
 """
 _NOTICED = """
 unnest(CAST(:noticed AS text[]), CAST(:notice_until AS timestamptz[])) AS n(benefit, until)
 """
 # Before the step: a row that a trigger has changed in a statement is not changed by the same statement again.
 _CLOCK = f"""
-UPDATE entitlement e SET next_step_at = CASE WHEN e.tier = 'confirm' THEN CAST(:answer_until AS timestamptz)
+UPDATE entitlement e SET next_step_at = CASE WHEN e.tier IN ('confirm', 'ask') THEN CAST(:answer_until AS timestamptz)
                                              WHEN e.tier = 'automatic' THEN n.until END
 FROM entitlement same LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
 WHERE e.id = same.id AND same.id = ANY(:taken)
