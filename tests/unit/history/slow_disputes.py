@@ -1,4 +1,4 @@
-"""Which tickets a register's own record has closed, said slowly: every ticket alone, every moment from the beginning."""
+"""Which tickets a register's own record has closed, said slowly: each ticket alone, each moment from the beginning."""
 
 from __future__ import annotations
 

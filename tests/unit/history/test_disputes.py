@@ -21,7 +21,7 @@ from tests.unit.history.test_as_of import MOMENTS, SUBJECTS, TYPES, VIEWS, VOCAB
 
 BY_ID = {view.id: view for view in VIEWS}
 DUE_ON = dt.date(2026, 3, 1)
-DISPUTABLE = sorted({(view.register, fact) for view in VIEWS for fact in view.facts}) + [("shop", "wage")]
+DISPUTABLE = [*sorted({(view.register, fact) for view in VIEWS for fact in view.facts}), ("shop", "wage")]
 """With a fact of which the register has no record: only an answer closes such a ticket."""
 
 
