@@ -53,9 +53,9 @@ class Hiding:
     def by_fact(self, kind: str, known_at: dt.datetime, names: Collection[str]) -> dict[str, list[Hidden]]:
         """The same for some facts of everybody, by subjects' numbers, as a reading of a day takes it."""
         wanted = set(names)
-        told = sorted(
-            (fact, gap, subject) for (subject, fact), gap in self.gaps(kind, known_at).items() if fact in wanted
-        )
+        told = [
+            (fact, gap, subject) for (subject, fact), gap in sorted(self.gaps(kind, known_at).items()) if fact in wanted
+        ]
         numbers = self._deliveries.numbering[kind].of(pl.Series([subject for _, _, subject in told], dtype=pl.String))
         places: dict[tuple[str, Gap], list[int]] = {}
         for place, (fact, gap, _) in enumerate(told):

@@ -6,14 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from features.facts.encoding import ID
-from features.facts.values import Gap
+from features.facts.values import Gap, Unknown
 from features.history.history import History
 from features.history.records import Batch
+from features.history.withholding import CITIZEN
 from tests.folders import passing_folder
 from tests.unit.history.plain import Delivery, Line, frame_of
 from tests.unit.history.slow_disputes import slow_states
@@ -21,6 +23,7 @@ from tests.unit.history.test_as_of import MOMENTS, SUBJECTS, TYPES, VIEWS, VOCAB
 
 BY_ID = {view.id: view for view in VIEWS}
 DUE_ON = dt.date(2026, 3, 1)
+LATER = dt.date(2027, 1, 1)
 DISPUTABLE = [*sorted({(view.register, fact) for view in VIEWS for fact in view.facts}), ("shop", "wage")]
 """With a fact of which the register has no record: only an answer closes such a ticket."""
 
@@ -45,7 +48,23 @@ OPENED = st.builds(
 )
 
 
-def do(history: History, step: Delivery | Opened) -> None:
+@dataclass(frozen=True)
+class Kept:
+    """A fact that its citizen withholds from a moment on."""
+
+    subject: str
+    fact: str
+    at: dt.datetime
+
+
+KEPT = st.builds(Kept, st.sampled_from([*SUBJECTS, "dee"]), st.sampled_from(["wage", "goats"]), MOMENTS)
+Step = Delivery | Opened | Kept
+
+
+def do(history: History, step: Step) -> None:
+    if isinstance(step, Kept):
+        history.withholding.withhold("person", step.subject, step.fact, CITIZEN, step.at)
+        return
     if isinstance(step, Delivery):
         history.append(step.batch, frame_of(BY_ID[step.batch.view], step.lines, TYPES))
         return
@@ -60,27 +79,50 @@ def assert_as_told_slowly(history: History, known_at: dt.datetime) -> None:
     assert History(history.folder, VOCABULARY, VIEWS).ticket_states(known_at) == expected
     named = set(history.subjects("person", known_at))
     disputed = {(s.ticket.subject, s.ticket.fact) for s in expected if s.closed_at is None}
+    withheld = {(w.subject, w.fact) for w in history.withholding.entries() if w.learned_at <= known_at}
+    gaps = {pair: Gap.WITHHELD if pair in withheld else Gap.CONFLICTING for pair in disputed | withheld}
     hidden = history.hidden("person", known_at)
-    assert set(hidden.select(ID, "fact").iter_rows()) == {pair for pair in disputed if pair[0] in named}
-    assert set(hidden["gap"]) <= {Gap.CONFLICTING.value}
+    found = {(subject, fact): Gap(gap) for subject, fact, gap in hidden.select(ID, "fact", "gap").iter_rows()}
+    assert found == {pair: gap for pair, gap in gaps.items() if pair[0] in named}
     for subject in SUBJECTS:
         alone = history.hidden("person", known_at, [subject])
         assert alone.rows() == [row for row in hidden.rows() if row[0] == subject]
-    event(f"open {sum(s.closed_at is None for s in expected) > 0}, closed {len(disputed) < len(expected)}")
+    assert_hidden_from_readers(history, known_at, found)
+    event(f"open {len(disputed) > 0}, closed {len(disputed) < len(expected)}, withheld {len(withheld) > 0}")
+
+
+def assert_hidden_from_readers(history: History, known_at: dt.datetime, hidden: dict[tuple[str, str], Gap]) -> None:
+    """What is hidden is told nobody, and nothing else is hidden."""
+    table = history.as_of(LATER, known_at).get("person", pl.DataFrame({ID: []}))
+    rows = {row[ID]: row for row in table.iter_rows(named=True)}
+    for subject in rows:
+        held = history.holdings("person", subject, LATER, known_at)
+        for fact, holding in held.items():
+            gap = holding.gap if isinstance(holding, Unknown) else None
+            if (subject, fact) in hidden:
+                assert gap is hidden[subject, fact]
+                assert rows[subject][fact] is None
+            else:
+                assert gap is not Gap.WITHHELD
 
 
 @pytest.mark.searched
 @given(
     deliveries(),
     st.lists(OPENED, min_size=1, max_size=6),
+    st.lists(KEPT, max_size=2),
     st.lists(st.tuples(st.integers(0, 14), MOMENTS), min_size=1, max_size=4),
     st.randoms(use_true_random=False),
 )
 def test_tickets_are_closed_as_if_each_were_followed_alone(
-    taken: list[Delivery], opened: list[Opened], asked: list[tuple[int, dt.datetime]], chance: object
+    taken: list[Delivery],
+    opened: list[Opened],
+    kept: list[Kept],
+    asked: list[tuple[int, dt.datetime]],
+    chance: object,
 ) -> None:
     """Whatever came, in whatever order: also lists out of turn, and questions asked in between of older moments."""
-    steps: list[Delivery | Opened] = [*taken, *opened]
+    steps: list[Step] = [*taken, *opened, *kept]
     chance.shuffle(steps)  # type: ignore[attr-defined]
     with passing_folder() as folder:
         history = History(Path(folder), VOCABULARY, VIEWS)
