@@ -71,4 +71,5 @@ def _refuse_replica(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     cursor.close()
     connection.rollback()
     if row is None or row[0]:
+        connection.close()
         raise NotPrimaryError

@@ -39,3 +39,37 @@ class NotPrimaryError(StoreError):
             "The database is a replica, which may be behind: nothing is decided on it. Give APPLYFREE_DATABASE_URL the "
             "address of the primary (`target_session_attrs=read-write` finds it among several)."
         )
+
+
+class FencedError(StoreError):
+    """The database is not the one that may be written to."""
+
+
+class OldPrimaryError(FencedError):
+    """A primary that another one has replaced."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server was replaced by another primary: nothing is written to it. Give APPLYFREE_DATABASE_URL the "
+            "address of the one in office, and stop this one."
+        )
+
+
+class OtherDatabaseError(FencedError):
+    """Not the database that this home belongs to, nor a copy of it."""
+
+    def __init__(self, file: object) -> None:
+        super().__init__(
+            f"This is not the database of which {file} tells, nor a replica of it. Correct APPLYFREE_DATABASE_URL or "
+            "APPLYFREE_HOME; remove the file where a new database is meant."
+        )
+
+
+class LostWritesError(FencedError):
+    """A failover lost what had been acknowledged."""
+
+    def __init__(self, file: object) -> None:
+        super().__init__(
+            "The server in office lacks entries that the one before it had acknowledged, so nothing is delivered. "
+            f"Compare the last checkpoints and what was sent with the database, then release {file}."
+        )
