@@ -12,15 +12,15 @@ import functools
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel
-from sqlalchemy import Connection
-from starlette.responses import JSONResponse, Response
+from sqlalchemy import Connection, select
+from starlette.responses import Response
 
 from serving.access.actions import Action, Purpose
 from serving.access.actors import NOTHING_IN_PARTICULAR, Actor, Target
@@ -35,7 +35,9 @@ from serving.access.sessions import Session, find_session
 from serving.api.parts import Parts
 from serving.api.problems import Problem, ProblemError, not_found
 from serving.api.revisions import tag_of
+from serving.api.schemas.answers import Answer
 from serving.casework.citizen.requests import once
+from serving.store.tables.access import citizen_account
 
 PREFIX: Final = "/api/v1"
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -70,6 +72,36 @@ class OutOfOrderError(Exception):
     """A route is made wrongly: it told what it did not declare, or let somebody act without asking the gate."""
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Whom an answer showed: role and purpose under which, names of fields, by subject what binds, the case."""
+
+    role: str
+    purpose: str
+    fields: list[str]
+    shown: dict[str, Tie]
+    case: int | None
+
+    def kept(self) -> dict[str, object]:
+        """As it is kept beside an answer."""
+        return {"role": self.role, "purpose": self.purpose, "fields": self.fields, "shown": self.shown, "case": self.case}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer with more than its content.
+
+    Attributes:
+        body: the content.
+        revision: of what it shows; it becomes the ETag.
+        status: of HTTP.
+    """
+
+    body: BaseModel
+    revision: int | None = None
+    status: int = 200
+
+
 @dataclass(slots=True)
 class Visit:
     """A request of somebody who is logged in.
@@ -96,25 +128,24 @@ class Visit:
     route: str
     purpose: Purpose | None
     _decision: Decision | None = None
-    _purpose_used: Purpose | None = None
+    _used: Purpose | None = None
     _shown: dict[str, Tie] = field(default_factory=dict)
     _fields: set[str] = field(default_factory=set)
     _case: int | None = None
+    _empty: bool = False
 
     @property
     def own(self) -> str:
-        """The person or enterprise that is logged in, as `kind:id`.
+        """The person or enterprise whose account it is, as `kind:id`.
 
         Raises:
             ProblemError: 403, it is staff.
         """
         if self.actor.is_staff:
             raise ProblemError(403, "not_for_your_role")
-        return next(iter(sorted(self.actor.subjects & self._accounts_own())))
-
-    def _accounts_own(self) -> frozenset[str]:
-        kind = "enterprise:" if Role.ENTERPRISE in self.actor.roles else "person:"
-        return frozenset(s for s in self.actor.subjects if s.startswith(kind) and s == self.parts.gate_own(self))
+        where = citizen_account.c.id == self.actor.account
+        row = self.connection.execute(select(citizen_account.c.kind, citizen_account.c.subject).where(where)).one()
+        return f"{row.kind}:{row.subject}"
 
     def allow(self, action: Action, target: Target = NOTHING_IN_PARTICULAR) -> Decision:
         """Let them, or not.
@@ -139,7 +170,7 @@ class Visit:
         for purpose in self._purposes(action):
             found = decide(self.actor, action, target, purpose, moment)
             if found.allowed:
-                self._purpose_used = purpose
+                self._used = purpose
                 return found
             refused = refused if refused is not None and found.reason is Refusal.PURPOSE else found
         return refused or Decision(False, Refusal.NO_ROLE_MAY)
@@ -173,52 +204,56 @@ class Visit:
         self._fields |= set(fields)
         self._case = case if case is not None else self._case
 
-    def close(self, *, personal: bool) -> None:
+    def nothing_there(self) -> None:
+        """The answer of a route with personal data holds nobody's this time: an empty queue."""
+        self._empty = True
+
+    def close(self, *, personal: bool) -> Record | None:
         """Record what was shown.
+
+        Args:
+            personal: does the route declare that it shows personal data?
+
+        Returns:
+            What was recorded, to be recorded again where the same answer is given again; None: nobody was shown.
 
         Raises:
             OutOfOrderError: the route is made wrongly.
         """
-        if self._decision is None or self._decision.role is None or self._purpose_used is None:
+        if self._decision is None or self._decision.role is None or self._used is None:
             raise OutOfOrderError(f"{self.route} let somebody act without asking the gate.")
-        if bool(self._shown) != personal and not (personal and not self._shown and self._nothing_there):
+        if personal != bool(self._shown or self._empty):
             raise OutOfOrderError(f"{self.route} is declared otherwise than it shows.")
-        if self._shown:
-            reading = Reading(
-                self.actor.account, self._decision.role, self._purpose_used, frozenset(self._fields), self.route,
-                self.number, self.now, self._case,
-            )  # fmt: skip
-            record_reads(self.connection, reading, self._shown)
+        if not self._shown:
+            return None
+        told = Record(str(self._decision.role), str(self._used), sorted(self._fields), dict(self._shown), self._case)
+        self.record(told)
+        return told
 
-    _nothing_there: bool = False
+    def record(self, told: Record) -> None:
+        """Write down what was shown."""
+        reading = Reading(
+            self.actor.account, Role(told.role), Purpose(told.purpose), frozenset(told.fields), self.route,
+            self.number, self.now, told.case,
+        )  # fmt: skip
+        record_reads(self.connection, reading, {subject: Tie(tie) for subject, tie in told.shown.items()})
 
-    def nothing_there(self) -> None:
-        """The answer of a route with personal data holds nobody's: an empty queue."""
-        self._nothing_there = True
 
-
-def _visit(
-    request: Request, x_purpose: PurposeHeader = None
-) -> Iterator[Visit]:
+def _visit(request: Request, x_purpose: PurposeHeader = None) -> Iterator[Visit]:
     """Open the transaction, and find out who is there."""
     parts: Parts = request.app.state.parts
     token = request.cookies.get(SESSION_COOKIE)
     now = parts.now()
     with parts.engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            session = None if token is None else find_session(connection, token, now)
-            if session is None:
-                raise ProblemError(401, "not_logged_in", headers={"WWW-Authenticate": 'Cookie realm="applyfree"'})
-            _slow_down(parts, session, request.method)
-            actor = parts.gate.actor(connection, session, now)
-            yield Visit(
-                parts, connection, session, actor, now, parts.on_date(), uuid.UUID(request.state.request_id),
-                _pattern(request), x_purpose,
-            )  # fmt: skip
-        finally:
-            if transaction.is_active:
-                transaction.rollback()
+        session = None if token is None else find_session(connection, token, now)
+        if session is None:
+            raise ProblemError(401, "not_logged_in", headers={"WWW-Authenticate": 'Cookie realm="applyfree"'})
+        _slow_down(parts, session, request.method)
+        actor = parts.gate.actor(connection, session, now)
+        yield Visit(
+            parts, connection, session, actor, now, parts.on_date(), uuid.UUID(request.state.request_id),
+            str(getattr(request.scope.get("route"), "path", "unknown")), x_purpose,
+        )  # fmt: skip
 
 
 def _slow_down(parts: Parts, session: Session, method: str) -> None:
@@ -228,8 +263,104 @@ def _slow_down(parts: Parts, session: Session, method: str) -> None:
         raise ProblemError(429, "too_many", headers={"Retry-After": str(verdict.retry_after_seconds)})
 
 
-def _pattern(request: Request) -> str:
-    return str(getattr(request.scope.get("route"), "path", "unknown"))
-
-
 Visiting = Annotated[Visit, Depends(_visit)]
+Answers = BaseModel | Told
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": description}
+    for status, description in {
+        401: "Nobody is logged in.", 403: "You may not do this.", 404: "There is nothing here, or nothing for you.",
+        422: "Something in the request is not as it must be.", 429: "Too many requests.",
+        503: "This cannot be answered at the moment.",
+    }.items()
+}  # fmt: skip
+_CHANGED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": description}
+    for status, description in {
+        409: "Somebody else was first, or it no longer stands that way: what changed.",
+        412: "It has changed since you read it: what changed.",
+        428: "Say which revision you have read.",
+    }.items()
+}  # fmt: skip
+
+
+def serve[**P](
+    router: APIRouter,
+    method: str,
+    path: str,
+    out: type[BaseModel],
+    *,
+    personal: bool,
+    status: int = 200,
+    always: bool = False,
+) -> Callable[[Callable[P, Answers]], Callable[P, Response]]:
+    """Make a function a route.
+
+    Args:
+        router: where.
+        method: GET, POST, PUT or DELETE. What changes something has a parameter `key`, see :data:`IdempotencyKey`.
+        path: below the router's prefix.
+        out: the model of its answer.
+        personal: does the answer hold personal data? Then the function calls :meth:`Visit.show`.
+        status: of an answer that went well.
+        always: may it change something even while nothing is sealed? Stopping and asking for a person always may.
+    """
+
+    def made(function: Callable[P, Answers]) -> Callable[P, Response]:
+        @functools.wraps(function)
+        def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
+            visit = kwargs["visit"]
+            assert isinstance(visit, Visit)
+
+            def carry_out() -> dict[str, object]:
+                found = function(*args, **kwargs)
+                told = found if isinstance(found, Told) else Told(found, status=status)
+                if isinstance(told.body, Answer):
+                    told.body.banners = visit.parts.health.banners()
+                record = visit.close(personal=personal)
+                return {
+                    "status": told.status, "body": told.body.model_dump_json(), "revision": told.revision,
+                    "record": None if record is None else record.kept(),
+                }  # fmt: skip
+
+            if method == "GET":
+                answer = carry_out()
+            else:
+                if not always and visit.parts.health.is_read_only(visit.connection, visit.now):
+                    raise ProblemError(503, "read_only", "For the moment everything can be read and nothing changed.",
+                                       headers={"Retry-After": "60"})  # fmt: skip
+                answer = _once(visit, kwargs, carry_out)
+            visit.connection.commit()
+            return _response(answer)
+
+        responses = dict(_PROBLEMS) | ({} if method == "GET" else _CHANGED)
+        router.add_api_route(
+            path, answered, methods=[method], response_model=out, status_code=status, responses=responses,
+            openapi_extra={"x-personal-data": personal},
+        )  # fmt: skip
+        return answered
+
+    return made
+
+
+def _once(visit: Visit, said: Mapping[str, object], carry_out: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """Carry out a request, or give the answer that it had, with a record of its own."""
+    done = False
+
+    def first() -> dict[str, object]:
+        nonlocal done
+        done = True
+        return carry_out()
+
+    content = {name: value for name, value in said.items() if name not in ("visit", "key")}
+    told = json.dumps(jsonable_encoder(content), sort_keys=True, ensure_ascii=False).encode()
+    asked = {"route": visit.route, "said": hashlib.sha256(told).hexdigest()}
+    answer = once(visit.connection, f"account:{visit.actor.account}", str(said["key"]), asked, visit.now, first)
+    record = answer.get("record")
+    if not done and record is not None:
+        visit.record(Record(**cast(dict[str, Any], record)))
+    return answer
+
+
+def _response(answer: Mapping[str, object]) -> Response:
+    headers = {} if answer["revision"] is None else {"ETag": tag_of(cast(int, answer["revision"]))}
+    return Response(str(answer["body"]), cast(int, answer["status"]), headers, "application/json")
