@@ -15,16 +15,19 @@ _PAGE: Final = Template(
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-body { font: 1.25rem/1.6 sans-serif; max-width: 32rem; margin: 2rem auto; padding: 0 1rem; color: #111; background: #fff }
+body { font: 1.25rem/1.6 sans-serif; max-width: 32rem; margin: 2rem auto; padding: 0 1rem }
+body { color: #111; background: #fff }
 label { display: block; margin-top: 1rem }
 input { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; border: 2px solid #333 }
-button { font: inherit; margin-top: 1.5rem; min-height: 3.75rem; padding: 0 2rem; color: #fff; background: #00529b; border: 0 }
+button { font: inherit; margin-top: 1.5rem; min-height: 3.75rem; padding: 0 2rem }
+button { color: #fff; background: #00529b; border: 0 }
 :focus-visible { outline: 4px solid #b35900; outline-offset: 2px }
 .problem { border-left: .5rem solid #b00020; padding-left: 1rem }
 </style></head>
 <body><main>
 <h1>$title</h1>
-<p>演示用身份提供方，请勿输入真实密码。<br><span lang="en">For demonstrations only: never type a real password here.</span></p>
+<p>演示用身份提供方，请勿输入真实密码。<br>
+<span lang="en">For demonstrations only: never type a real password here.</span></p>
 $problem
 <form method="post" action="$action">
 <input type="hidden" name="visit" value="$visit">
