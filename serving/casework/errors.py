@@ -33,3 +33,14 @@ class NotAllowedError(CaseworkError):
 
 class NotFoundError(CaseworkError):
     """There is no such case or entitlement, or not for whoever asks."""
+
+
+class RequestReusedError(CaseworkError):
+    """The key of a request served another one."""
+
+    def __init__(self) -> None:
+        super().__init__("The key of this request was used for another one. Send it with a key of its own.")
+
+
+class SampleError(CaseworkError):
+    """A blind sample is not drawn, reviewed or revealed as it was promised."""

@@ -14,7 +14,7 @@ from serving.store.database import Session, connect
 from serving.store.engine import Role, open_engine
 from serving.store.migrations import chain
 from serving.store.server import EmbeddedServer
-from serving.store.tables import casework
+from serving.store.tables import casework, citizens, quality
 from serving.store.tables.metadata import metadata
 from tests.sweep_world import a_database
 
@@ -57,7 +57,7 @@ def test_the_tables_that_the_code_declares_are_those_that_the_migrations_make(
     empty: Session, server: EmbeddedServer
 ) -> None:
     migrate.migrate(empty)
-    assert casework.entitlement.metadata is metadata
+    assert all(area.metadata is metadata for area in (casework.entitlement, citizens.bundle, quality.sample))
     engine = open_engine(server.url, Role.OWNER)
     with engine.connect() as connection:
         declared = {table.name for table in metadata.tables.values()}

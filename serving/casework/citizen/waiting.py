@@ -1,0 +1,156 @@
+"""What time brings about: reminders, silence, the end of a public notice, delivery after a yes.
+
+Each entitlement whose moment has come is taken by one worker (SKIP LOCKED), moved, and committed by itself: several
+workers may run this, and one that is killed leaves nothing half done. Silence is never a waiver: what ran out can
+still be claimed, and no way leads from silence to a no.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from sqlalchemy import Connection, Engine, Select, exists, func, select
+
+from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
+from serving.casework.citizen.offers import next_step
+from serving.casework.citizen.opening import CaseKind, open_case
+from serving.casework.errors import NotAllowedError
+from serving.casework.moves import By, Entitlement, make_move, read_entitlement
+from serving.casework.states import Actor, State
+from serving.store.tables.casework import case_file, entitlement, hold, move
+
+SYSTEM = By(Actor.SYSTEM, "waiting")
+AGAIN = dt.timedelta(minutes=15)
+"""After what stood in the way (a stop button) one looks again so much later."""
+
+
+def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_000) -> Counter[str]:
+    """Do what is due, one entitlement after the other, each in a transaction of its own.
+
+    Args:
+        engine: with the application's rights.
+        now: the moment.
+        wait: how long things wait.
+        at_most: so many entitlements.
+
+    Returns:
+        How many went which way.
+    """
+    done: Counter[str] = Counter()
+    for _ in range(at_most):
+        with engine.begin() as connection:
+            number = connection.execute(_due(now)).scalar_one_or_none()
+            if number is None:
+                return done
+            done[_pass(connection, read_entitlement(connection, number), wait, now)] += 1
+    return done
+
+
+def _due(now: dt.datetime) -> Select[int]:
+    of = entitlement.c
+    held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None))
+    asked = exists().where(
+        case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.HUMAN_REQUEST, case_file.c.state != "closed"
+    )
+    waits = of.state.in_([State.OFFERED, State.SILENT])
+    return (
+        select(of.id)
+        # What is held waits for whoever holds it; who asked for a person is not pressed.
+        .where(of.next_step_at <= now, of.state.in_(_STEPS), ~held, ~(waits & asked))
+        .order_by(of.next_step_at, of.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
+    try:
+        with connection.begin_nested():
+            return _STEPS[of.state](connection, of, wait, now)
+    except NotAllowedError:
+        next_step(connection, of.id, now + AGAIN)
+        return "waits"
+
+
+def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
+    terms = wait.terms(of.benefit)
+    offered = _since(connection, of)
+    if now < offered + dt.timedelta(days=terms.answer_days):
+        passed = [n for n, days in enumerate(terms.remind_after_days, 1) if offered + dt.timedelta(days=days) <= now]
+        next_step(connection, of.id, next_reminder(terms, offered, now))
+        if not passed:
+            return "waits"
+        tell(connection, of, passed[-1], now)
+        return "reminded"
+    silent = make_move(connection, of, State.SILENT, SYSTEM, now)
+    if terms.unanswered is Unanswered.DELIVERS:
+        _to_human(connection, silent, CaseKind.UNANSWERED, now)
+        return "to_human"
+    again = terms.unanswered is Unanswered.STAYS_OPEN
+    next_step(connection, of.id, now + dt.timedelta(days=terms.again_after_days) if again else None)
+    return "silent"
+
+
+def _after_silence(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
+    make_offer(connection, of, SYSTEM, wait, now)
+    return "offered"
+
+
+def _after_yes(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
+    if wait.terms(of.benefit).public_notice_days:
+        publish(connection, of, SYSTEM, wait, now)
+        return "public_notice"
+    return _approve(connection, of, wait, now)
+
+
+def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime) -> str:
+    if of.over_cap or not (of.tier == "automatic" or _somebody_said_yes(connection, of)):
+        _to_human(connection, of, CaseKind.APPROVAL, now)
+        return "to_human"
+    make_move(connection, of, State.APPROVED, SYSTEM, now)
+    next_step(connection, of.id, None)
+    return "approved"
+
+
+_STEPS: dict[State, Callable[[Connection, Entitlement, Wait, dt.datetime], str]] = {
+    State.OFFERED: _after_offer,
+    State.SILENT: _after_silence,
+    State.CONFIRMED: _after_yes,
+    State.PUBLIC_NOTICE: _approve,
+}
+
+
+def _somebody_said_yes(connection: Connection, of: Entitlement) -> bool:
+    """A citizen confirmed, or an officer put it up; whether it still counts, PostgreSQL judges."""
+    said = (move.c.to_state == State.CONFIRMED) | (
+        (move.c.to_state == State.PUBLIC_NOTICE) & (move.c.actor_kind == Actor.OFFICER)
+    )
+    query = select(func.count()).select_from(move).where(move.c.entitlement == of.id, said)
+    return bool(connection.execute(query).scalar_one())
+
+
+def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, now: dt.datetime) -> None:
+    why = [{"code": kind.value, "over_cap": of.over_cap, "tier": of.tier}]
+    case = open_case(
+        connection,
+        kind,
+        (of.kind, of.subject),
+        of.district,
+        why,
+        SYSTEM.actor,
+        now,
+        benefit=of.benefit,
+        entitlement=of.id,
+    )
+    make_move(connection, of, State.REVIEW, replace(SYSTEM, case=case), now)
+    next_step(connection, of.id, None)
+
+
+def _since(connection: Connection, of: Entitlement) -> dt.datetime:
+    """When it came to where it stands."""
+    query = select(move.c.at).where(move.c.entitlement == of.id, move.c.revision == of.revision)
+    return cast(dt.datetime, connection.execute(query).scalar_one())
