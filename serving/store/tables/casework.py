@@ -172,4 +172,10 @@ outbox = Table(
     _moment("not_before", nullable=True),
     _moment("created_at"),
     Column("payload", JSONB, nullable=False, server_default=FetchedValue()),
+    _moment("called_at", nullable=True),
+    Column("doubtful", Boolean, nullable=False, server_default=FetchedValue()),
+    Column("trouble", Text),
+    Column("reference", Text),
+    _moment("settled_at", nullable=True),
+    Column("settled_by", Text),
 )

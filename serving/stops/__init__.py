@@ -1,0 +1,1 @@
+"""Stop buttons, pressed by people, and circuit breakers, that press them."""
