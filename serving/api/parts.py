@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from serving.access.gate import Gate
 from serving.access.limits import Limiter
 from serving.api.departments import Departments
-from serving.api.hearing import Health
+from serving.api.health import Health
 from serving.api.knowledge import Knowledge
 from serving.casework.clocks import Clocks
 from serving.security.csrf import CsrfTokens

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CHAR, Boolean, Column, Date, DateTime, ForeignKey, Integer, LargeBinary, Table, Text, true
+from sqlalchemy import CHAR, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table, Text, true
 
 from serving.store.tables.metadata import metadata
 
@@ -18,7 +18,7 @@ dossier_state = Table(
     "dossier_state",
     metadata,
     Column("one", Boolean, primary_key=True, server_default=true()),
-    Column("sweep", Integer, ForeignKey("sweep.id"), nullable=False),
+    Column("sweep", Integer, nullable=False),
     Column("on_date", Date, nullable=False),
     Column("known_at", DateTime(timezone=True), nullable=False),
     Column("rulebook", CHAR(64), nullable=False),

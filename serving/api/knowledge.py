@@ -1,0 +1,196 @@
+"""The answers of the last sweep, and why: rulebook, explainer and dossiers of one sweep, held until there is another."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from explain.compose import Explainer
+from explain.explanation import Explanation
+from features.facts.subjects import PERSON
+from features.facts.population import NONE
+from rules.catalogue import Catalogue, load_catalogue
+from rules.rulebook import Rulebook
+from serving.errors import ServingError
+from serving.evaluation import sound_rulebook
+from serving.sweep.dossiers.content import Dossier, Dossiers
+from serving.sweep.dossiers.explaining import DossierExplainer
+from serving.sweep.dossiers.filing import Filed, filed, loaded
+from serving.sweep.rulebooks import CATALOGUE, FACTS
+
+Key = tuple[str, str]
+_LOOK_AGAIN = dt.timedelta(seconds=5)
+
+
+class NotReadyError(ServingError):
+    """There is nothing to answer from: no sweep is complete, or its dossiers are being written."""
+
+    def __init__(self) -> None:
+        super().__init__("There are no answers yet. Run `applyfree sweep`, then `applyfree serve`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One answer of a subject, as the last sweep that looked left it.
+
+    Attributes:
+        benefit: which.
+        version: of the benefit.
+        outcome: eligible, ineligible or undetermined.
+        amount, amount_low, amount_high: figures in text; None where there is none, or no bound.
+        per, unit: of the figures.
+        unmet, missing: clauses and facts.
+        next_change: the first day on which it may change by itself.
+        sweep: that made it.
+        on_date: of which day it speaks.
+        tier: how it may be delivered; None: nothing is to be delivered, or it was not weighed yet.
+        reasons: of the tier.
+    """
+
+    benefit: str
+    version: str
+    outcome: str
+    amount: str | None
+    amount_low: str | None
+    amount_high: str | None
+    per: str
+    unit: str
+    unmet: list[str]
+    missing: list[str]
+    next_change: dt.date | None
+    sweep: int
+    on_date: dt.date
+    tier: str | None = None
+    reasons: list[dict[str, object]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    of: Filed
+    explaining: DossierExplainer
+    catalogue: Catalogue
+
+
+class Knowledge:
+    """Answers from what was swept.
+
+    Args:
+        home: where rulebooks are kept.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._held: _Held | None = None
+        self._looked: dt.datetime | None = None
+        self._lock = threading.Lock()
+
+    def current(self, connection: Connection, now: dt.datetime) -> DossierExplainer:
+        """What explains the answers of the sweep whose dossiers there are.
+
+        Raises:
+            NotReadyError: there are none.
+        """
+        held = self._held
+        if held is not None and self._looked is not None and now - self._looked < _LOOK_AGAIN:
+            return held.explaining
+        with self._lock:
+            of = filed(connection)
+            if of is None:
+                raise NotReadyError
+            if self._held is None or self._held.of != of:
+                self._held = self._load(of)
+            self._looked = now
+            return self._held.explaining
+
+    def catalogue(self, connection: Connection, now: dt.datetime) -> Catalogue:
+        """The benefits as they are written.
+
+        Raises:
+            NotReadyError: there is no sweep yet.
+        """
+        self.current(connection, now)
+        assert self._held is not None
+        return self._held.catalogue
+
+    def rulebook(self, connection: Connection, now: dt.datetime) -> Rulebook:
+        """The rulebook of the sweep.
+
+        Raises:
+            NotReadyError: there is no sweep yet.
+        """
+        return self.current(connection, now).rulebook
+
+    def forget(self) -> None:
+        """Look again at the next question."""
+        self._looked = None
+
+    def _load(self, of: Filed) -> _Held:
+        folder = self._home / "rulebooks" / of.rulebook
+        catalogue = load_catalogue(folder / CATALOGUE, folder / FACTS)
+        explainer = Explainer(catalogue, sound_rulebook(catalogue))
+        return _Held(of, DossierExplainer(explainer, of.on_date, of.known_at), catalogue)
+
+    def explained(self, connection: Connection, benefit: str, subject: str, now: dt.datetime) -> Explanation | None:
+        """Why the answer is as it is; None: there is nobody of this id.
+
+        Raises:
+            NotReadyError: there are no dossiers.
+        """
+        explaining = self.current(connection, now)
+        kind = explaining.rulebook.benefits[benefit].benefit.subject
+
+        def load(wanted: Collection[Key]) -> Dossiers:
+            return loaded(connection, wanted)
+
+        found = load([(kind, subject)]).get((kind, subject))
+        if found is None or not found.listed:
+            return None
+        known = {(kind, subject): found}
+        return explaining.explained(
+            benefit, subject, lambda wanted: known if set(wanted) == known.keys() else load(wanted)
+        )
+
+    def groups_of(self, connection: Connection, person: str, now: dt.datetime) -> frozenset[str]:
+        """The households and other groups that a person belongs to, as `kind:id`."""
+        found = loaded(connection, [(PERSON, person)]).get((PERSON, person))
+        if found is None:
+            return frozenset()
+        groups = self.rulebook(connection, now).vocabulary.subjects.groups.values()
+        links = ((group.name, found.links.get(group.link)) for group in groups if group.name != "enterprise")
+        return frozenset(f"{kind}:{target}" for kind, target in links if target not in (None, NONE))
+
+    def district_of(self, connection: Connection, kind: str, subject: str, now: dt.datetime) -> str | None:
+        """Where a subject is at home, as registers say; None where none says."""
+        found = loaded(connection, [(kind, subject)]).get((kind, subject))
+        if found is None:
+            return None
+        read: Dossier = found
+        for fact in _HOME.get(kind, ()):
+            if read.facts.get(fact) is not None:
+                return str(read.facts[fact])
+        return None
+
+
+_HOME = {
+    PERSON: ("residence_area", "hukou_area"),
+    "household": ("household_area",),
+    "enterprise": ("registration_area",),
+}
+"""As :mod:`serving.day.districts` says it."""
+
+_STANDINGS = text("""
+    SELECT benefit, version, outcome, amount::text, amount_low::text, amount_high::text, per, unit, unmet, missing,
+           next_change, sweep, on_date
+    FROM current_determination WHERE subject = :kind AND id = :subject ORDER BY benefit
+""")
+
+
+def standings_of(connection: Connection, kind: str, subject: str) -> list[Standing]:
+    """All answers of a subject, those among them that are no."""
+    rows = connection.execute(_STANDINGS, {"kind": kind, "subject": subject})
+    return [Standing(*row) for row in rows]
