@@ -16,6 +16,7 @@ from serving.evaluation import sound_rulebook
 from serving.online import stores_agree
 from serving.store.database import connect
 from serving.store.server import open_server
+from serving.store.timekeeping import require_same_time
 from serving.sweep.crew import Crew, Processes
 from serving.sweep.review import GrantForReview, grants_for_review
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
@@ -64,6 +65,8 @@ def sweep(
         facts = recorded_facts(chosen, home)
         server = open_server(settings.database_url(), home)
         try:
+            with connect(server.url) as session:
+                require_same_time(session, clock.now)
             with screen.progress() as progress:
                 watch = _watching(progress, progress.add_task("beginning", total=None))
                 guard = stores_agree(home, rulebook, server.url, clock.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from serving.errors import ServingError
 
 
@@ -16,8 +18,18 @@ class DatabaseUnreachableError(StoreError):
         self.waited_seconds = waited_seconds
         super().__init__(
             f"The database did not answer for {waited_seconds:.0f} seconds. Look at its log "
-            "($APPLYFREE_HOME/postgres/log, or your server's), then run the same command again: it goes "
-            "on where it stopped."
+            "($APPLYFREE_HOME/postgres/log, or your server's; a full disk is a frequent cause), then run the same "
+            "command again: it goes on where it stopped."
+        )
+
+
+class DatabaseFullError(StoreError):
+    """The database has no room left."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the database is full. What was done is kept. Free space ($APPLYFREE_HOME/postgres, or your "
+            "server's disk), then run the same command again: it goes on where it stopped."
         )
 
 
@@ -72,4 +84,15 @@ class LostWritesError(FencedError):
         super().__init__(
             "The server in office lacks entries that the one before it had acknowledged, so nothing is delivered. "
             f"Compare the last checkpoints and what was sent with the database, then release {file}."
+        )
+
+
+class ClockSkewError(StoreError):
+    """This machine and the database do not agree what time it is."""
+
+    def __init__(self, skew: dt.timedelta) -> None:
+        self.skew = skew
+        super().__init__(
+            f"The clock of this machine is {skew.total_seconds():,.1f} seconds off the database's, or jumps: nothing "
+            "is begun. Set both by NTP, then run the same command again."
         )

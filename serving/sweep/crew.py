@@ -12,7 +12,7 @@ from typing import Protocol
 
 from serving import settings
 from serving.store.chunks import Progress
-from serving.sweep.worker import COUNTS_DIFFER, Orders, work
+from serving.sweep.worker import EXITS, Orders, Turn, work
 
 
 class Crew(Protocol):
@@ -26,8 +26,8 @@ class Crew(Protocol):
         """
         ...
 
-    def counts_differ(self) -> bool:
-        """Did a worker stop because subjects went in and did not come out?"""
+    def stopped_over(self, cause: Turn) -> bool:
+        """Did a worker stop for something that the whole sweep must stop for?"""
         ...
 
     def stop(self) -> None:
@@ -55,8 +55,8 @@ class Processes:
             worker.start()
             self._workers.append(worker)
 
-    def counts_differ(self) -> bool:
-        return any(worker.exitcode == COUNTS_DIFFER for worker in self._workers)
+    def stopped_over(self, cause: Turn) -> bool:
+        return any(worker.exitcode == EXITS[cause] for worker in self._workers)
 
     def stop(self) -> None:
         for worker in self._workers:

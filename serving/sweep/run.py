@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
+from psycopg.errors import DiskFull
 
 from rules.catalogue import Catalogue
 from serving import log
 from serving.store import chunks, sweeps
 from serving.store.database import LOST, connect
+from serving.store.errors import DatabaseFullError
 from serving.store.migrate import migrate
 from serving.store.server import Server
 from serving.store.sweeps import Sweep
@@ -25,7 +27,7 @@ from serving.sweep.facts import FactSource
 from serving.sweep.partitions import subject_at
 from serving.sweep.planning import CHUNK_SUBJECTS, plan_sweep
 from serving.sweep.rulebooks import Pinned, load_pinned, pin
-from serving.sweep.worker import Orders, sweep_folder
+from serving.sweep.worker import Orders, Turn, sweep_folder
 
 PARTS = 16
 """Into so many parts a chunk is taken apart over which workers died."""
@@ -114,6 +116,7 @@ class Sweeper:
             SweepBusyError: another process sweeps this database.
             SweepBackwardsError: an earlier day, or less knowledge, than the last sweep.
             CountIdentityError: subjects went in and did not come out.
+            DatabaseFullError: the database has no room; what was answered stays, the same call goes on from there.
         """
         if not sweeps.take_sweep_lock(self._session):
             left = sweeps.unfinished(self._session)
@@ -204,10 +207,14 @@ class Sweeper:
                     if not at.open_chunks:
                         return
                     self._take_apart(sweep)
+                except DiskFull:
+                    raise DatabaseFullError from None
                 except LOST:
                     self._reconnect()
                     continue
-                if self.crew.counts_differ():
+                if self.crew.stopped_over(Turn.DISK_FULL):
+                    raise DatabaseFullError
+                if self.crew.stopped_over(Turn.COUNTS_DIFFER):
                     raise SweepError(" ".join(chunks.failures(self._session, sweep.id)))
                 self.crew.tend(orders, at)
                 time.sleep(_LOOK_SECONDS)

@@ -87,9 +87,9 @@ class SparkCrew:
         self._job = threading.Thread(target=self._run, args=(orders, at.open_chunks), daemon=True)
         self._job.start()
 
-    def counts_differ(self) -> bool:
+    def stopped_over(self, cause: Turn) -> bool:
         """Known when a job is over: chunks that others have begun are finished first."""
-        return Turn.COUNTS_DIFFER.value in self._turns
+        return cause.value in self._turns
 
     def stop(self) -> None:
         if self._job is not None and self._job.is_alive():

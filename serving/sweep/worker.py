@@ -11,6 +11,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg.errors import DiskFull
+
 from serving import log
 from serving.store import chunks, standings, sweeps
 from serving.store.chunks import Chunk
@@ -23,8 +25,6 @@ from serving.sweep.partitions import Partition, read_partition
 from serving.sweep.planning import chains_of
 from serving.sweep.rulebooks import Pinned
 
-COUNTS_DIFFER = 3
-"""Exit status: subjects went in and did not come out; the sweep must stop."""
 PAUSE_SECONDS = 0.2
 """Before a worker that found nothing to do looks again."""
 
@@ -54,9 +54,15 @@ class Turn(enum.Enum):
     """It could not be answered; why is noted, without anybody's values."""
     COUNTS_DIFFER = "counts differ"
     """Subjects went in and did not come out; the sweep must stop."""
+    DISK_FULL = "disk full"
+    """The database has no room; the sweep must stop until somebody has made some."""
     WAIT = "wait"
     """Others are at work on the last ones, and may yet die over them."""
     NOTHING_LEFT = "nothing left"
+
+
+EXITS = {Turn.COUNTS_DIFFER: 3, Turn.DISK_FULL: 4}
+"""Exit statuses of what the whole sweep must stop for."""
 
 
 class Worker:
@@ -88,6 +94,8 @@ class Worker:
             path = sweep_folder(self.orders.home, self.orders.sweep) / chunk.file
             partition = read_partition(path, chunk.first_row, chunk.subjects, self._subjects, self._names, self._chains)
             _answer(self.session, self._history, self._answering, chunk, partition)
+        except DiskFull:
+            return Turn.DISK_FULL
         except LOST:
             self.session = _reconnected(self.session, self.orders.url, chunk)
             return Turn.WAIT
@@ -122,8 +130,8 @@ def work(orders: Orders) -> None:
         match worker.turn():
             case Turn.NOTHING_LEFT:
                 return
-            case Turn.COUNTS_DIFFER:
-                sys.exit(COUNTS_DIFFER)
+            case Turn.COUNTS_DIFFER | Turn.DISK_FULL as stop:
+                sys.exit(EXITS[stop])
             case Turn.WAIT:
                 time.sleep(PAUSE_SECONDS)
             case Turn.ANSWERED | Turn.FAILED:

@@ -1,4 +1,4 @@
-"""Rule files that would cost time or memory, run code or deceive are refused by a limit, whatever machine runs them.
+"""F30: rule files that would cost time or memory, run code or deceive are refused by a limit, on any machine.
 
 No test here measures seconds: `python -m benchmarks.hostile_rules` prints them.
 """
