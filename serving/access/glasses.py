@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, any_, insert, literal, select, update
 
 from serving.access.actors import GLASS_OPEN, Actor
 from serving.access.conditions import Moment, lies_in
@@ -83,7 +83,7 @@ def _supervisors_of(connection: Connection, actor: Actor, moment: Moment) -> lis
     rows = connection.execute(
         select(staff_account.c.id, staff_account.c.district)
         .where(
-            staff_account.c.roles.any(str(Role.SUPERVISOR)),
+            literal(str(Role.SUPERVISOR)) == any_(staff_account.c.roles),
             staff_account.c.state == "active",
             staff_account.c.id != actor.account,
         )

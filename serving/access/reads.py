@@ -101,16 +101,16 @@ def looks_at(
     columns = read_record.c
     found = connection.execute(
         select(
-            columns.id, columns.at, columns.role, columns.office, columns.kind, columns.subject, columns.fields, columns.purpose,
-            columns.tie, columns.case_file,
+            columns.id, columns.at, columns.role, columns.office, columns.kind, columns.subject, columns.fields,
+            columns.purpose, columns.tie, columns.case_file,
         )
         .where(_of_subjects(subjects), true() if before is None else columns.id < before)
         .order_by(columns.id.desc())
         .limit(limit)
     )  # fmt: skip
     return [
-        Look(row.id, row.at, Role(row.role), row.office, f"{row.kind}:{row.subject}", tuple(row.fields), Purpose(row.purpose),
-             Tie(row.tie), row.case_file)
+        Look(row.id, row.at, Role(row.role), row.office, f"{row.kind}:{row.subject}", tuple(row.fields),
+             Purpose(row.purpose), Tie(row.tie), row.case_file)
         for row in found
     ]  # fmt: skip
 
