@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass, field
+
 from serving.errors import ServingError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was done to a case or an entitlement since somebody read it.
+
+    Attributes:
+        revision: what it has been since.
+        at: when.
+        actor: who did it.
+        action: what they did; of an entitlement, the state it was moved to.
+        fields: by name what stood there before and what stands there now.
+    """
+
+    revision: int
+    at: dt.datetime
+    actor: str
+    action: str
+    fields: dict[str, tuple[object, object]] = field(default_factory=dict)
 
 
 class CaseworkError(ServingError):
@@ -17,10 +39,11 @@ class ConflictError(CaseworkError):
         number: which.
         expected: the revision that was read.
         found: the revision that it has now.
+        changes: what was done to it in between, oldest first.
     """
 
-    def __init__(self, what: str, number: int, expected: int, found: int) -> None:
-        self.what, self.number, self.expected, self.found = what, number, expected, found
+    def __init__(self, what: str, number: int, expected: int, found: int, changes: tuple[Change, ...] = ()) -> None:
+        self.what, self.number, self.expected, self.found, self.changes = what, number, expected, found, changes
         super().__init__(
             f"The {what} {number} has changed since it was read (it was at revision {expected}, it is at {found}). "
             "Look at what changed, then do it again if it is still right."

@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from serving.casework.errors import CaseworkError, ConflictError, NotAllowedError, NotFoundError
+from serving.casework.errors import CaseworkError, Change, ConflictError, NotAllowedError, NotFoundError
 from serving.casework.states import Actor, State, may_move
 from serving.store.tables.casework import entitlement, move
 
@@ -107,7 +107,7 @@ def make_move(connection: Connection, of: Entitlement, to: State, by: By, at: dt
     """
     if not may_move(of.state, to, by.kind):
         raise NotAllowedError(f"An entitlement that is {of.state} is not moved to {to} by a {by.kind}.")
-    with refusals("entitlement", of.id, of.revision, lambda: read_entitlement(connection, of.id).revision, connection):
+    with refusals("entitlement", of.id, of.revision, lambda: moves_since(connection, of.id, of.revision), connection):
         connection.execute(
             insert(move).values(
                 entitlement=of.id, revision=of.revision + 1, from_state=of.state, to_state=to, actor_kind=by.kind,
@@ -118,15 +118,30 @@ def make_move(connection: Connection, of: Entitlement, to: State, by: By, at: dt
     return read_entitlement(connection, of.id)
 
 
+def moves_since(connection: Connection, number: int, revision: int) -> tuple[Change, ...]:
+    """What was done to an entitlement since it was at a revision, oldest first."""
+    rows = connection.execute(
+        select(move).where(move.c.entitlement == number, move.c.revision > revision).order_by(move.c.revision)
+    ).mappings()
+    return tuple(
+        Change(
+            row["revision"], row["at"], row["actor"], row["to_state"], {"state": (row["from_state"], row["to_state"])}
+        )
+        for row in rows
+    )
+
+
 @contextmanager
-def refusals(what: str, number: int, expected: int, found: Callable[[], int], connection: Connection) -> Iterator[None]:
+def refusals(
+    what: str, number: int, expected: int, changes: Callable[[], tuple[Change, ...]], connection: Connection
+) -> Iterator[None]:
     """Turn what PostgreSQL refuses into our errors; the caller's transaction goes on.
 
     Args:
         what: `entitlement` or `case`.
         number: which.
         expected: the revision that was read.
-        found: asks for the revision that it has now.
+        changes: asks for what has been done to it since.
         connection: in a transaction.
     """
     savepoint = connection.begin_nested()
@@ -136,7 +151,8 @@ def refusals(what: str, number: int, expected: int, found: Callable[[], int], co
         savepoint.rollback()
         state = getattr(error.orig, "sqlstate", None)
         if state in (_CONFLICT, _UNIQUE):
-            raise ConflictError(what, number, expected, found()) from None
+            done = changes()
+            raise ConflictError(what, number, expected, done[-1].revision if done else expected, done) from None
         if state in _REFUSED:
             raise NotAllowedError(_first_line(error)) from None
         raise

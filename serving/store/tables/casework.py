@@ -88,6 +88,7 @@ case_file = Table(
     Column("opened_by", Text, nullable=False),
     _moment("due_at"),
     _moment("first_touch_at", nullable=True),
+    _moment("first_touch_due_at", nullable=True),
     _moment("paused_at", nullable=True),
     Column("pause_code", Text),
     Column("escalation", SmallInteger, nullable=False, server_default=FetchedValue()),
@@ -124,6 +125,7 @@ recommendation_shown = Table(
     Column("officer", Text, primary_key=True),
     Column("part", Text, primary_key=True),
     _moment("at"),
+    Column("verdict", Text),
 )
 decision = Table(
     "decision",
@@ -142,6 +144,9 @@ decision = Table(
     _moment("proposed_at"),
     Column("second", Text),
     _moment("settled_at", nullable=True),
+    Column("bulk_act", BigInteger),
+    Column("of_revision", Integer),
+    Column("of_amount_minor", BigInteger),
 )
 audit_intent = Table(
     "audit_intent",

@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from serving.casework.decisions import Judgement
 from serving.casework.errors import ConflictError, NotAllowedError
 from serving.casework.moves import By, make_move, read_entitlement
+from serving.casework.review import Verdict
 from serving.casework.states import NEGATIVE, Actor, State, allowed_moves, may_move
 from serving.store.server import EmbeddedServer
+from tests.cases_world import a_case, agreed, decided, state_of
 from tests.casework_world import CITIZEN, MORNING, SYSTEM, an_entitlement, casework_database, count, moved, owner_engine
 from tests.sweep_world import a_database
 
@@ -92,11 +95,13 @@ def test_above_its_cap_two_people_approve(connection: Connection) -> None:
     with pytest.raises(NotAllowedError, match="above its cap"):
         moved(connection, read, State.APPROVED)
     read = moved(connection, read, State.REVIEW)
-    with pytest.raises(NotAllowedError, match="above its cap"):
-        moved(connection, read, State.APPROVED, by=By(Actor.OFFICER, "o1"))
-    with pytest.raises(NotAllowedError):
-        moved(connection, read, State.APPROVED, by=By(Actor.OFFICER, "o1", second="o1"))
-    assert moved(connection, read, State.APPROVED, by=By(Actor.OFFICER, "o1", second="o2")).state is State.APPROVED
+    for by in (By(Actor.OFFICER, "o1"), By(Actor.OFFICER, "o1", second="o1"), By(Actor.OFFICER, "o1", second="o2")):
+        with pytest.raises(NotAllowedError, match="no decision in force about this entitlement says so"):
+            moved(connection, read, State.APPROVED, by=by)
+    made = decided(connection, a_case(connection, read), Judgement(Verdict.GRANT, "LAW_EXCEPTION", "as it says", "§ 7"))
+    assert (made.state, state_of(connection, read)) == ("proposed", State.REVIEW)
+    agreed(connection, made)
+    assert state_of(connection, read) is State.APPROVED
 
 
 def test_what_is_held_waits(connection: Connection) -> None:
