@@ -13,7 +13,7 @@ from features.errors import FeaturesError
 from models.errors import ModelsError
 from rules.errors import RulesError
 from serving import log, screen, settings
-from serving.commands import catalogue, city, online
+from serving.commands import catalogue, city, ledger, online
 from serving.commands.check import check
 from serving.commands.coverage import report
 from serving.commands.demo import demo
@@ -27,6 +27,7 @@ from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
+from serving.commands.work import work
 from serving.errors import ServingError
 
 CANNOT = 2
@@ -176,3 +177,14 @@ app.command(
         "applyfree outreach --facts facts --answers answers.parquet --scores scores.parquet --out queue.parquet",
     )
 )(outreach)
+app.add_typer(ledger.app, name="ledger")
+ledger.app.command(
+    "verify",
+    epilog=_examples(
+        "applyfree ledger verify --checkpoints published.jsonl --key ledger_public.pem", "applyfree ledger verify"
+    ),
+)(ledger.verify_ledger)
+ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key /run/secrets/ledger.pem"))(
+    ledger.seal_ledger
+)
+app.command(epilog=_examples("applyfree work", "applyfree work --once"))(work)

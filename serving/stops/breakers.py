@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
-from serving.stops.buttons import Cause, Scope
-from serving.store.tables.stops import stop
+from serving.stops.buttons import Scope, trip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ def unusual(last: Mapping[str, Counts], this: Mapping[str, Counts], limits: Limi
     return found
 
 
-def trip(connection: Connection, findings: Iterable[Unusual], now: dt.datetime) -> list[int]:
+def trip_unusual(connection: Connection, findings: Iterable[Unusual], now: dt.datetime) -> list[int]:
     """Press a stop for each benefit of which something is unusual.
 
     Args:
@@ -120,12 +118,10 @@ def trip(connection: Connection, findings: Iterable[Unusual], now: dt.datetime) 
         reasons.setdefault(finding.benefit, []).append(finding)
     pressed: list[int] = []
     for benefit, all_of_it in reasons.items():
-        values = {
-            "scope": Scope.BENEFIT, "name": benefit, "cause": Cause.BREAKER, "pressed_at": now,
-            "pressed_by": all_of_it[0].breaker, "reason": "; ".join(one.sentence() for one in all_of_it),
-        }  # fmt: skip
-        made = connection.execute(insert(stop).values(values).on_conflict_do_nothing().returning(stop.c.id))
-        pressed.extend(made.scalars())
+        why = "; ".join(one.sentence() for one in all_of_it)
+        number = trip(connection, Scope.BENEFIT, benefit, all_of_it[0].breaker, why, now)
+        if number is not None:
+            pressed.append(number)
     return pressed
 
 

@@ -12,6 +12,7 @@ import enum
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import RowMapping
 
 from serving.stops.errors import SamePersonError, UnknownStopError
@@ -82,6 +83,20 @@ def press(connection: Connection, scope: Scope, name: str, by: str, reason: str,
         "scope": scope, "name": name, "cause": Cause.HUMAN, "pressed_by": by, "reason": reason, "pressed_at": now,
     }  # fmt: skip
     return _stop(connection.execute(insert(stop).values(values).returning(*stop.c)).mappings().one())
+
+
+def trip(connection: Connection, scope: Scope, name: str, breaker: str, reason: str, now: dt.datetime) -> int | None:
+    """Press as a circuit breaker does: once, until it is released.
+
+    Returns:
+        The number of the new stop; None: the breaker holds it already.
+    """
+    values = {
+        "scope": scope, "name": name, "cause": Cause.BREAKER, "pressed_by": breaker, "reason": reason,
+        "pressed_at": now,
+    }  # fmt: skip
+    query = postgresql.insert(stop).values(values).on_conflict_do_nothing().returning(stop.c.id)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def release(connection: Connection, number: int, by: str, now: dt.datetime) -> Stop:

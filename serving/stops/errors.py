@@ -14,7 +14,7 @@ class UnknownStopError(StopsError):
 
     def __init__(self, stop: int) -> None:
         self.stop = stop
-        super().__init__(f"No stop {stop} is pressed. `applyfree stops` lists those that are.")
+        super().__init__(f"No stop {stop} is pressed: it was released, or never was. Read the list of stops again.")
 
 
 class SamePersonError(StopsError):

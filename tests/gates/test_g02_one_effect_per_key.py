@@ -97,7 +97,9 @@ def kill_senders(server: EmbeddedServer, engine: Engine, many: int, kills: int, 
             process.start()
             further = rng.randint(1, 8)
             while len(sink.calls) < called + further:
-                assert states(engine).keys() & {"ready", "leased"}, "all was sent before all were killed: make it longer"
+                assert states(engine).keys() & {"ready", "leased"}, (
+                    "all was sent before all were killed: make it longer"
+                )
                 time.sleep(0.01)
             time.sleep(rng.uniform(0, 0.01))
             assert process.pid is not None

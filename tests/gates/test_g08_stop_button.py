@@ -76,7 +76,11 @@ def rest(sink: Sink) -> None:
         time.sleep(0.5)
 
 
-SCOPES = [(Scope.BENEFIT, "dibao", "benefit = 'dibao'"), (Scope.CHANNEL, "sms", "channel = 'sms'"), (Scope.ALL, "", "true")]
+SCOPES = [
+    (Scope.BENEFIT, "dibao", "benefit = 'dibao'"),
+    (Scope.CHANNEL, "sms", "channel = 'sms'"),
+    (Scope.ALL, "", "true"),
+]
 
 
 @pytest.mark.parametrize(("scope", "name", "stopped"), SCOPES, ids=[scope for scope, _, _ in SCOPES])

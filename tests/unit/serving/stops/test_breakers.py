@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from serving.stops.breakers import Counts, trip, unusual
+from serving.stops.breakers import Counts, trip_unusual, unusual
 from serving.stops.buttons import Cause, is_stopped, pressed, release
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database
@@ -88,8 +88,8 @@ def server() -> Iterator[EmbeddedServer]:
 def test_a_breaker_stops_its_benefit_once_until_two_people_looked(server: EmbeddedServer) -> None:
     findings = unusual({"b": LAST}, {"b": replace(LAST, automatic=2_000, total_minor=40_000_000)})
     with casework_database(server) as engine, engine.begin() as connection:
-        (number,) = trip(connection, findings, MORNING)
-        assert trip(connection, findings, MORNING) == []
+        (number,) = trip_unusual(connection, findings, MORNING)
+        assert trip_unusual(connection, findings, MORNING) == []
         assert is_stopped(connection, "b", "payment")
         assert not is_stopped(connection, "c", "payment")
         (one,) = pressed(connection)
