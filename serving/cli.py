@@ -27,6 +27,7 @@ from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
+from serving.commands.tiers import tiers
 from serving.commands.work import work
 from serving.errors import ServingError
 
@@ -159,6 +160,7 @@ app.command(
         "applyfree sweep --engine spark",
     )
 )(sweep)
+app.command(epilog=_examples("applyfree tiers", "applyfree tiers --lang en --format csv > tiers.csv"))(tiers)
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay
 )

@@ -67,6 +67,46 @@ class Load:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLoad:
+    """What the record of one load says: figures and reasons, never a row.
+
+    Attributes:
+        table: id of the table.
+        learned_at: when it came.
+        outcome: as :attr:`Load.outcome`.
+        attested_on: the day it speaks for; None where it was refused.
+        read, set_aside: rows, and those of them with a mistake; 0 where it was refused.
+        refused_for: so many problems.
+    """
+
+    table: str
+    learned_at: dt.datetime
+    outcome: str
+    attested_on: dt.date | None
+    read: int
+    set_aside: int
+    refused_for: int
+
+
+def kept_loads(records: Path) -> list[KeptLoad]:
+    """The records of all loads, in the order in which they came."""
+    found: list[KeptLoad] = []
+    for path in sorted(records.glob("*.json")):
+        moment, _, table = path.stem.partition("_")
+        load = json.loads(path.read_text(encoding="utf-8"))
+        report = load["report"] or {}
+        attested = report.get("attested_on")
+        found.append(
+            KeptLoad(
+                table, dt.datetime.strptime(moment, _MOMENT).replace(tzinfo=dt.UTC), load["outcome"],
+                None if attested is None else dt.date.fromisoformat(attested), report.get("read", 0),
+                report.get("set_aside", 0), load["refused_for_total"],
+            )
+        )  # fmt: skip
+    return found
+
+
 class UnknownDeliveryError(ServingError):
     """No contract of the register knows a file of this name."""
 
