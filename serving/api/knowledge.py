@@ -65,8 +65,8 @@ class Standing:
     next_change: dt.date | None
     sweep: int
     on_date: dt.date
-    tier: str | None = None
-    reasons: list[dict[str, object]] | None = None
+    tier: str | None
+    reasons: list[dict[str, object]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,10 @@ class Knowledge:
             NotReadyError: there is no sweep yet.
         """
         return self.current(connection, now).rulebook
+
+    def is_ready(self, connection: Connection) -> bool:
+        """Is there anything to answer from?"""
+        return filed(connection) is not None
 
     def forget(self) -> None:
         """Look again at the next question."""
@@ -184,9 +188,10 @@ _HOME = {
 """As :mod:`serving.day.districts` says it."""
 
 _STANDINGS = text("""
-    SELECT benefit, version, outcome, amount::text, amount_low::text, amount_high::text, per, unit, unmet, missing,
-           next_change, sweep, on_date
-    FROM current_determination WHERE subject = :kind AND id = :subject ORDER BY benefit
+    SELECT t.benefit, t.version, t.outcome, t.amount::text, t.amount_low::text, t.amount_high::text, t.per, t.unit,
+           t.unmet, t.missing, t.next_change, t.sweep, w.on_date, t.effective_tier, t.reasons
+    FROM current_tier t JOIN sweep w ON w.id = t.sweep
+    WHERE t.subject = :kind AND t.id = :subject ORDER BY t.benefit
 """)
 
 
