@@ -1,1 +1,1 @@
-"""The API: citizens, enterprises, caseworkers, policy staff, auditors, operators and administrators, over HTTP and JSON."""
+"""The API: citizens, enterprises, caseworkers, policy staff, auditors, operators and administrators, over HTTP."""

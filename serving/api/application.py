@@ -14,12 +14,26 @@ from serving.access.cookies import SESSION_COOKIE
 from serving.api.edge import Edge
 from serving.api.parts import Parts
 from serving.api.problems import add_handlers
-from serving.api.routes import citizen_answers, citizen_offers, citizen_wishes, doors
+from serving.api.routes import (
+    administration,
+    audit,
+    cases,
+    citizen_answers,
+    citizen_offers,
+    citizen_wishes,
+    counter,
+    dci,
+    doors,
+    operations,
+    policy,
+)
 from serving.api.visits import PREFIX
 from serving.security.csrf import CsrfGuard
 from serving.security.http import SecurityHeaders
 
-MESSAGES: Final = frozenset(f"{PREFIX}/dci/registry/{what}" for what in ("search", "subscribe", "unsubscribe", "notify"))
+MESSAGES: Final = frozenset(
+    f"{PREFIX}/dci/registry/{what}" for what in ("search", "subscribe", "unsubscribe", "notify")
+)
 """Paths whose requests are signed by departments."""
 _DESCRIPTION: Final = """
 Who is entitled to what, why, and what happens with it.
@@ -31,6 +45,7 @@ Who is entitled to what, why, and what happens with it.
 """
 ROUTERS: Final[Sequence[APIRouter]] = (
     doors.public, doors.login, citizen_answers.router, citizen_offers.router, citizen_wishes.router,
+    cases.router, counter.router, policy.router, audit.router, operations.router, administration.router, dci.router,
 )  # fmt: skip
 
 

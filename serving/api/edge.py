@@ -36,7 +36,9 @@ class Edge:
         most_seconds: for a body to arrive.
     """
 
-    def __init__(self, app: ASGIApp, messages: frozenset[str] = frozenset(), most_seconds: float = MOST_SECONDS) -> None:
+    def __init__(
+        self, app: ASGIApp, messages: frozenset[str] = frozenset(), most_seconds: float = MOST_SECONDS
+    ) -> None:
         self._app, self._messages, self._most_seconds = app, messages, most_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

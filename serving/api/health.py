@@ -35,7 +35,7 @@ SAYS: Final[Mapping[str, Wording]] = {
     ),
     "ledger": Wording(
         zh="记录暂未封存：目前只能查看，不能更改。您的期限不受影响。",
-        en="Records are not sealed at the moment: everything can be read and nothing changed. No time limit runs out by it.",
+        en="Records are not sealed at the moment: you can read, not change. No limit runs out by it.",
     ),
 }
 """What a citizen reads of each."""

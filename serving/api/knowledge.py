@@ -1,4 +1,4 @@
-"""The answers of the last sweep, and why: rulebook, explainer and dossiers of one sweep, held until there is another."""
+"""The answers of the last sweep, and why: rulebook, explainer and dossiers of one sweep, until there is another."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 
 from explain.compose import Explainer
 from explain.explanation import Explanation
-from features.facts.subjects import PERSON
 from features.facts.population import NONE
+from features.facts.subjects import PERSON
 from rules.catalogue import Catalogue, load_catalogue
 from rules.rulebook import Rulebook
 from serving.errors import ServingError

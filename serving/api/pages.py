@@ -19,7 +19,9 @@ USUAL: Final = 20
 LimitQuery = Annotated[int, Query(ge=1, le=MOST, description="At most so many.", examples=[20])]
 CursorQuery = Annotated[
     str | None,
-    Query(max_length=200, description="`next` of the page before; the first page where it is left out.", examples=[None]),
+    Query(
+        max_length=200, description="`next` of the page before; the first page where it is left out.", examples=[None]
+    ),
 ]
 
 
@@ -65,4 +67,3 @@ def parse_moment(text: str) -> dt.datetime:
     except ValueError:
         pass
     raise ProblemError(422, "invalid", more={"errors": [{"at": "query.cursor", "why": "not_a_cursor"}]})
-

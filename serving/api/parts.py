@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from serving.access.gate import Gate
 from serving.access.limits import Limiter
 from serving.api.departments import Departments
 from serving.api.health import Health
 from serving.api.knowledge import Knowledge
+from serving.api.schemas.staff import ContributionsOut
+from serving.casework.cases import Case
 from serving.casework.clocks import Clocks
 from serving.security.csrf import CsrfTokens
 from serving.security.fields.cipher import FieldCipher
+
+Contributions = Callable[[Connection, Case], ContributionsOut | None]
+"""What a model looked at in a case; None: none had a part in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Parts:
         departments: messages in and out.
         now: the moment.
         on_date: the day.
+        contributions: what a model looked at in a case; None: there is no model.
         public_docs: is the description of the API shown to anybody? Never where people's data are.
     """
 
@@ -48,4 +54,5 @@ class Parts:
     departments: Departments
     now: Callable[[], dt.datetime]
     on_date: Callable[[], dt.date]
-    public_docs: bool = field(default=False)
+    contributions: Contributions | None = None
+    public_docs: bool = False

@@ -12,13 +12,14 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from features.errors import FeaturesError
 from serving import log
-from serving.casework.errors import CaseworkError, ConflictError, NotAllowedError, NotFoundError
+from serving.casework.errors import CaseworkError, Change, ConflictError, NotAllowedError, NotFoundError
 from serving.errors import ServingError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -129,6 +130,15 @@ def answer(
     return JSONResponse(content | dict(more or {}), status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def change_out(of: Change) -> dict[str, Any]:
+    """One thing that was done since somebody read it, for officers."""
+    return {**_plainly(of), "actor": of.actor, "changed": {name: list(pair) for name, pair in of.fields.items()}}
+
+
+def _plainly(of: Change) -> dict[str, Any]:
+    return {"revision": of.revision, "at": of.at.isoformat(), "action": of.action}
+
+
 def _id_of(request: Request) -> str | None:
     return getattr(request.state, "request_id", None)
 
@@ -164,7 +174,7 @@ async def _on_serving(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, NotFoundError):
         return answer(_id_of(request), 404, "not_found")
     if isinstance(error, ConflictError):
-        more = {"revision": error.found, "changes": getattr(error, "changes", None) or []}
+        more = {"revision": error.found, "changes": [_plainly(one) for one in error.changes]}
         return answer(_id_of(request), 409, "changed_since", str(error), more)
     if isinstance(error, NotAllowedError):
         return answer(_id_of(request), 409, "not_allowed_now", "It no longer stands that way: read it again.")

@@ -46,9 +46,7 @@ def read_revision(if_match: str | None) -> int:
     return int(found[1])
 
 
-def require_revision(
-    if_match: str | None, found: int, changes: Callable[[int], Sequence[dict[str, Any]]]
-) -> None:
+def require_revision(if_match: str | None, found: int, changes: Callable[[int], Sequence[dict[str, Any]]]) -> None:
     """Refuse where something has changed since somebody read it, and tell what.
 
     Args:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hashlib
+import inspect
 import json
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, cast
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Final, ParamSpec, cast, get_type_hints
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
@@ -55,7 +56,7 @@ IdempotencyKey = Annotated[
         min_length=8,
         max_length=100,
         pattern=r"^[A-Za-z0-9_-]+$",
-        description="Made by you for this one request: sent again with the same content it has one effect and one answer.",
+        description="Made by you for this request: sent again with the same content it has one effect, one answer.",
         examples=["3f2b6a1e-confirm-17"],
     ),
 ]
@@ -84,7 +85,7 @@ class Record:
 
     def kept(self) -> dict[str, object]:
         """As it is kept beside an answer."""
-        return {"role": self.role, "purpose": self.purpose, "fields": self.fields, "shown": self.shown, "case": self.case}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,10 @@ class Visit:
         where = citizen_account.c.id == self.actor.account
         row = self.connection.execute(select(citizen_account.c.kind, citizen_account.c.subject).where(where)).one()
         return f"{row.kind}:{row.subject}"
+
+    def learn_grants(self) -> None:
+        """Look again at what others let the actor do: the request itself may have given them something."""
+        self.actor = self.parts.gate.actor(self.connection, self.session, self.now)
 
     def allow(self, action: Action, target: Target = NOTHING_IN_PARTICULAR) -> Decision:
         """Let them, or not.
@@ -263,6 +268,7 @@ def _slow_down(parts: Parts, session: Session, method: str) -> None:
         raise ProblemError(429, "too_many", headers={"Retry-After": str(verdict.retry_after_seconds)})
 
 
+P = ParamSpec("P")
 Visiting = Annotated[Visit, Depends(_visit)]
 Answers = BaseModel | Told
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -283,7 +289,7 @@ _CHANGED: Final[dict[int | str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def serve[**P](
+def serve(
     router: APIRouter,
     method: str,
     path: str,
@@ -332,6 +338,11 @@ def serve[**P](
             visit.connection.commit()
             return _response(answer)
 
+        # FastAPI reads annotations where a function was written, and this one is written here.
+        hints = get_type_hints(function, include_extras=True)
+        named = inspect.signature(function)
+        told = [one.replace(annotation=hints[name]) for name, one in named.parameters.items()]
+        answered.__signature__ = named.replace(parameters=told, return_annotation=Response)  # type: ignore[attr-defined]
         responses = dict(_PROBLEMS) | ({} if method == "GET" else _CHANGED)
         router.add_api_route(
             path, answered, methods=[method], response_model=out, status_code=status, responses=responses,

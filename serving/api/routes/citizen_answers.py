@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from explain.audience import HIDDEN, Audience, seen_by
 from explain.explanation import Evidence, Explanation
 from explain.wording import Language
+from rules.rulebook import Rulebook
 from serving.access.actions import Action
 from serving.access.actors import Target
 from serving.access.reads import looks_at
@@ -30,7 +31,6 @@ from serving.api.schemas.citizens import (
 )
 from serving.api.visits import Visit, Visiting, serve
 from serving.casework.moves import entitlements_of
-from rules.rulebook import Rulebook
 
 router = APIRouter(prefix="/me", tags=["citizens and enterprises"])
 ANSWER_FIELDS = ("benefit", "outcome", "amount", "tier", "unmet", "missing", "next_change", "entitlements")
@@ -42,7 +42,7 @@ LanguageQuery = Annotated[Language, Query(description="Of the sentences.")]
 
 @serve(router, "GET", "/benefits", BenefitsOut, personal=True)
 def my_benefits(visit: Visiting) -> BenefitsOut:
-    """Every benefit that was weighed for me and mine, with what is owed and where it stands; also each no and each open."""
+    """Every benefit that was weighed for me and mine, with what is owed and where it stands; each no too."""
     rulebook = visit.parts.knowledge.rulebook(visit.connection, visit.now)
     told = []
     for subject in own_subjects(visit):
@@ -56,7 +56,7 @@ def my_benefits(visit: Visiting) -> BenefitsOut:
 
 @serve(router, "GET", "/benefits/{benefit}", ExplainedOut, personal=True)
 def my_benefit(visit: Visiting, benefit: BenefitPath, lang: LanguageQuery = Language.ZH) -> ExplainedOut:
-    """Why one benefit is as it is for me: each clause with its facts and its law, what is missing, what would alter it."""
+    """Why one benefit is as it is for me: clauses with their facts and law, what is missing, what would alter it."""
     found, subject = _explained(visit, benefit)
     visit.show(subject, ("explanation", "entitlements"))
     kind, _, name = subject.partition(":")
@@ -84,7 +84,7 @@ def my_possibilities(visit: Visiting) -> PossibilitiesOut:
 
 @serve(router, "GET", "/reads", LooksOut, personal=True)
 def who_looked(visit: Visiting, limit: LimitQuery = 20, cursor: CursorQuery = None) -> LooksOut:
-    """Who looked at my data: when, from which office, for what, and what bound them to me. My own looks are among them."""
+    """Who looked at my data: when, from which office, for what, and what bound them to me. My own looks too."""
     subjects = own_subjects(visit)
     place = read_cursor(cursor, str)
     for subject in subjects:
@@ -177,7 +177,9 @@ def _fact(fact: Evidence) -> FactOut:
     value = None if fact.value is None else Wording(zh=fact.value.zh, en=fact.value.en)
     registers = list(dict.fromkeys(one.register for one in fact.said_by)) or [fact.register]
     name = Wording(zh=fact.label.zh, en=fact.label.en)
-    return FactOut(fact=fact.fact, name=name, value=value, gap=fact.gap or None, registers=registers, of=_kind(fact.kind))
+    return FactOut(
+        fact=fact.fact, name=name, value=value, gap=fact.gap or None, registers=registers, of=_kind(fact.kind)
+    )
 
 
 def _kind(subject: str) -> Literal["person", "household", "enterprise"]:

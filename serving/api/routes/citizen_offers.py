@@ -90,9 +90,7 @@ def ask_for_person(visit: Visiting, number: Number, body: PersonIn, key: Idempot
     found = entitlement_for(visit, number, Action.PERSON_REQUEST)
     visit.show(_subject(found), FIELDS)
     words = None if body.words is None else _sealed(visit, found, "case_event", "note", body.words, key)
-    said = offers.ask_for_person(
-        visit.connection, me(visit), number, key, visit.now, decide=body.decide, words=words
-    )
+    said = offers.ask_for_person(visit.connection, me(visit), number, key, visit.now, decide=body.decide, words=words)
     return _told(said)
 
 
@@ -247,6 +245,7 @@ def _told(said: Said) -> Told:
 
 
 def _changes(visit: Visit, number: int) -> Callable[[int], list[dict[str, Any]]]:
+    # Who moved it is the office's affair: a citizen reads what and when.
     return lambda since: [
         {"revision": one.revision, "at": one.at.isoformat(), "action": one.action}
         for one in moves_since(visit.connection, number, since)

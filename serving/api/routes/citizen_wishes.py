@@ -1,4 +1,4 @@
-"""What citizens and enterprises settle for the future: no pushes, a human decides, who may speak for them, live help."""
+"""What citizens and enterprises settle for the future: no pushes, a human decides, who may speak for them, help."""
 
 from __future__ import annotations
 

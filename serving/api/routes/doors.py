@@ -153,5 +153,3 @@ def _slow_down(parts: Parts, request: Request) -> None:
     verdict = parts.limiter.hit(LOGIN, "unknown" if where is None else where.host)
     if not verdict.allowed:
         raise ProblemError(429, "too_many", headers={"Retry-After": str(verdict.retry_after_seconds)})
-
-

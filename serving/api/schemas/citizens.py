@@ -33,12 +33,16 @@ class EntitlementOut(_Out):
     benefit: str = Field(examples=["advanced_age_allowance"])
     name: Wording
     period: str = Field(examples=["2026-03"])
-    amount_minor: int | None = Field(description="In minor units; null: in kind, or not a certain figure.", examples=[20_000])
+    amount_minor: int | None = Field(
+        description="In minor units; null: in kind, or not a certain figure.", examples=[20_000]
+    )
     unit: str = Field(examples=["CNY"])
     tier: str = Field(examples=["confirm"])
     state: str = Field(examples=["offered"])
     revision: int = Field(examples=[1])
-    answer_until: dt.datetime | None = Field(default=None, description="Silence costs nothing: it can be claimed later.")
+    answer_until: dt.datetime | None = Field(
+        default=None, description="Silence costs nothing: it can be claimed later."
+    )
 
 
 class BenefitOut(_Out):
@@ -87,7 +91,7 @@ class ExplainedOut(Answer):
     outcome: Literal["eligible", "ineligible", "undetermined"]
     outcome_text: str
     sections: list[SectionOut]
-    entitlements: list[EntitlementOut] = []
+    entitlements: list[EntitlementOut] = Field(default=[])
 
 
 class PossibilityOut(_Out):
@@ -107,7 +111,9 @@ class PossibilitiesOut(Answer):
 
     eligible: list[PossibilityOut]
     open: list[PossibilityOut]
-    later: list[PossibilityOut] = Field(description="Not now; their answer can change by itself on a day that is known.")
+    later: list[PossibilityOut] = Field(
+        description="Not now; their answer can change by itself on a day that is known."
+    )
 
 
 class OffersOut(Answer):

@@ -80,7 +80,9 @@ class Dossier:
         held: dict[str, Known | Unknown] = dict.fromkeys(names, Unknown())
         for name, cell in self.facts.items():
             fact, day = facts[name], self.stale.get(name)
-            held[name] = Known(_value(name, cell, vocabulary), fact.register, None, None if day is None else date_of(day))
+            held[name] = Known(
+                _value(name, cell, vocabulary), fact.register, None, None if day is None else date_of(day)
+            )
         return Subject(kind, subject_id, held, dict(self.links))
 
     def on_record(self, fact: str, vocabulary: Vocabulary) -> OnRecord | None:
