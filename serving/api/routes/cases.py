@@ -441,7 +441,8 @@ def _similar(visit: Visit, case: Case) -> SimilarCasesOut:
 
 _SIMILAR = text("""
     SELECT d.verdict, d.overrides, d.reason_code, to_char(d.settled_at, 'YYYY-MM') AS month,
-           (SELECT count(DISTINCT w ->> 'code') FROM jsonb_array_elements(c.why) w WHERE w ->> 'code' = ANY(:codes)) AS same
+           (SELECT count(DISTINCT w ->> 'code') FROM jsonb_array_elements(c.why) w
+            WHERE w ->> 'code' = ANY(:codes)) AS same
     FROM decision d JOIN case_file c ON c.id = d.case_file
     WHERE c.benefit = :benefit AND c.id <> :case AND d.state = 'in_force' AND d.bulk_act IS NULL
     ORDER BY same DESC, d.settled_at DESC LIMIT 200

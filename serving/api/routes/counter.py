@@ -1,4 +1,4 @@
-"""Officers at a counter or on the telephone: live help with a code, answers of people without a telephone, the glass."""
+"""Officers at a counter or on the telephone: live help with a code, answers without a telephone, the glass."""
 
 from __future__ import annotations
 

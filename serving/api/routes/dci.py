@@ -1,7 +1,7 @@
 """Departments: DCI-shaped search, subscribe and notify, signed both ways. No personal row goes to an outside party.
 
-A search is answered with what a citizen took along themselves, or not at all: there is no endpoint that returns personal
-rows to others (acceptance.md, row 24). What can be searched is the catalogue: which benefits there are.
+A search is answered with what there is for everybody: the catalogue. There is no endpoint that returns personal
+rows to others (acceptance.md, row 24).
 
 Source:
     Digital Convergence Initiative, registry core API 1.0.0.
