@@ -77,7 +77,7 @@ class Limiter:
         self, redis_url: str | None, secret: bytes, now: Callable[[], dt.datetime] = clock.now, *, seed: int = 0
     ) -> None:
         self._secret, self._now = secret, now
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # nosec B311 (spreads tries, guards nothing)
         self._here = MovingWindowRateLimiter(MemoryStorage())
         self._there = None if redis_url is None else MovingWindowRateLimiter(_redis(redis_url))
         self._pause, self._lost_until = _FIRST_PAUSE_SECONDS, 0.0

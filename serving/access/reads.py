@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, insert, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, bindparam, distinct, func, insert, select, true, tuple_
 
 from serving.access.actions import Purpose
 from serving.access.policy import Tie
@@ -18,6 +18,9 @@ from serving.store.tables.access import read_alarm, read_record, staff_account
 MOST_STRANGERS: Final = 200
 ALARM_WINDOW: Final = dt.timedelta(minutes=10)
 """Whoever reads more strangers than this in so long raises an alarm. Source: acceptance.md, row 22."""
+
+_OFFICE = select(staff_account.c.office).where(staff_account.c.id == bindparam("reader")).scalar_subquery()
+_RECORD: Final = insert(read_record).values(office=_OFFICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +76,16 @@ def record_reads(connection: Connection, reading: Reading, subjects: Mapping[str
     """
     if not subjects:
         return False
-    office = select(staff_account.c.office).where(staff_account.c.id == reading.account).scalar_subquery()
     rows = [
         {
-            "at": reading.at, "account": reading.account, "role": str(reading.role), "office": office,
+            "at": reading.at, "account": reading.account, "reader": reading.account, "role": str(reading.role),
             "kind": subject.partition(":")[0], "subject": subject.partition(":")[2],
             "fields": sorted(reading.fields), "purpose": str(reading.purpose), "tie": str(tie),
             "case_file": reading.case_file, "route": reading.route, "request": reading.request,
         }
         for subject, tie in subjects.items()
     ]  # fmt: skip
-    connection.execute(insert(read_record).values(rows))
+    connection.execute(_RECORD, rows)
     return Tie.STRANGER in subjects.values() and _raise_alarm(connection, reading.account, reading.at)
 
 

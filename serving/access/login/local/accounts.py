@@ -71,7 +71,7 @@ class LocalAccount:
     def _totp(self) -> TOTP:
         assert self.totp_key is not None
         # SHA-1, 6 digits, 30 seconds: what every authenticator app does. HMAC does not need collision resistance.
-        return TOTP(base64.b32decode(self.totp_key), _DIGITS, SHA1(), STEP_SECONDS)
+        return TOTP(base64.b32decode(self.totp_key), _DIGITS, SHA1(), STEP_SECONDS)  # nosec B303
 
 
 def make_account(login: str, *, second_factor: bool) -> LocalAccount:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import secrets
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -154,7 +155,9 @@ def _add_token(app: FastAPI, client: Client, now: Callable[[], dt.datetime], iss
         found = issuing.redeem(code, redirect_uri, code_verifier, now())
         if found is None:
             return JSONResponse({"error": "invalid_grant"}, 400, _NO_STORE)
-        return JSONResponse({"id_token": found, "token_type": "Bearer", "access_token": "none"}, 200, _NO_STORE)
+        # RFC 6749 wants an access token; this one opens nothing, because this provider has nothing to open.
+        answer = {"id_token": found, "token_type": "Bearer", "access_token": secrets.token_urlsafe(16)}  # nosec B105
+        return JSONResponse(answer, 200, _NO_STORE)
 
 
 def _is_client(authorization: str, client: Client) -> bool:

@@ -22,19 +22,29 @@ import uvicorn
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection
 from starlette.types import Receive, Scope, Send
 
+from serving.access.actions import Action, Purpose
+from serving.access.actors import Target
 from serving.access.errors import LoginRefusedError, ProviderError
+from serving.access.gate import Gate
 from serving.access.limits import PASSWORD, Limiter
 from serving.access.login.attempts import keep_attempt, take_attempt
 from serving.access.login.flow import ATTEMPT_OPEN, Attempt, begin_login, finish_login
 from serving.access.login.local.accounts import AccountsFileError, LocalAccount, keep_accounts, make_account
 from serving.access.login.local.app import build_provider
+from serving.access.login.local.demonstration import CITIZEN_LOGIN, LOGINS, Place, install_demonstration
 from serving.access.login.local.issuing import Issuing
 from serving.access.login.provider import Client, Provider
 from serving.access.login.tokens import read_id_token
-from tests.unit.serving.access.requests_at_random import NOW
+from serving.access.sessions import find_session, open_session
+from serving.store.database import connect
+from serving.store.engine import open_engine
+from serving.store.migrate import migrate
+from serving.store.server import EmbeddedServer
+from tests.unit.serving.access.requests_at_random import AREAS, NOW
 
 CITIZEN = make_account("citizen", second_factor=False)
 OFFICER = make_account("officer", second_factor=True)
@@ -371,6 +381,46 @@ def test_demonstration_accounts_are_made_by_chance_and_kept_to_their_owner(tmp_p
     path.chmod(0o644)
     with pytest.raises(AccountsFileError, match="others than its owner"):
         keep_accounts(path, [])
+
+
+@pytest.fixture
+def empty(server: EmbeddedServer) -> Iterator[Connection]:
+    """A database of its own, without any account."""
+    with connect(server.url) as session:
+        session.execute("CREATE DATABASE demonstration")
+    url = make_conninfo(server.url, dbname="demonstration")
+    with connect(url) as session:
+        migrate(session)
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+    with connect(server.url) as session:
+        session.execute("DROP DATABASE demonstration WITH (FORCE)")
+
+
+def test_a_whole_demonstration_from_the_form_to_the_gate(
+    empty: Connection, door: Door, world: World, tmp_path: Path
+) -> None:
+    accounts = keep_accounts(tmp_path / "accounts.json", LOGINS)
+    clock, connection = world.clock, empty
+    door.app, _ = build_provider(world.client, accounts, Limiter(None, b"k"), clock)
+    install_demonstration(connection, world.client.issuer, accounts, Place("11", "区民政局", "p1", "e1"), clock())
+    gate = Gate(AREAS)
+    case = Target("person:p1", "111", "b1", is_open=True)
+    for account in accounts:
+        provider = Provider(world.client, world.http)
+        attempt, address = begin_login(provider, clock())
+        cookie = keep_attempt(connection, attempt, clock())
+        answer = world.visit(address, account)
+        identity = finish_login(provider, take_attempt(connection, cookie), answer, clock())
+        session = find_session(connection, open_session(connection, identity, clock()), clock())
+        assert session is not None
+        moment = (clock(), clock().date())
+        reads = gate.check(connection, session, Action.CASE_READ, case, Purpose.CASEWORK, *moment).allowed
+        assert reads == account.login.startswith("caseworker")
+        own = gate.check(connection, session, Action.OWN_READ, case, Purpose.OWN_AFFAIRS, *moment).allowed
+        assert own == (account.login == CITIZEN_LOGIN)
 
 
 def _encoded(content: dict[str, object]) -> str:
