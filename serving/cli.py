@@ -14,6 +14,7 @@ from models.errors import ModelsError
 from rules.errors import RulesError
 from serving import log, screen, settings
 from serving.commands import catalogue, city, ledger, online
+from serving.commands import catalogue, city, keys, online
 from serving.commands.check import check
 from serving.commands.coverage import report
 from serving.commands.demo import demo
@@ -120,6 +121,11 @@ app.command(
 app.command(
     epilog=_examples("applyfree events events.jsonl", "applyfree events *.jsonl --quarantine bad.csv"),
 )(events)
+app.add_typer(keys.app, name="keys")
+keys.app.command(epilog=_examples("applyfree keys check", "APPLYFREE_SECRETS=/run/secrets applyfree keys check"))(
+    keys.check
+)
+keys.app.command(epilog=_examples("applyfree keys rotate kek", "applyfree keys rotate data"))(keys.rotate)
 app.add_typer(online.app, name="online")
 online.app.command(epilog=_examples("applyfree online fill", "applyfree online fill --anew"))(online.fill)
 online.app.command(epilog=_examples("applyfree online check", "applyfree online check --seed 7"))(online.check)

@@ -23,6 +23,7 @@ from features.registers.reports import LoadReport
 from features.senders import NOBODY_SIGNS, Senders
 from serving import log
 from serving.errors import ServingError
+from serving.security.exports import neutralised
 from serving.views import contracts_of, views_of, vocabulary_of
 
 EVERY_REGISTER = "all"
@@ -207,7 +208,8 @@ class Loader:
             return None
         path = self._path(table, moment, ".quarantine.csv")
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows.write_csv(path)
+        # Names of files and headers come from outside, and somebody opens this in a spreadsheet.
+        rows.with_columns(pl.col(pl.String).map_elements(neutralised, return_dtype=pl.String)).write_csv(path)
         return path
 
     def _keep(self, load: Load, table: Table, moment: dt.datetime) -> None:

@@ -174,7 +174,7 @@ UPDATE entitlement e SET next_step_at = CASE WHEN e.tier = 'confirm' THEN CAST(:
                                              WHEN e.tier = 'automatic' THEN n.until END
 FROM entitlement same LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
 WHERE e.id = same.id AND same.id = ANY(:taken)
-"""
+"""  # nosec B608 # put together of constants
 _STEP = f"""
 INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at)
 SELECT e.id, e.revision + 1, 'detected',
@@ -184,7 +184,7 @@ SELECT e.id, e.revision + 1, 'detected',
 FROM entitlement e LEFT JOIN {_NOTICED} ON n.benefit = e.benefit
 WHERE e.id = ANY(:taken)
 RETURNING to_state
-"""
+"""  # nosec B608 # put together of constants
 _OPEN_CASES = """
 INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by, due_at)
 SELECT 'review', id, kind, subject, benefit, district, reasons, :at, 'day', :due_at

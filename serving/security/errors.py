@@ -50,6 +50,14 @@ class OutboundFailedError(SecurityError):
         super().__init__(f"The called server gave no answer that can be used ({reason}). Try again later.")
 
 
+class UploadRefusedError(SecurityError):
+    """A file that was sent is not taken."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The file is not taken: {reason}. Send another.")
+
+
 class FieldError(SecurityError):
     """An encrypted field cannot be read. Says which table, column and why; never a row of a person or a value."""
 

@@ -219,3 +219,26 @@ def test_all_other_facts_together_may_be_exported(tmp_path: Path) -> None:
         written = set(read_csv(path)[0])
         assert written == {column.header for column in columns}
         assert written.isdisjoint(fact.id for fact in highest() if fact.id in facts.facts)
+
+
+# Modules that write tables of their own, and why no formula can be in them.
+WRITE_THEIR_OWN = {
+    "serving/commands/catalogue.py": "the facts and benefits that we wrote ourselves",
+    "serving/commands/city.py": "figures of a made city",
+    "serving/commands/events.py": "file, line, field and reason, neutralised cell by cell",
+    "serving/loading.py": "quarantine: file, line, column and reason, neutralised cell by cell",
+    "serving/security/exports.py": "this gate",
+    "serving/summary.py": "benefits of the catalogue and counts",
+}
+WRITES_A_TABLE = re.compile(
+    r"\.write_csv\(|\.write_excel\(|csv\.(?:Dict)?[wW]riter\(|write_workbook\(|\.to_csv\(|\.to_excel\("
+)
+
+
+def test_nothing_that_serves_people_writes_tables_another_way(repository: Path) -> None:
+    found = {
+        path.relative_to(repository).as_posix()
+        for path in (repository / "serving").rglob("*.py")
+        if WRITES_A_TABLE.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == set(WRITE_THEIR_OWN)

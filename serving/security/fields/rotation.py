@@ -18,7 +18,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, String, bindparam, column, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Interval,
+    Row,
+    String,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from serving.security.errors import FieldTamperedError, KeyMissingError
@@ -248,20 +264,22 @@ def _fields_left(connection: Connection, one: EncryptedColumn) -> int:
 
 def _destroy(connection: Connection, grace: dt.timedelta) -> int:
     """Destroy retired keys that no field of the whole database names: declared as encrypted or not, fixed or not."""
-    still = [f"SELECT field_key({name}) FROM {table}" for table, name in _all_binary(connection)]
-    named = " UNION ALL ".join(still) or "SELECT NULL::uuid"
-    return connection.execute(
-        text(
-            "UPDATE data_key SET wrapped = NULL, kek = NULL, destroyed_at = now(), destroyed_because = 'rotated' "
-            "WHERE retired_at <= now() - :grace AND wrapped IS NOT NULL "
-            f"AND id NOT IN (SELECT key FROM ({named}) AS field (key) WHERE key IS NOT NULL)"
-        ),
-        {"grace": grace},
-    ).rowcount
+    fields = [
+        select(func.field_key(literal_column(name)).label("key")).select_from(text(table))
+        for table, name in _all_binary(connection)
+    ]
+    named = union_all(*fields).subquery()
+    done = connection.execute(
+        update(data_key)
+        .where(*_READ_ONLY, data_key.c.retired_at <= func.now() - literal(grace, Interval))
+        .where(data_key.c.id.not_in(select(named.c.key).where(named.c.key.is_not(None))))
+        .values(wrapped=None, kek=None, destroyed_at=func.now(), destroyed_because="rotated")
+    )
+    return done.rowcount
 
 
 def _all_binary(connection: Connection) -> list[tuple[str, str]]:
-    """Every column that could hold a field, quoted."""
+    """Every column that could hold a field, quoted; there are always some, of tables that are not encrypted."""
     found = connection.execute(
         select(
             (func.quote_ident(column("table_schema", String)) + "." + func.quote_ident(column("table_name", String))),

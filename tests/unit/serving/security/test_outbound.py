@@ -167,6 +167,7 @@ class Visited(BaseHTTPRequestHandler):
             self.wfile.write(b"x")
             self.wfile.flush()
             time.sleep(0.05)
+        self.seen.append(("all of it", ""))
 
     def answer_dripping_headers(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\n")
@@ -174,6 +175,7 @@ class Visited(BaseHTTPRequestHandler):
             self.wfile.write(f"X-{number}: y\r\n".encode())
             self.wfile.flush()
             time.sleep(0.05)
+        self.seen.append(("all of it", ""))
 
     def answer_silent(self) -> None:
         time.sleep(5)
@@ -258,9 +260,10 @@ def test_an_answer_is_at_most_a_megabyte(port: int, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["dripping", "dripping-headers", "silent"])
-def test_a_server_that_drips_has_no_longer_than_any_other(port: int, path: str) -> None:
+def test_a_server_that_drips_has_no_longer_than_any_other(port: int, seen: list[tuple[str, str]], path: str) -> None:
     with pytest.raises(OutboundFailedError, match="too slow"):
         client(port, most_seconds=0.5).call("GET", f"http://127.0.0.1:{port}/{path}")
+    assert len(seen) == 1  # it was given up long before the server was done
 
 
 @pytest.mark.parametrize("path", ["packed", "no_http", "cut"])
