@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
@@ -144,11 +144,11 @@ def read_case(connection: Connection, number: int) -> Case:
     return case_of(row)
 
 
-def case_of(row: Mapping[str, object]) -> Case:
+def case_of(row: Mapping[Any, Any]) -> Case:
     """A row of `case_file` as a case."""
     found = {field.name: row[field.name] for field in fields(Case)}
     found["kind"] = Kind(str(row["kind"]))
-    return Case(**found)  # type: ignore[arg-type]
+    return Case(**found)
 
 
 def change_case(

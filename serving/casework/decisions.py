@@ -195,12 +195,12 @@ def propose_for_bulk(
     connection: Connection, case: Case, officer: str, verdict: Verdict, bulk: int, at: dt.datetime
 ) -> Decision:
     """The decision on one of many cases: its act on many has been agreed to."""
-    overrides = recommendation_for(connection, case).verdict not in (None, verdict)
-    if overrides:
+    recommended = recommendation_for(connection, case).verdict
+    if recommended not in (None, verdict):
         raise NotAllowedError(f"Case {case.id} would be decided otherwise than recommended: decide it by itself.")
     return _insert(connection, case, {
         "case_file": case.id, "officer": officer, "verdict": verdict, "overrides": False, "needs_second": True,
-        "proposed_at": at, "bulk_act": bulk,
+        "proposed_at": at, "bulk_act": bulk, "recommended": recommended,
     })  # fmt: skip
 
 
@@ -240,6 +240,7 @@ def _propose(
         "case_file": case.id, "officer": officer, "verdict": judgement.verdict, "overrides": overrides,
         "reason_code": judgement.reason_code, "clause": judgement.clause, "reason": sealed,
         "amount_minor": judgement.amount_minor, "needs_second": needs_second, "proposed_at": at,
+        "recommended": recommended,
     })  # fmt: skip
 
 
@@ -273,7 +274,8 @@ def _settle(connection: Connection, of: Decision, state: str, second: str | None
 
 
 def _entitlement_of(connection: Connection, case: int) -> int | None:
-    return connection.execute(select(case_file.c.entitlement).where(case_file.c.id == case)).scalar_one()
+    found = connection.execute(select(case_file.c.entitlement).where(case_file.c.id == case)).scalar_one()
+    return None if found is None else int(found)
 
 
 def _is_restricted(code: str | None) -> bool:

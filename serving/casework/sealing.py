@@ -13,8 +13,9 @@ class Seal(Protocol):
 
         Args:
             text: a human's words.
-            table, column: where they will stand.
-            row: of which row. It is known before the row is written, so it is not always the row's number.
+            table: where they will stand.
+            column: in which column of it.
+            row: in which row. It is known before the row is written, so it is not always the row's number.
         """
         ...
 

@@ -1,16 +1,17 @@
 """What an override is worth to the next case: a rule that is wrong goes to policy staff, a record to its register.
 
-A correction ticket is the history's (`features.history.tickets`): there it makes the fact count as conflicting, and there
-it closes when the register's record changes. Here stands which decision it was born from. A database and a journal do
-not commit together, so a ticket is first written here, in the decision's transaction, and handed over afterwards; a hand
-over that was cut short is found again and not done twice.
+A correction ticket is the history's (`features.history.tickets`): there it makes the fact count as conflicting, and
+there it closes when the register's record changes. Here stands which decision it was born from. A database and a
+journal do not commit together, so a ticket is first written here, in the decision's transaction, and handed over
+afterwards; a handing over that was cut short is found again and not done twice.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -107,12 +108,17 @@ def open_tickets(connection: Connection, kind: str | None = None) -> list[OpenTi
     rows = connection.execute(query.order_by(ticket.c.due_on, ticket.c.id)).mappings()
     return [
         OpenTicket(
-            row["id"], row["kind"], row["decision"], row["reason_code"], row["benefit"], row["clause"],
-            None if row["fact"] is None else Disputed(row["subject_kind"], row["subject"], row["fact"], row["register"]),
+            row["id"], row["kind"], row["decision"], row["reason_code"], row["benefit"], row["clause"], _disputed(row),
             row["opened_at"], row["due_on"],
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _disputed(row: Mapping[Any, Any]) -> Disputed | None:
+    if row["fact"] is None:
+        return None
+    return Disputed(row["subject_kind"], row["subject"], row["fact"], row["register"])
 
 
 def hand_over(engine: Engine, journal: Tickets) -> int:

@@ -147,6 +147,7 @@ decision = Table(
     Column("bulk_act", BigInteger),
     Column("of_revision", Integer),
     Column("of_amount_minor", BigInteger),
+    Column("recommended", Text),
 )
 audit_intent = Table(
     "audit_intent",

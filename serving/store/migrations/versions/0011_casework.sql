@@ -100,7 +100,8 @@ CREATE TRIGGER intend AFTER INSERT OR UPDATE ON bulk_act FOR EACH ROW EXECUTE FU
 
 ALTER TABLE decision ADD COLUMN bulk_act bigint REFERENCES bulk_act,
     ADD COLUMN of_revision integer,     -- the entitlement's as the author saw it: what a second agrees to is that
-    ADD COLUMN of_amount_minor bigint;
+    ADD COLUMN of_amount_minor bigint,
+    ADD COLUMN recommended text;        -- what the engine recommended, seen or not; null: it left the answer to a human
 
 -- A decision begins with its author alone; above a cap it waits for a second; the second has looked for themself.
 CREATE FUNCTION decision_begins_proposed() RETURNS trigger LANGUAGE plpgsql AS $$

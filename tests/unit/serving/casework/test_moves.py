@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -15,26 +13,7 @@ from serving.casework.review import Verdict
 from serving.casework.states import NEGATIVE, Actor, State, allowed_moves, may_move
 from serving.store.server import EmbeddedServer
 from tests.cases_world import a_case, agreed, decided, state_of
-from tests.casework_world import CITIZEN, MORNING, SYSTEM, an_entitlement, casework_database, count, moved, owner_engine
-from tests.sweep_world import a_database
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture(scope="module")
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
-
-
-@pytest.fixture
-def connection(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
+from tests.casework_world import CITIZEN, MORNING, SYSTEM, an_entitlement, count, moved, owner_engine
 
 
 def test_code_and_database_hold_the_same_table_of_moves(connection: Connection) -> None:

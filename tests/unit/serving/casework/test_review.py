@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from serving.casework.carrying_out import asked_back_minor, owed_minor
 from serving.casework.cases import read_case
@@ -34,7 +32,6 @@ from serving.casework.review import (
     show_recommendation,
 )
 from serving.casework.states import State
-from serving.store.server import EmbeddedServer
 from tests.cases_world import (
     ANN,
     BEN,
@@ -50,28 +47,9 @@ from tests.cases_world import (
     taken_up,
     unseal,
 )
-from tests.casework_world import CITIZEN, MORNING, an_entitlement, casework_database, count, moved
-from tests.sweep_world import a_database
+from tests.casework_world import CITIZEN, MORNING, an_entitlement, count, moved
 
 WORDS = "seen at home, lives alone"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture(scope="module")
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
-
-
-@pytest.fixture
-def connection(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
 
 
 def paid(connection: Connection, subject: str = "p1") -> Entitlement:
