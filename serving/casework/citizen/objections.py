@@ -20,6 +20,7 @@ from serving.casework.citizen.speaking import Speaker, speaks_as
 from serving.casework.errors import NotFoundError
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
 from serving.casework.states import NEGATIVE, Actor, State
+from serving.store.tables.casework import case_file, entitlement
 from serving.store.tables.citizens import barred, objection
 
 NOT_YET_APPROVED = frozenset({State.ASK, State.OFFERED, State.SILENT, State.CONFIRMED})
@@ -103,8 +104,9 @@ def object_to_notice(
     def carry_out() -> Answer:
         found = _put_up(connection, number)
         case = _open(connection, CaseKind.OBJECTION, _about(found, objector, "third_party"), found.district, words, at)
-        by = By(Actor.CITIZEN, f"objection:{case}", case=case)
-        _to_human(connection, make_move(connection, found, State.OBJECTED, by, at), case, at)
+        if found.state is State.PUBLIC_NOTICE:  # else somebody objected before, and this joins their case
+            by = By(Actor.CITIZEN, f"objection:{case}", case=case)
+            _to_human(connection, make_move(connection, found, State.OBJECTED, by, at), case, at)
         return {"case": case}
 
     return once(connection, f"person:{objector}", key, _asked("notice", number, 0, words), at, carry_out)
@@ -139,8 +141,19 @@ def object_to_answer(
 
 
 def _put_up(connection: Connection, number: int) -> Entitlement:
+    """What is put up, or was until somebody objected; locked, so that two may object at once."""
+    connection.execute(select(entitlement.c.id).where(entitlement.c.id == number).with_for_update())
     found = read_entitlement(connection, number)
-    if found.state is not State.PUBLIC_NOTICE:
+    objected = connection.execute(
+        select(func.count())
+        .select_from(objection.join(case_file, case_file.c.id == objection.c.case_file))
+        .where(
+            objection.c.entitlement == number,
+            objection.c.against == State.PUBLIC_NOTICE,
+            case_file.c.state != "closed",
+        )
+    ).scalar_one()
+    if found.state is not State.PUBLIC_NOTICE and not objected:
         raise NotFoundError(f"There is no entitlement {number}.")
     return found
 

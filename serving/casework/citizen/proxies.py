@@ -1,7 +1,7 @@
 """Helpers: who may speak for somebody, about what, until when. Established before an officer, revocable at once.
 
-A helper sees and answers only what the proxy covers: benefits, or single entitlements. Everything, also what is not known
-yet, only a guardian covers. Both sides get a receipt of every answer (:mod:`serving.casework.citizen.notices`).
+A helper sees and answers only what the proxy covers: benefits, or single entitlements. Only a guardian covers
+everything, also what is not known yet. Both sides get a receipt of every answer (see `notices.receipts`).
 """
 
 from __future__ import annotations
@@ -70,12 +70,15 @@ def establish(connection: Connection, wanted: Proxy, officer: str, at: dt.dateti
             insert(proxy)
             .values(
                 elder_kind=wanted.elder[0], elder=wanted.elder[1], helper=wanted.helper, covers_all=wanted.covers_all,
-                since=wanted.since, until=wanted.until, established=wanted.established, recorded_by=officer, recorded_at=at,
+                since=wanted.since, until=wanted.until, established=wanted.established, recorded_by=officer,
+                recorded_at=at,
             )
             .returning(proxy.c.id)
         ).scalar_one()  # fmt: skip
-        covers = [{"proxy": number, "benefit": each, "entitlement": None} for each in wanted.benefits]
-        covers += [{"proxy": number, "benefit": None, "entitlement": each} for each in wanted.entitlements]
+        covers = [{"proxy": number, "benefit": each, "entitlement": None} for each in dict.fromkeys(wanted.benefits)]
+        covers += [
+            {"proxy": number, "benefit": None, "entitlement": each} for each in dict.fromkeys(wanted.entitlements)
+        ]
         if covers:
             connection.execute(insert(proxy_cover), covers)
     payload = {"established": wanted.established.value, "benefits": list(wanted.benefits), "all": wanted.covers_all}

@@ -125,16 +125,25 @@ def seen_by(connection: Connection, voice: Speaker, at: dt.datetime) -> Sequence
 
 
 def _lets(helper: str, at: dt.datetime) -> ColumnElement[bool]:
-    covers = exists().where(
-        proxy_cover.c.proxy == proxy.c.id,
-        or_(proxy_cover.c.benefit == entitlement.c.benefit, proxy_cover.c.entitlement == entitlement.c.id),
+    # Named, because by itself an inner query reaches out by one level only: it would ask about any entitlement at all.
+    covers = (
+        exists()
+        .where(
+            proxy_cover.c.proxy == proxy.c.id,
+            or_(proxy_cover.c.benefit == entitlement.c.benefit, proxy_cover.c.entitlement == entitlement.c.id),
+        )
+        .correlate(proxy, entitlement)
     )
-    return exists().where(
-        proxy.c.helper == helper,
-        proxy.c.elder_kind == entitlement.c.kind,
-        proxy.c.elder == entitlement.c.subject,
-        proxy.c.revoked_at.is_(None),
-        proxy.c.since <= at,
-        or_(proxy.c.until.is_(None), proxy.c.until > at),
-        or_(proxy.c.covers_all, covers),
+    return (
+        exists()
+        .where(
+            proxy.c.helper == helper,
+            proxy.c.elder_kind == entitlement.c.kind,
+            proxy.c.elder == entitlement.c.subject,
+            proxy.c.revoked_at.is_(None),
+            proxy.c.since <= at,
+            or_(proxy.c.until.is_(None), proxy.c.until > at),
+            or_(proxy.c.covers_all, covers),
+        )
+        .correlate(entitlement)
     )

@@ -24,6 +24,7 @@ from serving.casework.states import Actor, State
 from serving.store.tables.casework import case_file, entitlement, hold, move
 
 SYSTEM = By(Actor.SYSTEM, "waiting")
+_REFUSED_AUTOMATION = "refused_automation"
 AGAIN = dt.timedelta(minutes=15)
 """After what stood in the way (a stop button) one looks again so much later."""
 
@@ -52,7 +53,7 @@ def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_00
 
 def _due(now: dt.datetime) -> Select[int]:
     of = entitlement.c
-    held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None))
+    held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION)
     asked = exists().where(
         case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.HUMAN_REQUEST, case_file.c.state != "closed"
     )
@@ -101,13 +102,16 @@ def _after_silence(connection: Connection, of: Entitlement, wait: Wait, now: dt.
 
 
 def _after_yes(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
-    if wait.terms(of.benefit).public_notice_days:
+    if wait.terms(of.benefit).public_notice_days and not _wants_human(connection, of):
         publish(connection, of, SYSTEM, wait, now)
         return "public_notice"
     return _approve(connection, of, wait, now)
 
 
 def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime) -> str:
+    if _wants_human(connection, of):
+        _to_human(connection, of, CaseKind.REFUSED_AUTOMATION, now)
+        return "to_human"
     if of.over_cap or not (of.tier == "automatic" or _somebody_said_yes(connection, of)):
         _to_human(connection, of, CaseKind.APPROVAL, now)
         return "to_human"
@@ -122,6 +126,13 @@ _STEPS: dict[State, Callable[[Connection, Entitlement, Wait, dt.datetime], str]]
     State.CONFIRMED: _after_yes,
     State.PUBLIC_NOTICE: _approve,
 }
+
+
+def _wants_human(connection: Connection, of: Entitlement) -> bool:
+    query = select(func.count()).where(
+        hold.c.entitlement == of.id, hold.c.released_at.is_(None), hold.c.code == _REFUSED_AUTOMATION
+    )
+    return bool(connection.execute(query).scalar_one())
 
 
 def _somebody_said_yes(connection: Connection, of: Entitlement) -> bool:

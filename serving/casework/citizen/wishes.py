@@ -30,11 +30,14 @@ UNDER_WAY = frozenset({
 """Where the machine would still take a step that a human is to take."""
 _HOLDABLE = UNDER_WAY | {State.REFUSED, State.REVIEW, State.OBJECTED, State.SUPERSEDED}
 
-_RELEASE_OFFERS = text("""
-    UPDATE outbox o SET state = 'ready' WHERE o.state = 'held' AND o.kind = 'offer' AND coalesce(o.payload ->> 'to',
-        (SELECT e.kind || ':' || e.subject FROM entitlement e WHERE e.id = o.entitlement)) = :name
+_TO_THEM = """o.kind = 'offer' AND coalesce(o.payload ->> 'to',
+        (SELECT e.kind || ':' || e.subject FROM entitlement e WHERE e.id = o.entitlement)) = :name"""
+_KEEP_BACK = text(f"UPDATE outbox o SET state = 'held' WHERE o.state = 'ready' AND {_TO_THEM}")
+_RELEASE_OFFERS = text(f"""
+    UPDATE outbox o SET state = 'ready' WHERE o.state = 'held' AND {_TO_THEM}
     AND EXISTS (SELECT FROM entitlement e WHERE e.state IN ('offered', 'silent')
-        AND (e.id = o.entitlement OR e.id IN (SELECT m.entitlement FROM bundle_member m WHERE m.bundle::text = o.payload ->> 'bundle'))
+        AND (e.id = o.entitlement
+             OR e.id IN (SELECT m.entitlement FROM bundle_member m WHERE m.bundle::text = o.payload ->> 'bundle'))
         AND NOT EXISTS (SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL))
     AND NOT EXISTS (SELECT FROM outbox later WHERE later.id > o.id AND later.kind = 'offer' AND later.state = 'held'
         AND later.entitlement IS NOT DISTINCT FROM o.entitlement
@@ -58,12 +61,7 @@ def stop_pushes(connection: Connection, subject: Subject, by: By, at: dt.datetim
     """
     if not _wish(connection, opt_out, subject, by, at):
         return False
-    name = f"{subject[0]}:{subject[1]}"
-    connection.execute(
-        text("""UPDATE outbox o SET state = 'held' WHERE o.state = 'ready' AND o.kind = 'offer' AND coalesce(o.payload ->> 'to',
-                (SELECT e.kind || ':' || e.subject FROM entitlement e WHERE e.id = o.entitlement)) = :name"""),
-        {"name": name},
-    )
+    connection.execute(_KEEP_BACK, {"name": f"{subject[0]}:{subject[1]}"})
     return True
 
 

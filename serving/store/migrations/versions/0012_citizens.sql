@@ -98,9 +98,9 @@ CREATE TABLE said_elsewhere (
     officer      text NOT NULL,
     document     text CHECK (document ~ '^[0-9a-f]{64}$'), -- SHA-256 of the scanned paper
     at           timestamptz NOT NULL,
-    CONSTRAINT paper_is_kept CHECK (how <> 'paper' OR document IS NOT NULL),
-    UNIQUE (entitlement, revision)
+    CONSTRAINT paper_is_kept CHECK (how <> 'paper' OR document IS NOT NULL)
 );
+CREATE INDEX said_elsewhere_of ON said_elsewhere (entitlement);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON said_elsewhere FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION proxy_speaks_for() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -181,15 +181,30 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER hold_for_a_human AFTER INSERT ON entitlement FOR EACH ROW EXECUTE FUNCTION hold_for_a_human();
--- A human has decided: this hold has done its work.
+-- A human has decided: these holds have done their work. Without that the machine approves nothing of theirs, held or not: a
+-- sweep and a wish that come at the same moment may not have seen each other.
+CREATE FUNCTION no_machine_where_a_human_is_wanted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM automation_refusal r JOIN entitlement e ON (r.kind, r.subject) = (e.kind, e.subject)
+               WHERE e.id = NEW.entitlement AND r.withdrawn_at IS NULL)
+       AND NOT EXISTS (SELECT FROM move m WHERE m.entitlement = NEW.entitlement AND m.actor_kind = 'officer'
+                       AND m.to_state IN ('offered', 'public_notice', 'approved')) THEN
+        RAISE EXCEPTION 'entitlement % is for a human: its subject wants no machine to decide', NEW.entitlement USING ERRCODE = 'AF403';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER no_machine_where_a_human_is_wanted BEFORE INSERT ON move FOR EACH ROW
+    WHEN (NEW.actor_kind = 'system' AND NEW.to_state = 'approved') EXECUTE FUNCTION no_machine_where_a_human_is_wanted();
 CREATE FUNCTION a_human_decided() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+    -- A death and a stop are released by who put them there, or by a human who says so.
     UPDATE hold SET released_at = NEW.at, released_by = NEW.actor
-    WHERE entitlement = NEW.entitlement AND code = 'refused_automation' AND released_at IS NULL;
+    WHERE entitlement = NEW.entitlement AND released_at IS NULL
+    AND code IN ('refused_automation', 'correction', 'double_grant', 'identity');
     RETURN NULL;
 END $$;
 CREATE TRIGGER a_human_decided AFTER INSERT ON move FOR EACH ROW
-    WHEN (NEW.actor_kind = 'officer' AND NEW.to_state = 'approved') EXECUTE FUNCTION a_human_decided();
+    WHEN (NEW.actor_kind = 'officer' AND NEW.to_state IN ('offered', 'public_notice', 'approved')) EXECUTE FUNCTION a_human_decided();
 
 -- What is held is not sent; what is released goes on, if it is still to be delivered.
 CREATE FUNCTION hold_keeps_delivery() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -210,6 +225,17 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER hold_keeps_delivery AFTER INSERT OR UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION hold_keeps_delivery();
+-- Nor is what is put out while it is held: an officer may approve what a death holds.
+CREATE FUNCTION held_from_the_start() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM hold h WHERE h.entitlement = NEW.entitlement AND h.released_at IS NULL
+               AND (NEW.kind = 'grant' OR h.code = 'death')) THEN
+        NEW.state := 'held';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER held_from_the_start BEFORE INSERT ON outbox FOR EACH ROW
+    WHEN (NEW.kind IN ('grant', 'offer')) EXECUTE FUNCTION held_from_the_start();
 -- What was approved and is refused, or goes back to a human, is not sent either.
 CREATE FUNCTION taken_back() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

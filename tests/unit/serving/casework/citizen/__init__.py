@@ -1,0 +1,1 @@
+"""What citizens say about what is theirs."""
