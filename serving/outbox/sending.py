@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from serving import log
+from serving.errors import ServingError
 from serving.outbox.claims import begin_call, claim, put_back, recover, settle
 from serving.outbox.deliveries import Delivery
 from serving.outbox.patience import Pauses, while_database_is_away
@@ -48,6 +49,8 @@ class Sender:
         now: tells the moment.
         rng: for the pauses.
         manner: how.
+        guard: looked at before each batch; while it raises a ServingError nothing is delivered (a database that lost
+            what was acknowledged: :mod:`serving.store.fence`).
     """
 
     def __init__(
@@ -57,11 +60,12 @@ class Sender:
         now: Callable[[], dt.datetime],
         rng: random.Random,
         manner: Manner = Manner(),
+        guard: Callable[[], None] | None = None,
     ) -> None:
         self._engine, self._now, self._rng, self._manner = engine, now, rng, manner
         self._providers = {provider.channel: provider for provider in providers}
         self._repeatable = [provider.channel for provider in providers if provider.may_repeat]
-        self._ended = threading.Event()
+        self._guard, self._ended = guard, threading.Event()
 
     def run(self) -> None:
         """Work until :meth:`end`; wait for a database that is away."""
@@ -81,6 +85,8 @@ class Sender:
             How many were sent, are in doubt, failed, are to be tried again, rested (stopped) or overtaken (somebody
             else has the claim).
         """
+        if not self._is_whole():
+            return Counter()
         channels = list(self._providers)
         with self._engine.begin() as connection:
             lost = recover(connection, channels, self._repeatable, self._now())
@@ -90,6 +96,15 @@ class Sender:
         if tally or lost:
             log.info("outbox_batch", written=tally[SENT], waiting=tally[AGAIN], dead=tally[FAILED] + tally[IN_DOUBT])
         return tally
+
+    def _is_whole(self) -> bool:
+        try:
+            if self._guard is not None:
+                self._guard()
+        except ServingError as error:
+            log.error("delivery_is_guarded", outcome=type(error).__name__)
+            return False
+        return True
 
     def _deliver(self, one: Delivery) -> str:
         begun = None

@@ -10,9 +10,12 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from serving.store.answering import AnsweringConnection
 from serving.store.errors import NotPrimaryError
 
 _CONNECT_SECONDS = 5
+_GRACE_SECONDS = 5.0
+"""So much longer than the server's own time limit we wait for what it says."""
 
 
 class Role(StrEnum):
@@ -33,6 +36,7 @@ def open_engine(
     pool_size: int = 5,
     statement_seconds: float = 30,
     wait_seconds: float = 10,
+    connect_seconds: int = _CONNECT_SECONDS,
 ) -> Engine:
     """Connections to a server, in the order in which they are asked for.
 
@@ -40,8 +44,9 @@ def open_engine(
         url: of the server, as psycopg reads it.
         role: whose rights statements have.
         pool_size: so many connections at most.
-        statement_seconds: a statement that takes longer is ended.
+        statement_seconds: a statement that takes longer is ended; a little later, by us, where the server is silent.
         wait_seconds: how long to wait for a free connection.
+        connect_seconds: how long to wait for a new one.
 
     Raises:
         NotPrimaryError: on use, where the server is a replica: what is decided on rows that are behind is wrong.
@@ -51,10 +56,12 @@ def open_engine(
         options += f" -c role={role}"
 
     def connected() -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            url, connect_timeout=_CONNECT_SECONDS, keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
+        connection = AnsweringConnection.connect(
+            url, connect_timeout=connect_seconds, keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
             tcp_user_timeout=30_000, application_name="applyfree", options=options,
         )  # fmt: skip
+        connection.answer_seconds = statement_seconds + _GRACE_SECONDS
+        return connection
 
     engine = create_engine(
         "postgresql+psycopg://", creator=connected, pool_size=pool_size, max_overflow=0, pool_timeout=wait_seconds,

@@ -21,6 +21,7 @@ from serving.outbox.providers import Answer, Provider, Reply
 from serving.outbox.sending import AGAIN, FAILED, IN_DOUBT, OVERTAKEN, RESTED, SENT, Manner, Sender
 from serving.outbox.settling import Finding, settle_by_hand
 from serving.stops.buttons import Scope, press, release
+from serving.store.errors import StoreError
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
 from tests.delivery_sink import Sink, notices, provider, served, states
@@ -251,6 +252,21 @@ def test_nothing_is_delivered_while_the_ledger_is_behind(engine: Engine) -> None
     with engine.begin() as connection:
         seal(connection)
     assert sender(engine, by, lambda: LATER).run_once() == Counter({SENT: 1})
+
+
+def test_nothing_is_delivered_while_the_guard_says_no(engine: Engine) -> None:
+    a_notice(engine)
+    wrong = [StoreError("lost")]
+
+    def guard() -> None:
+        if wrong:
+            raise wrong[0]
+
+    by = Scripted(TAKEN)
+    one = Sender(engine, [by], lambda: MORNING, random.Random(1), guard=guard)
+    assert one.run_once() == Counter()
+    wrong.clear()
+    assert one.run_once() == Counter({SENT: 1})
 
 
 def test_a_grant_that_is_held_waits_and_a_notice_about_it_does_not(engine: Engine) -> None:
