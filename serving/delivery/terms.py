@@ -151,7 +151,8 @@ def _terms(entry: doc.Mapping, defaults: Mapping[str, doc.Node]) -> Terms:
     cap, per = _cap(get["cap"])
     limit = doc.decimal_of(get["error_limit"], "error_limit")
     if not 0 < limit < 1:
-        raise DocumentError(get["error_limit"].place, "A limit of errors is a share between 0 and 1.", "Write it like 0.01.")
+        place = get["error_limit"].place
+        raise DocumentError(place, "A limit of errors is a share between 0 and 1.", "Write it like 0.01.")
     judged = doc.sequence_of(get["judged"], "judged") if "judged" in get else ()
     return Terms(
         cap,

@@ -25,7 +25,9 @@ from tests.village_world import FOLDER, village_rulebook, village_vocabulary
 
 DAY = dt.date(2026, 3, 1)
 WAGES = View("tax.wages", "tax", "person", ("wage",), full=True)
-PEOPLE = View("village_office.people", "village_office", "person", ("birth_date", "lives_in", "household_id"), full=True)
+PEOPLE = View(
+    "village_office.people", "village_office", "person", ("birth_date", "lives_in", "household_id"), full=True
+)
 CARE = View("clinic.care", "clinic", "person", ("disabled",), full=False)
 HOMES = View("housing.homes", "housing", "household", ("rent",), full=True)
 KIN = View("village_office.kin", "village_office", "person", ("mother_id", "father_id"), full=True)
