@@ -13,8 +13,7 @@ from features.errors import FeaturesError
 from models.errors import ModelsError
 from rules.errors import RulesError
 from serving import log, screen, settings
-from serving.commands import catalogue, city, ledger, online
-from serving.commands import catalogue, city, keys, online
+from serving.commands import catalogue, city, keys, ledger, online
 from serving.commands.check import check
 from serving.commands.coverage import report
 from serving.commands.demo import demo
@@ -27,6 +26,7 @@ from serving.commands.ingest import ingest
 from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
+from serving.commands.serve import serve
 from serving.commands.sweep import sweep
 from serving.commands.tiers import tiers
 from serving.commands.work import work
@@ -196,3 +196,9 @@ ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key 
     ledger.seal_ledger
 )
 app.command(epilog=_examples("applyfree work", "applyfree work --once"))(work)
+app.command(
+    epilog=_examples(
+        "applyfree serve",
+        "applyfree serve --host 0.0.0.0 --port 8443 --origin https://benefits.example.gov.cn",
+    )
+)(serve)

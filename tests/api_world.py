@@ -20,7 +20,7 @@ from serving.access.accounts import Login, Posting, assign, install_staff, make_
 from serving.access.actors import Assignment
 from serving.access.cookies import SESSION_COOKIE
 from serving.access.gate import Gate
-from serving.access.limits import Limiter
+from serving.access.limits import Limit, Limiter, Verdict
 from serving.access.login.tokens import Identity
 from serving.access.roles import Role
 from serving.access.sessions import open_session
@@ -56,21 +56,14 @@ from tests.sweep_world import cn_catalogue, emptied
 NOW = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 """Nine o'clock on a Monday in Beijing."""
 ORIGIN = "https://applyfree.test"
-HERE, THERE = "110101", "110108"
 DEPARTMENT = "civil_affairs"
 ISSUER = "https://provider.test"
-STAFF: Mapping[str, Posting] = {
-    "ann": Posting(frozenset({Role.CASEWORKER}), HERE, frozenset({"*"})),
-    "ben": Posting(frozenset({Role.CASEWORKER}), HERE, frozenset({"*"})),
-    "far": Posting(frozenset({Role.CASEWORKER}), THERE, frozenset({"*"})),
-    "sue": Posting(frozenset({Role.SUPERVISOR}), HERE, frozenset({"*"})),
-    "pol": Posting(frozenset({Role.POLICY}), HERE, frozenset({"*"})),
-    "aud": Posting(frozenset({Role.AUDITOR}), HERE),
-    "ops": Posting(frozenset({Role.OPERATOR}), HERE),
-    "sys": Posting(frozenset({Role.SYSTEM_ADMIN}), HERE),
-    "sec": Posting(frozenset({Role.SECURITY_ADMIN}), HERE),
-    "adm": Posting(frozenset({Role.AUDIT_ADMIN}), HERE),
-}
+STAFF: Mapping[str, Role] = {
+    "ann": Role.CASEWORKER, "ben": Role.CASEWORKER, "far": Role.CASEWORKER, "sue": Role.SUPERVISOR,
+    "pol": Role.POLICY, "aud": Role.AUDITOR, "ops": Role.OPERATOR, "sys": Role.SYSTEM_ADMIN,
+    "sec": Role.SECURITY_ADMIN, "adm": Role.AUDIT_ADMIN,
+}  # fmt: skip
+"""By name what they are; all are posted where alice lives, but `far`, who is elsewhere."""
 PERSONS = 60
 
 
@@ -94,7 +87,9 @@ class World:
         owner: the database with every right.
         clock: the moment.
         sessions: by name the session's id.
-        people: by name `kind:id`: alice, bob, and the enterprise firm.
+        people: by name `kind:id`: alice, bob, cleo, the enterprise firm, and `away`, who lives in another district.
+        here: the district where alice lives.
+        there: another.
         offers: by name the number of an entitlement.
         cases: by name the number of a case.
         key: a department's.
@@ -110,6 +105,8 @@ class World:
     offers: dict[str, int]
     cases: dict[str, int]
     key: Ed25519PrivateKey
+    here: str
+    there: str
     taken: list[bytes] = field(default_factory=list)
 
     def client(self, name: str | None) -> TestClient:
@@ -121,7 +118,7 @@ class World:
             client.headers["Origin"] = ORIGIN
         return client
 
-    def ask(self, name: str | None, method: str, path: str, **more: Any) -> httpx.Response:
+    def ask(self, name: str | None, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 (what httpx takes)
         """One request of somebody."""
         headers = {"Idempotency-Key": more.pop("key", f"key-{next(_NUMBERS):08d}"), **more.pop("headers", {})}
         with self.client(name) as client:
@@ -149,14 +146,15 @@ def api_world(
     key = Ed25519PrivateKey.generate()
     parts = change(_parts(home, engine, clock, key, taken))
     try:
-        with owner.begin() as connection:
-            people = _people(connection)
-        _staff(engine, people, clock.now)
+        with engine.begin() as connection:
+            people, here, there = _people(connection, parts.knowledge)
+        _staff(engine, people, here, there, clock.now)
         with engine.begin() as connection:
             sessions = {name: _log_in(connection, name, clock.now) for name in (*STAFF, *people)}
-            offers = _offers(connection, people)
-            cases = _cases(connection, people, clock.now)
-        yield World(build(parts, [ORIGIN]), parts, owner, clock, sessions, people, offers, cases, key, taken)
+            offers = _offers(connection, people, here)
+            cases = _cases(connection, people, here, there, clock.now)
+        app = build(parts, [ORIGIN])
+        yield World(app, parts, owner, clock, sessions, people, offers, cases, key, here, there, taken)
     finally:
         engine.dispose()
         owner.dispose()
@@ -212,44 +210,52 @@ def unlimited(parts: Parts) -> Parts:
 class NeverFull(Limiter):
     """Counts, and never refuses."""
 
-    def hit(self, limit: Any, who: str) -> Any:
+    def hit(self, limit: Limit, who: str) -> Verdict:
         return super().hit(replace(limit, amount=10_000_000), who)
 
 
-def _people(connection: Connection) -> dict[str, str]:
-    """Two persons of two households, a third, and an enterprise; each has answers."""
-    rows = connection.execute(text("""
-        SELECT DISTINCT ON (id) id FROM standing WHERE kind = 'person' ORDER BY id
-    """)).scalars().all()  # fmt: skip
-    firm = connection.execute(
-        text("SELECT id FROM standing WHERE kind = 'enterprise' ORDER BY id LIMIT 1")
-    ).scalar_one()
-    return {
-        "alice": f"person:{rows[0]}", "bob": f"person:{rows[1]}", "cleo": f"person:{rows[2]}", "firm": f"enterprise:{firm}",
-    }  # fmt: skip
+def _people(connection: Connection, knowledge: Knowledge) -> tuple[dict[str, str], str, str]:
+    """Persons, the first of whom lives in a district that registers name, and an enterprise."""
+    query = text("SELECT DISTINCT id FROM standing Where kind = :kind ORDER BY id")
+    persons = connection.execute(query, {"kind": "person"}).scalars().all()
+    firm = connection.execute(query, {"kind": "enterprise"}).scalars().first()
+    homes = {one: knowledge.district_of(connection, "person", one, NOW) for one in persons}
+    placed = [one for one in persons if homes[one] is not None]
+    alice = placed[0]
+    away = next(one for one in placed if homes[one] != homes[alice])
+    bob, cleo = [one for one in persons if one not in (alice, away)][:2]
+    people = {name: f"person:{one}" for name, one in (("alice", alice), ("bob", bob), ("cleo", cleo), ("away", away))}
+    return {**people, "firm": f"enterprise:{firm}"}, str(homes[alice]), str(homes[away])
 
 
-def _staff(engine: Engine, people: Mapping[str, str], now: dt.datetime) -> None:
+def _staff(engine: Engine, people: Mapping[str, str], here: str, there: str, now: dt.datetime) -> None:
     with engine.begin() as connection:
-        rows = [(name, Login(ISSUER, name), f"Office of {name}", posting) for name, posting in STAFF.items()]
+        rows = [
+            (name, Login(ISSUER, name), f"Office of {name}", _posting(role, there if name == "far" else here))
+            for name, role in STAFF.items()
+        ]
         install_staff(connection, rows, now)
     with engine.begin() as connection:
-        for name in ("ann", "ben"):
-            assign(connection, name, Assignment(HERE, "*"), "sec", now)
-        assign(connection, "far", Assignment(THERE, "*"), "sec", now)
+        for name, district in (("ann", here), ("ben", here), ("far", there)):
+            assign(connection, name, Assignment(district, "*"), "sec", now)
         for name, subject in people.items():
             kind, _, number = subject.partition(":")
             make_citizen(connection, name, Login(ISSUER, name), kind, number)
+
+
+def _posting(role: Role, district: str) -> Posting:
+    posted = role in (Role.CASEWORKER, Role.SUPERVISOR, Role.POLICY)
+    return Posting(frozenset({role}), district, frozenset({"*"} if posted else ()))
 
 
 def _log_in(connection: Connection, name: str, now: dt.datetime) -> str:
     return open_session(connection, Identity(ISSUER, name, name in STAFF), now)
 
 
-def _offers(connection: Connection, people: Mapping[str, str]) -> dict[str, int]:
+def _offers(connection: Connection, people: Mapping[str, str], here: str) -> dict[str, int]:
     def of(name: str, benefit: str = "advanced_age_allowance", period: str = "2026-03") -> Entitlement:
         kind, _, number = people[name].partition(":")
-        return an_entitlement(connection, number, kind=kind, benefit=benefit, period=period)
+        return an_entitlement(connection, number, kind=kind, benefit=benefit, period=period, district=here)
 
     offers = {
         "alice": moved(connection, of("alice"), State.OFFERED),
@@ -269,23 +275,32 @@ def _offers(connection: Connection, people: Mapping[str, str]) -> dict[str, int]
     return {name: one.id for name, one in offers.items()}
 
 
-def _cases(connection: Connection, people: Mapping[str, str], now: dt.datetime) -> dict[str, int]:
-    """One in hand, one free, one elsewhere, one closed."""
+def _cases(
+    connection: Connection, people: Mapping[str, str], here: str, there: str, now: dt.datetime
+) -> dict[str, int]:
+    """One in hand, one in another's, one free, one elsewhere, one closed."""
 
     def made(name: str, district: str, period: str) -> Case:
         kind, _, number = people[name].partition(":")
         found = an_entitlement(
-            connection, number, kind=kind, benefit="senior_transit_concession", period=period, district=district, tier="review"
-        )  # fmt: skip
+            connection,
+            number,
+            kind=kind,
+            benefit="senior_transit_concession",
+            period=period,
+            district=district,
+            tier="review",
+        )
         moved(connection, found, State.REVIEW)
         of = Subject(kind, number, district, found.benefit, found.id)
         why = [{"code": "discretion"}]
         return open_case(connection, Kind.REVIEW, of, why, (Actor.SYSTEM, "test"), now, shipped_clocks())
 
     found = {
-        "mine": claim(connection, made("cleo", HERE, "2026-01"), "ann", now),
-        "free": made("cleo", HERE, "2026-02"),
-        "there": made("bob", THERE, "2026-01"),
-        "closed": close_case(connection, made("cleo", HERE, "2026-03"), (Actor.SYSTEM, "test"), now, "decided"),
+        "mine": claim(connection, made("cleo", here, "2026-01"), "ann", now),
+        "bens": claim(connection, made("cleo", here, "2026-04"), "ben", now),
+        "free": made("cleo", here, "2026-02"),
+        "there": made("bob", there, "2026-01"),
+        "closed": close_case(connection, made("cleo", here, "2026-03"), (Actor.SYSTEM, "test"), now, "decided"),
     }
     return {name: case.id for name, case in found.items()}

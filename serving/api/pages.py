@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime as dt
 import json
 from typing import Annotated, Final
 
@@ -13,7 +12,6 @@ from fastapi import Query
 from serving.api.problems import ProblemError
 
 MOST: Final = 100
-LAST_YEAR: Final = 9000
 USUAL: Final = 20
 
 LimitQuery = Annotated[int, Query(ge=1, le=MOST, description="At most so many.", examples=[20])]
@@ -52,18 +50,3 @@ def read_cursor(cursor: str | None, *kinds: type[int] | type[str]) -> list[int |
     if not fits:
         raise ProblemError(422, "invalid", more={"errors": [{"at": "query.cursor", "why": "not_a_cursor"}]})
     return list(place)
-
-
-def parse_moment(text: str) -> dt.datetime:
-    """The moment in a cursor.
-
-    Raises:
-        ProblemError: it is none.
-    """
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        if moment.tzinfo is not None and moment.year < LAST_YEAR:
-            return moment
-    except ValueError:
-        pass
-    raise ProblemError(422, "invalid", more={"errors": [{"at": "query.cursor", "why": "not_a_cursor"}]})

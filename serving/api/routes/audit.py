@@ -9,7 +9,7 @@ from sqlalchemy import select, text, true
 
 from serving.access.actions import Action
 from serving.access.actors import Target
-from serving.api.pages import CursorQuery, LimitQuery, cursor_of, parse_moment, read_cursor
+from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
 from serving.api.routes.cases import case_for, decision_out, subject_of
 from serving.api.routes.citizen_offers import Number
 from serving.api.schemas.staff import (
@@ -76,10 +76,10 @@ def reads(visit: Visiting, subject: SubjectQuery, limit: LimitQuery = 20, cursor
     district = visit.parts.knowledge.district_of(visit.connection, kind, name, visit.now)
     visit.allow(Action.READS_SEARCH, Target(subject=subject, district=district))
     visit.show(subject, ("reads",))
-    place = read_cursor(cursor, str)
+    place = read_cursor(cursor, int)
     of = read_record.c
-    older = true() if place is None else of.at < parse_moment(str(place[0]))
-    query = select(read_record).where(of.kind == kind, of.subject == name, older).order_by(of.at.desc(), of.id.desc())
+    older = true() if place is None else of.id < place[0]
+    query = select(read_record).where(of.kind == kind, of.subject == name, older).order_by(of.id.desc())
     rows = visit.connection.execute(query.limit(limit)).mappings().all()
     told = [
         ReadOut(
@@ -88,7 +88,7 @@ def reads(visit: Visiting, subject: SubjectQuery, limit: LimitQuery = 20, cursor
         )
         for row in rows
     ]  # fmt: skip
-    return ReadsOut(reads=told, next=cursor_of(rows[-1]["at"].isoformat()) if len(rows) == limit else None)
+    return ReadsOut(reads=told, next=cursor_of(rows[-1]["id"]) if len(rows) == limit else None)
 
 
 @serve(router, "GET", "/cases/{number}/decisions", DecisionsOut, personal=True)

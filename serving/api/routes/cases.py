@@ -92,6 +92,8 @@ def queue(
 @serve(router, "POST", "/next", ClaimedOut, personal=False)
 def claim_next(visit: Visiting, key: IdempotencyKey) -> ClaimedOut:
     """Take the first case that nobody has in hand; two who ask at once get two cases."""
+    if Role.CASEWORKER not in visit.actor.roles:
+        raise ProblemError(403, "not_for_your_role")
     for desk in desks(visit):
         found = leases.claim_next(visit.connection, desk, visit.actor.account, visit.now)
         if found is not None:

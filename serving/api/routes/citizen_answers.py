@@ -16,7 +16,7 @@ from serving.access.actors import Target
 from serving.access.reads import looks_at
 from serving.api.knowledge import Standing, standings_of
 from serving.api.own import amount_out, benefits_out, entitlement_out, explained_out, name_of
-from serving.api.pages import CursorQuery, LimitQuery, cursor_of, parse_moment, read_cursor
+from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
 from serving.api.problems import not_found
 from serving.api.schemas.answers import Wording
 from serving.api.schemas.citizens import (
@@ -86,11 +86,11 @@ def my_possibilities(visit: Visiting) -> PossibilitiesOut:
 def who_looked(visit: Visiting, limit: LimitQuery = 20, cursor: CursorQuery = None) -> LooksOut:
     """Who looked at my data: when, from which office, for what, and what bound them to me. My own looks too."""
     subjects = own_subjects(visit)
-    place = read_cursor(cursor, str)
+    place = read_cursor(cursor, int)
     for subject in subjects:
         visit.allow(Action.READS_LIST, Target(subject=subject))
         visit.show(subject, ("reads",))
-    before = None if place is None else parse_moment(str(place[0]))
+    before = None if place is None else int(place[0])
     found = looks_at(visit.connection, subjects, limit=limit, before=before)
     looks = [
         LookOut(
@@ -99,7 +99,7 @@ def who_looked(visit: Visiting, limit: LimitQuery = 20, cursor: CursorQuery = No
         )
         for one in found
     ]  # fmt: skip
-    more = cursor_of(found[-1].at.isoformat()) if len(found) == limit else None
+    more = cursor_of(found[-1].number) if len(found) == limit else None
     return LooksOut(looks=looks, next=more)
 
 

@@ -127,18 +127,10 @@ class UnsubscribeIn(_Envelope):
     message: UnsubscribeMessage
 
 
-class NotifyMessage(BaseModel):
-    """Records of a register."""
-
-    model_config = ConfigDict(extra="allow")
-
-    notify_event: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
-
-
 class NotifyIn(_Envelope):
-    """A signed notification."""
+    """A signed life event: `event_type`, `event_id`, `version`, `event_date`, `subjects`, `attributes`."""
 
-    message: NotifyMessage
+    message: Annotated[dict[str, Any], Field(min_length=1, max_length=50)]
 
 
 class EnvelopeOut(BaseModel):
@@ -177,7 +169,7 @@ def unsubscribe(request: Request, body: UnsubscribeIn) -> Response:
 
 @router.post("/notify", response_model=EnvelopeOut, responses=_RESPONSES)
 def notify(request: Request, body: NotifyIn) -> Response:
-    """Records of a register: taken in as its contract says, each row or none of the delivery."""
+    """A life event, as `applyfree events` takes it in: a birth, a death, a move, with corrections and reversals."""
     return _taken(request, body, lambda parts, connection, sender, now: _notify(parts, body, now))
 
 
