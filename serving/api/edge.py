@@ -63,9 +63,8 @@ class Edge:
                 await answer(number, stopped.status, stopped.code)(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 (the outer edge: what is said of a fault must name nobody)
             log.error("api_fault", where=_place(error))
-            if begun:
-                raise _StoppedError(500, "fault") from None
-            await answer(number, 500, "fault")(scope, receive, send_with_id)
+            if not begun:
+                await answer(number, 500, "fault")(scope, receive, send_with_id)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         most = MOST_BYTES_OF_MESSAGES if scope["path"] in self._messages else MOST_BYTES

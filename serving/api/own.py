@@ -83,9 +83,10 @@ _PROXIES = text("""
 
 
 def speaker(own: str, subjects: Iterable[str]) -> Speaker:
-    """Somebody who is logged in, as casework knows them."""
+    """Somebody who is logged in, as casework knows them. An enterprise helps nobody, whatever its number is."""
     pairs = frozenset((kind, name) for kind, _, name in (one.partition(":") for one in subjects))
-    return Speaker(own.partition(":")[2], pairs)
+    kind, _, name = own.partition(":")
+    return Speaker(name if kind == PERSON else own, pairs)
 
 
 def entitlement_out(of: Entitlement, rulebook: Rulebook) -> EntitlementOut:

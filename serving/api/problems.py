@@ -107,6 +107,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(FeaturesError, _on_features)
     app.add_exception_handler(DBAPIError, _on_database)
     app.add_exception_handler(PoolTimeoutError, _on_database)
+    app.add_exception_handler(Exception, _on_fault)
 
 
 def answer(
@@ -182,6 +183,11 @@ async def _on_serving(request: Request, error: Exception) -> JSONResponse:
         return answer(_id_of(request), 409, "not_possible", str(error))
     log.error("api_fault", where=type(error).__name__)
     return answer(_id_of(request), 503, "not_now", headers={"Retry-After": str(_RETRY_SECONDS)})
+
+
+async def _on_fault(request: Request, _: Exception) -> JSONResponse:
+    """Whatever nobody thought of; the edge logs where it was."""
+    return answer(_id_of(request), 500, "fault")
 
 
 async def _on_features(request: Request, error: Exception) -> JSONResponse:
