@@ -53,7 +53,7 @@ def test_every_response_with_personal_data_is_recorded(world: World) -> None:
 def test_the_same_answer_again_is_another_read(world: World) -> None:
     path = f"/me/offers/{world.offers['alice2']}"
     tag = world.ask("alice", "GET", path).headers["ETag"]
-    said = [world.ask("alice", "POST", f"{path}/confirm", key="twice-1", headers={"If-Match": tag}) for _ in "ab"]
+    said = [world.ask("alice", "POST", f"{path}/confirm", key="twice-yes-1", headers={"If-Match": tag}) for _ in "ab"]
     assert said[0].content == said[1].content
     assert [len(_recorded(world, one.headers[REQUEST_ID])) for one in said] == [1, 1]
 
