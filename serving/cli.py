@@ -16,6 +16,7 @@ from serving import log, screen, settings
 from serving.commands import catalogue, city, keys, ledger, online
 from serving.commands.check import check
 from serving.commands.coverage import report
+from serving.commands.deliver import deliver_command
 from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
 from serving.commands.events import events
@@ -167,6 +168,7 @@ app.command(
     )
 )(sweep)
 app.command(epilog=_examples("applyfree tiers", "applyfree tiers --lang en --format csv > tiers.csv"))(tiers)
+app.command("deliver", epilog=_examples("applyfree deliver", "applyfree sweep && applyfree deliver"))(deliver_command)
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay
 )

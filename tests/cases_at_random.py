@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from serving.casework.cases import open_case, read_case
+from serving.casework.cases import Subject, open_case, read_case
 from serving.casework.clocks import Kind
 from serving.casework.decisions import Judgement, agree_as_second, decide, proposal_of, return_to_author
 from serving.casework.errors import CaseworkError
@@ -18,7 +18,7 @@ from serving.casework.moves import By, make_move, read_entitlement
 from serving.casework.reasons import reasons
 from serving.casework.review import TAKING_AWAY, Verdict, View, record_view
 from serving.casework.states import NEGATIVE, Actor, State, ways_on
-from tests.cases_world import CLOCKS, REGISTER_OFFICE, Subject, a_case, in_review, seal
+from tests.cases_world import CLOCKS, REGISTER_OFFICE, a_case, in_review, seal
 from tests.casework_world import MORNING, an_entitlement
 
 OFFICERS = ("ann", "ben", "cai")

@@ -95,6 +95,7 @@ def open_case(
     *,
     hardship: bool = False,
     priority: float | None = None,
+    words: bytes | None = None,
 ) -> Case:
     """Open a case, with its clock running. Where one of the kind is open for the entitlement, that one is returned.
 
@@ -108,6 +109,7 @@ def open_case(
         clocks: the limits.
         hardship: somebody is in need.
         priority: a model's figure, which may only order the queue.
+        words: of whoever asked for it, sealed by whoever took them.
     """
     number = connection.execute(
         insert_or(case_file)
@@ -126,9 +128,9 @@ def open_case(
                 case_file.c.entitlement == of.entitlement, case_file.c.kind == kind, case_file.c.state != "closed"
             )
         ).scalar_one()
-        add_event(connection, found, "asked_again", by, at, {"why": [dict(one) for one in why]})
+        add_event(connection, found, "asked_again", by, at, {"why": [dict(one) for one in why]}, words)
         return read_case(connection, found)
-    add_event(connection, number, "opened", by, at, {"revision": 0})
+    add_event(connection, number, "opened", by, at, {"revision": 0}, words)
     return read_case(connection, number)
 
 
@@ -142,6 +144,16 @@ def read_case(connection: Connection, number: int) -> Case:
     if row is None:
         raise NotFoundError(f"There is no case {number}.")
     return case_of(row)
+
+
+def held_case(connection: Connection, number: int) -> Case:
+    """One case as it is now, and stays until the transaction ends.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    connection.execute(select(case_file.c.id).where(case_file.c.id == number).with_for_update())
+    return read_case(connection, number)
 
 
 def case_of(row: Mapping[Any, Any]) -> Case:

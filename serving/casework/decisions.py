@@ -12,9 +12,9 @@ from sqlalchemy import Connection, insert, select, update
 from serving.casework.carrying_out import carry_out, way_of
 from serving.casework.cases import CLEARED, Case, change_case, check_revision, close_case
 from serving.casework.clocks import Clocks
-from serving.casework.errors import NotAllowedError, NotFoundError
+from serving.casework.errors import ConflictError, NotAllowedError, NotFoundError
 from serving.casework.leases import check_in_hand, tell_officer
-from serving.casework.moves import By, moves_since, read_entitlement, refusals
+from serving.casework.moves import By, Entitlement, moves_since, read_entitlement, refusals
 from serving.casework.notes import write_on
 from serving.casework.reasons import check_reason, reasons
 from serving.casework.review import TAKING_AWAY, Verdict, has_arrived, has_view, recommendation_for
@@ -37,6 +37,7 @@ class Judgement:
         clause: the provision, where the code asks for one.
         amount_minor: of a reduction, what is left; of a reclaim, what is asked back.
         disputed: the record that is wrong, out of date or missing, where the code says that one is.
+        seen: the entitlement as the officer read it: if it or its amount is another one now, nothing is decided.
     """
 
     verdict: Verdict
@@ -45,6 +46,7 @@ class Judgement:
     clause: str | None = None
     amount_minor: int | None = None
     disputed: Disputed | None = None
+    seen: Entitlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,10 @@ def _check_verdict(connection: Connection, case: Case, judgement: Judgement) -> 
             raise NotAllowedError("The case is about no entitlement: it can be closed, or another one opened.")
         return False
     of = read_entitlement(connection, case.entitlement)
+    seen = judgement.seen
+    if seen is not None and (seen.id, seen.revision, seen.amount_minor) != (of.id, of.revision, of.amount_minor):
+        done = moves_since(connection, of.id, seen.revision)
+        raise ConflictError("entitlement", of.id, seen.revision, of.revision, done)
     way_of(judgement.verdict, of, arrived=has_arrived(connection, of.id))
     pays = judgement.verdict in (Verdict.GRANT, Verdict.REINSTATE)
     return judgement.verdict in TAKING_AWAY or (of.over_cap and pays)

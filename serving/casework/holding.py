@@ -13,8 +13,9 @@ from sqlalchemy import Connection, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rules.determination import Outcome
+from serving.casework.cases import Subject
 from serving.casework.citizen.offers import next_step
-from serving.casework.citizen.opening import CaseKind, intend, open_case
+from serving.casework.citizen.opening import CaseKind, about, intend, open_case
 from serving.casework.errors import NotAllowedError, NotFoundError
 from serving.casework.holds import PERSON, HoldCode, Received, SharedGrant, Wanted, wanted_holds
 from serving.casework.moves import By, Entitlement, entitlements_of, make_move
@@ -178,14 +179,12 @@ def _case_of_death(connection: Connection, of: Entitlement, why: Mapping[str, ob
         )
     ).first()
     if found is None:
-        open_case(connection, CaseKind.DEATH, (of.kind, of.subject), of.district, [why], _ENGINE.actor, at)
+        whose = Subject(of.kind, of.subject, of.district)
+        open_case(connection, CaseKind.DEATH, whose, why, (_ENGINE.kind, _ENGINE.actor), at)
 
 
 def _case(connection: Connection, of: Entitlement, kind: CaseKind, why: Mapping[str, object], at: dt.datetime) -> int:
-    return open_case(
-        connection, kind, (of.kind, of.subject), of.district, [why], _ENGINE.actor, at, benefit=of.benefit,
-        entitlement=of.id,
-    )  # fmt: skip
+    return open_case(connection, kind, about(of), why, (_ENGINE.kind, _ENGINE.actor), at)
 
 
 def _to_review(connection: Connection, of: Entitlement, case: int, at: dt.datetime) -> None:

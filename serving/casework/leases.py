@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, insert, select, update
 
-from serving.casework.cases import CLEARED, Case, case_of, change_case, check_revision, read_case
+from serving.casework.cases import CLEARED, Case, case_of, change_case, check_revision, held_case
 from serving.casework.clocks import Clocks
 from serving.casework.errors import NotAllowedError
 from serving.casework.queues import Desk, in_order
@@ -75,8 +75,7 @@ def renew(connection: Connection, number: int, officer: str, at: dt.datetime) ->
     Raises:
         NotAllowedError: it is not in their hands, or no longer.
     """
-    connection.execute(select(case_file.c.id).where(case_file.c.id == number).with_for_update())
-    case = read_case(connection, number)
+    case = held_case(connection, number)
     check_in_hand(case, officer, at)
     return change_case(connection, case, "renewed", (Actor.OFFICER, officer), at, {"lease_until": at + LEASE})
 

@@ -15,7 +15,7 @@ from serving.casework.errors import CaseworkError, Change, ConflictError, NotAll
 from serving.casework.states import Actor, State, may_move
 from serving.store.tables.casework import entitlement, move
 
-_CONFLICT, _NOT_ALLOWED, _UNIQUE = "AF409", "AF403", "23505"
+_CONFLICT, _NOT_ALLOWED, _UNIQUE, _DEADLOCK = "AF409", "AF403", "23505", "40P01"
 _REFUSED = (_NOT_ALLOWED, "23503", "23514", "23001")
 """SQL states of what the table of moves, a check or a promise refuses."""
 
@@ -133,7 +133,7 @@ def moves_since(connection: Connection, number: int, revision: int) -> tuple[Cha
 
 @contextmanager
 def refusals(
-    what: str, number: int, expected: int, changes: Callable[[], tuple[Change, ...]], connection: Connection
+    what: str, number: int, expected: int, now: Callable[[], int | tuple[Change, ...]], connection: Connection
 ) -> Iterator[None]:
     """Turn what PostgreSQL refuses into our errors; the caller's transaction goes on.
 
@@ -141,7 +141,7 @@ def refusals(
         what: `entitlement` or `case`.
         number: which.
         expected: the revision that was read.
-        changes: asks for what has been done to it since.
+        now: asks for what has been done to it since, or, where nobody notes that, for the revision that it has now.
         connection: in a transaction.
     """
     savepoint = connection.begin_nested()
@@ -150,9 +150,8 @@ def refusals(
     except DBAPIError as error:
         savepoint.rollback()
         state = getattr(error.orig, "sqlstate", None)
-        if state in (_CONFLICT, _UNIQUE):
-            done = changes()
-            raise ConflictError(what, number, expected, done[-1].revision if done else expected, done) from None
+        if state in (_CONFLICT, _UNIQUE, _DEADLOCK):
+            raise _conflict(what, number, expected, now()) from None
         if state in _REFUSED:
             raise NotAllowedError(_first_line(error)) from None
         raise
@@ -161,6 +160,12 @@ def refusals(
         raise
     else:
         savepoint.commit()
+
+
+def _conflict(what: str, number: int, expected: int, now: int | tuple[Change, ...]) -> ConflictError:
+    if isinstance(now, int):
+        return ConflictError(what, number, expected, now)
+    return ConflictError(what, number, expected, now[-1].revision if now else expected, now)
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
-from serving.casework.cases import add_event, read_case
+from serving.casework.cases import add_event, held_case
 from serving.casework.errors import NotAllowedError
 from serving.casework.leases import renew
 from serving.casework.sealing import Seal, Unseal
@@ -37,7 +37,8 @@ def add_note(connection: Connection, case: int, officer: str, words: str, seal: 
     Raises:
         NotAllowedError: there are no words.
     """
-    found = read_case(connection, case)
+    # Held first: a lease that ends while the note is written must not take the note with it.
+    found = held_case(connection, case)
     number = write_on(connection, case, "noted", officer, words, seal, at)
     if found.lease_holder == officer and found.is_in_hand(at) and found.state != "closed":
         renew(connection, case, officer, at)
@@ -57,10 +58,10 @@ def write_on(
 
 
 def notes_of(connection: Connection, case: int, unseal: Unseal) -> list[Note]:
-    """Everything that was written on a case, oldest first."""
+    """Everything that officers wrote on a case, oldest first; what its citizen said is sealed by whoever took it."""
     rows = connection.execute(
         select(case_event)
-        .where(case_event.c.case_file == case, case_event.c.note.is_not(None))
+        .where(case_event.c.case_file == case, case_event.c.detail.has_key(_KEY))
         .order_by(case_event.c.id)
     ).mappings()
     return [

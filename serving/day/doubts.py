@@ -135,14 +135,14 @@ class Doubting:
             kind: self._unsettled(kind, self.links.ids(kind).gather(rows)) for kind, rows in reach.items() if len(rows)
         }
         persons = self.links.tables.frames[PERSON]
-        around = _Around(persons[reach[PERSON]] if PERSON in reach else persons.clear(), self.links.subjects)
+        around = Around(persons[reach[PERSON]] if PERSON in reach else persons.clear(), self.links.subjects)
         return {kind: self._of_kind(kind, rows, unsettled, around) for kind, rows in part.items()}
 
     def _unsettled(self, kind: str, ids: pl.Series) -> pl.DataFrame:
         sweep = self.sweep
         return self.history.unsettled(kind, sweep.on_date, sweep.known_at, self._facts[kind], ids.to_list())
 
-    def _of_kind(self, kind: str, rows: Index, unsettled: Mapping[str, pl.DataFrame], around: _Around) -> Codes:
+    def _of_kind(self, kind: str, rows: Index, unsettled: Mapping[str, pl.DataFrame], around: Around) -> Codes:
         names = self.pinned.benefits_of(kind)
         place = pl.DataFrame({ID: self.links.ids(kind).gather(rows)}).with_row_index("place")
         codes = np.zeros((len(rows), len(names)), dtype=np.int32)
@@ -176,7 +176,7 @@ class Doubting:
             some = rows[column[rows] == code]
             column[some] = self.doubts.code(after)
 
-    def _gaps(self, kind: str, benefit: str, unsettled: Mapping[str, pl.DataFrame], around: _Around) -> pl.DataFrame:
+    def _gaps(self, kind: str, benefit: str, unsettled: Mapping[str, pl.DataFrame], around: Around) -> pl.DataFrame:
         """`id` and `gaps`, spelled, for each subject of whom something that the benefit reads cannot be used."""
         wanted: dict[str, list[str]] = defaultdict(list)
         for of_kind, fact in self._reads.get(benefit, ()):
@@ -203,7 +203,7 @@ class Doubting:
         return any(name in links for name in missing)
 
 
-class _Around:
+class Around:
     """The relations of some persons, from their far end, one pair for each way that leads there."""
 
     def __init__(self, persons: pl.DataFrame, subjects: Subjects) -> None:

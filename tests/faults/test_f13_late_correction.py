@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Engine, text
 from rules.determination import Outcome
 from serving.casework.holding import ChangedAnswer, ask_whether_still_entitled, keep_holds
 from serving.casework.holds import Received, SharedGrant
-from serving.casework.moves import By, Entitlement, read_entitlement
-from serving.casework.states import Actor, State
+from serving.casework.moves import Entitlement, read_entitlement
+from serving.casework.states import State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
+from tests.decided_world import decided
 from tests.sweep_world import a_database
 from tests.unit.features.events.worlds import event
 
@@ -23,7 +24,6 @@ FAMILY = [("person", "child"), ("person", "mother")]
 BIRTH = event("birth", id="b1", source="police", child="child", mother="mother", sex="male")
 WITHDRAWN = event("birth", id="b2", source="police", reverses="b1")
 CORRECTED = event("birth", "2026-03-06", id="b3", source="police", corrects="b1", child="child", sex="male")
-OFFICER = By(Actor.OFFICER, "o1")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_what_was_found_after_the_correction_rests_on_it_and_is_not_held(connect
 def test_what_a_human_approves_then_goes_on(connection: Connection) -> None:
     it = at_every_stage(connection)["approved"]
     keep_holds(connection, log(BIRTH, CORRECTED), FAMILY, MORNING + 2 * HOUR)
-    it = moved(connection, read_entitlement(connection, it.id), State.APPROVED, by=OFFICER)
+    it = decided(connection, read_entitlement(connection, it.id), "grant", State.APPROVED)
     assert moved(connection, it, State.SUBMITTED).state is State.SUBMITTED
     assert count(connection, "outbox", f"entitlement = {it.id} AND state = 'ready'") == 1
 

@@ -18,10 +18,11 @@ from serving.casework.citizen.waiting import pass_time
 from serving.casework.errors import NotAllowedError
 from serving.casework.holding import keep_holds, release
 from serving.casework.holds import HoldCode, Received, wanted_holds
-from serving.casework.moves import By, Entitlement, make_move, read_entitlement
-from serving.casework.states import Actor, State
+from serving.casework.moves import Entitlement, make_move, read_entitlement
+from serving.casework.states import State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, casework_database, count, moved
+from tests.decided_world import decided
 from tests.sweep_world import a_database
 from tests.unit.features.events.worlds import death, event, move
 
@@ -130,7 +131,7 @@ def test_what_an_officer_pays_after_a_death_is_an_officers_decision(engine: Engi
     with engine.begin() as connection:
         it = moved(connection, an_entitlement(connection), State.REVIEW)
         keep_holds(connection, received(death()), P1, MORNING + HOUR)
-        it = moved(connection, it, State.APPROVED, by=By(Actor.OFFICER, "o1"))
+        it = decided(connection, it, "grant", State.APPROVED)
         assert ready(connection) == 0
         with pytest.raises(NotAllowedError, match="is held"):
             moved(connection, it, State.SUBMITTED)

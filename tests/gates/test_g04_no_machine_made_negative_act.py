@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from sqlalchemy import Engine, text
@@ -77,7 +78,8 @@ def test_what_is_looked_for_would_be_found(engine: Engine, server: EmbeddedServe
     with owner.connect() as connection:
         of = in_review(connection)
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text("ALTER TABLE move DROP CONSTRAINT no_machine_made_negative_act"))
+        for check in ("no_machine_made_negative_act", "a_negative_act_says_why"):
+            connection.execute(text(f"ALTER TABLE move DROP CONSTRAINT {check}"))
         connection.execute(
             text(
                 "INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at) "
@@ -105,12 +107,10 @@ def test_the_engine_recommends_nothing_negative(engine: Engine) -> None:
     with engine.connect() as connection:
         of = in_review(connection)
         connection.rollback()
-    for tier in ("automatic", "confirm", "ask", "review"):
-        for state in State:
-            for reasons in ([], [{"code": "above_cap"}], [{"code": "discretion_full"}]):
-                for confirmed in (True, False):
-                    for arrived in (True, False):
-                        one = replace(of, tier=tier, state=state, reasons=reasons)
-                        verdict = recommend(one, confirmed=confirmed, arrived=arrived).verdict
-                        assert verdict not in TAKING_AWAY
-                        assert verdict is not Verdict.CLOSE
+    whys: tuple[list[dict[str, object]], ...] = ([], [{"code": "above_cap"}], [{"code": "discretion_full"}])
+    tiers = ("automatic", "confirm", "ask", "review")
+    for tier, state, why, confirmed, arrived in product(tiers, State, whys, (True, False), (True, False)):
+        one = replace(of, tier=tier, state=state, reasons=why)
+        verdict = recommend(one, confirmed=confirmed, arrived=arrived).verdict
+        assert verdict not in TAKING_AWAY
+        assert verdict is not Verdict.CLOSE

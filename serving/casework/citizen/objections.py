@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from serving.casework.cases import Subject
 from serving.casework.citizen.offers import answered, next_step, shown
 from serving.casework.citizen.opening import CaseKind, intend, open_case
 from serving.casework.citizen.requests import Answer, Asked, once
@@ -170,11 +171,10 @@ def _asked(do: str, number: int, revision: int, words: bytes) -> Asked:
 def _open(
     connection: Connection, kind: CaseKind, about: _Objection, district: str, words: bytes, at: dt.datetime
 ) -> int:
-    why = [{"code": kind.value, "against": about.against, "standing": about.standing}]
-    case = open_case(
-        connection, kind, (about.kind, about.subject), district, why, about.standing, at,
-        benefit=about.benefit, entitlement=about.entitlement,
-    )  # fmt: skip
+    why = {"code": kind.value, "against": about.against, "standing": about.standing}
+    of = Subject(about.kind, about.subject, district, about.benefit, about.entitlement)
+    actor = Actor.PROXY if about.standing == "proxy" else Actor.CITIZEN
+    case = open_case(connection, kind, of, why, (actor, about.standing), at)
     connection.execute(
         insert(objection).values(
             entitlement=about.entitlement, kind=about.kind, subject=about.subject, benefit=about.benefit,

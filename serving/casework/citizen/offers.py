@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, update
 
+from serving.casework.cases import Subject
 from serving.casework.citizen.notices import receipts
-from serving.casework.citizen.opening import CaseKind, open_case
+from serving.casework.citizen.opening import CaseKind, about, open_case
 from serving.casework.citizen.requests import Answer, Asked, once
 from serving.casework.citizen.speaking import Said, Speaker, Voice, speaks_as, take_down
 from serving.casework.errors import ConflictError
@@ -93,11 +94,8 @@ def ask_for_person(
         found = read_entitlement(connection, number)
         by = speaks_as(connection, voice, found, at)
         take_down(connection, voice, found, Said.PERSON, at)
-        why = [{"code": "human_request", "state": found.state.value, "decide": decide}]
-        case = open_case(
-            connection, CaseKind.HUMAN_REQUEST, (found.kind, found.subject), found.district, why, by.kind.value, at,
-            benefit=found.benefit, entitlement=number, words=words,
-        )  # fmt: skip
+        why = {"code": "person_wanted", "state": found.state.value, "decide": decide}
+        case = open_case(connection, CaseKind.PERSON_WANTED, about(found), why, (by.kind, by.actor), at, words)
         if decide and may_move(found.state, State.REVIEW, by.kind):
             found = make_move(connection, found, State.REVIEW, replace(by, case=case), at)
             next_step(connection, number, None)
@@ -124,10 +122,9 @@ def ask_for_person_without_offer(
     asked: Asked = {"do": "person", "subject": list(subject), "benefit": benefit}
 
     def carry_out() -> Answer:
-        case = open_case(
-            connection, CaseKind.HUMAN_REQUEST, subject, district, [{"code": "human_request"}], Actor.CITIZEN.value, at,
-            benefit=benefit, words=words,
-        )  # fmt: skip
+        of = Subject(*subject, district, benefit)
+        by = (Actor.CITIZEN, voice.person)
+        case = open_case(connection, CaseKind.PERSON_WANTED, of, {"code": "person_wanted"}, by, at, words)
         return {"case": case}
 
     return once(connection, voice.name, key, asked, at, carry_out)

@@ -1,57 +1,38 @@
-"""Opening work for caseworkers, and noting for the ledger what has no trigger of its own.
+"""Opening cases from the citizen's side: with the clocks that caseworkers have.
 
-The one place of this package that writes to `case_file` and `audit_intent`.
+The one place of this package that writes `case_file` and `audit_intent`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, insert
 
-from serving.store.tables.casework import audit_intent, case_event, case_file
+from serving.casework import cases
+from serving.casework.cases import Subject
+from serving.casework.clocks import Kind, shipped_clocks
+from serving.casework.moves import Entitlement
+from serving.casework.states import Actor
+from serving.store.tables.casework import audit_intent
 
-_CLOSED = "closed"
-
-
-class CaseKind(enum.StrEnum):
-    """Why a human is wanted."""
-
-    HUMAN_REQUEST = "human_request"
-    OBJECTION = "objection"
-    APPEAL = "appeal"
-    REFUSED_AUTOMATION = "refused_automation"
-    APPROVAL = "approval"
-    """Two people approve it, or nobody has said yes."""
-    UNANSWERED = "unanswered"
-    """Due without an application, but not by the machine; and the person has not answered."""
-    DEATH = "death"
-    CORRECTION = "correction"
-    """What it rests on was corrected, or never was."""
-    DOUBLE_GRANT = "double_grant"
-    IDENTITY = "identity"
-    STILL_ENTITLED = "still_entitled"
+CaseKind = Kind
+"""Why a human is wanted: the kinds there are, with their clocks."""
 
 
-DUE_DAYS: Mapping[CaseKind, int] = {CaseKind.HUMAN_REQUEST: 1, CaseKind.OBJECTION: 15, CaseKind.APPEAL: 15}
-"""Days until a case is due, by kind; others have `OTHER_DUE_DAYS`."""
-OTHER_DUE_DAYS = 10
+def about(of: Entitlement) -> Subject:
+    """Whose an entitlement is."""
+    return Subject(of.kind, of.subject, of.district, of.benefit, of.id)
 
 
 def open_case(
     connection: Connection,
-    kind: CaseKind,
-    subject: tuple[str, str],
-    district: str,
-    why: Sequence[Mapping[str, object]],
-    opened_by: str,
+    kind: Kind,
+    of: Subject,
+    why: Mapping[str, object],
+    by: tuple[Actor, str],
     at: dt.datetime,
-    *,
-    benefit: str | None = None,
-    entitlement: int | None = None,
     words: bytes | None = None,
 ) -> int:
     """Open a case, or join the open one of that kind about the same entitlement.
@@ -59,46 +40,16 @@ def open_case(
     Args:
         connection: in a transaction.
         kind: what for.
-        subject: whose: kind and id.
-        district: whose caseworkers look after it.
-        why: codes and parameters of what a human is to judge.
-        opened_by: who; of the engine, which part of it.
+        of: whose.
+        why: code and parameters of what a human is to judge.
+        by: who opens it.
         at: the moment.
-        benefit: which, where it is about one.
-        entitlement: which, where it is about one.
         words: of whoever asked for it, encrypted.
 
     Returns:
         The number of the case.
     """
-    values = {
-        "kind": kind, "entitlement": entitlement, "subject_kind": subject[0], "subject": subject[1], "benefit": benefit,
-        "district": district, "why": [dict(each) for each in why], "opened_at": at, "opened_by": opened_by,
-        "due_at": at + dt.timedelta(days=DUE_DAYS.get(kind, OTHER_DUE_DAYS)),
-    }  # fmt: skip
-    of = case_file.c
-    opened = connection.execute(
-        upsert(case_file)
-        .values(values)
-        .on_conflict_do_nothing(
-            index_elements=[of.entitlement, of.kind],
-            index_where=of.entitlement.is_not(None) & (of.state != _CLOSED),
-        )
-        .returning(of.id)
-    ).scalar_one_or_none()
-    number = (
-        opened
-        or connection.execute(
-            select(of.id).where(of.entitlement == entitlement, of.kind == kind, of.state != _CLOSED)
-        ).scalar_one()
-    )
-    action = "joined" if opened is None else "opened"
-    connection.execute(
-        insert(case_event).values(
-            case_file=number, action=action, actor=opened_by, at=at, detail={"why": values["why"]}, note=words
-        )
-    )
-    return int(number)
+    return cases.open_case(connection, kind, of, [dict(why)], by, at, shipped_clocks(), words=words).id
 
 
 def intend(

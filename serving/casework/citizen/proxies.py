@@ -65,7 +65,7 @@ def establish(connection: Connection, wanted: Proxy, officer: str, at: dt.dateti
     """
     if not (wanted.covers_all or wanted.benefits or wanted.entitlements):
         raise NotAllowedError("A proxy says what it covers: name benefits or entitlements.")
-    with refusals("proxy", 0, 0, lambda: 0, connection):
+    with refusals("proxy", 0, 0, lambda: (), connection):
         number = connection.execute(
             insert(proxy)
             .values(

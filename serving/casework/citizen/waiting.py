@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, Select, exists, func, select
 
 from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
 from serving.casework.citizen.offers import next_step
-from serving.casework.citizen.opening import CaseKind, open_case
-from serving.casework.errors import NotAllowedError
+from serving.casework.citizen.opening import CaseKind, about, open_case
+from serving.casework.errors import CaseworkError
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
 from serving.casework.states import Actor, State
 from serving.store.tables.casework import case_file, entitlement, hold, move
@@ -55,7 +55,7 @@ def _due(now: dt.datetime) -> Select[int]:
     of = entitlement.c
     held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION)
     asked = exists().where(
-        case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.HUMAN_REQUEST, case_file.c.state != "closed"
+        case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.PERSON_WANTED, case_file.c.state != "closed"
     )
     waits = of.state.in_([State.OFFERED, State.SILENT])
     return (
@@ -72,7 +72,8 @@ def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime)
     try:
         with connection.begin_nested():
             return _STEPS[of.state](connection, of, wait, now)
-    except NotAllowedError:
+    except CaseworkError:
+        # A stop button, a hold, somebody who was faster: the others go on, and this one is looked at again.
         next_step(connection, of.id, now + AGAIN)
         return "waits"
 
@@ -89,7 +90,7 @@ def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.da
         return "reminded"
     silent = make_move(connection, of, State.SILENT, SYSTEM, now)
     if terms.unanswered is Unanswered.DELIVERS:
-        _to_human(connection, silent, CaseKind.UNANSWERED, now)
+        _to_human(connection, silent, CaseKind.REVIEW, "unanswered", now)
         return "to_human"
     again = terms.unanswered is Unanswered.STAYS_OPEN
     next_step(connection, of.id, now + dt.timedelta(days=terms.again_after_days) if again else None)
@@ -110,10 +111,10 @@ def _after_yes(connection: Connection, of: Entitlement, wait: Wait, now: dt.date
 
 def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime) -> str:
     if _wants_human(connection, of):
-        _to_human(connection, of, CaseKind.REFUSED_AUTOMATION, now)
+        _to_human(connection, of, CaseKind.AUTOMATION_REFUSED, _REFUSED_AUTOMATION, now)
         return "to_human"
     if of.over_cap or not (of.tier == "automatic" or _somebody_said_yes(connection, of)):
-        _to_human(connection, of, CaseKind.APPROVAL, now)
+        _to_human(connection, of, CaseKind.REVIEW, "above_cap" if of.over_cap else "nobody_agreed", now)
         return "to_human"
     make_move(connection, of, State.APPROVED, SYSTEM, now)
     next_step(connection, of.id, None)
@@ -144,19 +145,9 @@ def _somebody_said_yes(connection: Connection, of: Entitlement) -> bool:
     return bool(connection.execute(query).scalar_one())
 
 
-def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, now: dt.datetime) -> None:
-    why = [{"code": kind.value, "over_cap": of.over_cap, "tier": of.tier}]
-    case = open_case(
-        connection,
-        kind,
-        (of.kind, of.subject),
-        of.district,
-        why,
-        SYSTEM.actor,
-        now,
-        benefit=of.benefit,
-        entitlement=of.id,
-    )
+def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, code: str, now: dt.datetime) -> None:
+    why = {"code": code, "tier": of.tier}
+    case = open_case(connection, kind, about(of), why, (SYSTEM.kind, SYSTEM.actor), now)
     make_move(connection, of, State.REVIEW, replace(SYSTEM, case=case), now)
     next_step(connection, of.id, None)
 

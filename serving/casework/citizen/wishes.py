@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from serving.casework.citizen.offers import next_step
-from serving.casework.citizen.opening import CaseKind, intend, open_case
+from serving.casework.citizen.opening import CaseKind, about, intend, open_case
 from serving.casework.errors import NotAllowedError
 from serving.casework.moves import By, Entitlement, entitlements_of, make_move
 from serving.casework.states import Actor, State, may_move
@@ -136,10 +136,9 @@ def _to_human(connection: Connection, of: Entitlement, at: dt.datetime) -> None:
     connection.execute(update(entitlement).where(entitlement.c.id == of.id).values(tier=entitlement.c.tier))
     if of.state not in UNDER_WAY:
         return
-    case = open_case(
-        connection, CaseKind.REFUSED_AUTOMATION, (of.kind, of.subject), of.district,
-        [{"code": _CODE, "state": of.state.value}], _ENGINE.actor, at, benefit=of.benefit, entitlement=of.id,
-    )  # fmt: skip
+    why = {"code": _CODE, "state": of.state.value}
+    by = (_ENGINE.kind, _ENGINE.actor)
+    case = open_case(connection, CaseKind.AUTOMATION_REFUSED, about(of), why, by, at)
     if may_move(of.state, State.REVIEW, Actor.SYSTEM):
         try:
             make_move(connection, of, State.REVIEW, replace(_ENGINE, case=case), at)

@@ -22,14 +22,19 @@ sample = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("month", Text, nullable=False),
     Column("benefit", Text, nullable=False),
-    Column("stratum", Text, nullable=False),
-    Column("protected_group", Text, nullable=False, server_default=FetchedValue()),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("sweep", Integer, nullable=False),
     Column("determination", Text, nullable=False),
     Column("on_date", Date, nullable=False),
     Column("drawn_at", DateTime(timezone=True), nullable=False),
+)
+sample_stratum = Table(
+    "sample_stratum",
+    metadata,
+    Column("sample", BigInteger, primary_key=True),
+    Column("stratum", Text, primary_key=True),
+    Column("protected_group", Text, primary_key=True, server_default=FetchedValue()),
 )
 sample_answer = Table(
     "sample_answer",

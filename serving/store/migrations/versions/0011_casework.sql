@@ -5,6 +5,13 @@ ALTER TABLE case_file ADD COLUMN first_touch_due_at timestamptz; -- by when a hu
 ALTER TABLE recommendation_shown ADD COLUMN verdict text;        -- what was recommended; null: nothing, a human judges
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON recommendation_shown FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- A CHECK that is null holds: 0004 asked for words in a way in which none at all (null, not empty) were enough.
+ALTER TABLE move ADD CONSTRAINT a_negative_act_says_why CHECK (
+    to_state NOT IN ('denied', 'suspended', 'ended') OR (reason IS NOT NULL AND octet_length(reason) > 0));
+ALTER TABLE decision ADD CONSTRAINT an_override_says_why CHECK (
+    (NOT overrides AND verdict NOT IN ('deny', 'reduce', 'suspend', 'end', 'reclaim'))
+    OR (reason_code IS NOT NULL AND reason IS NOT NULL AND octet_length(reason) > 0));
+
 -- Word to an officer: somebody took over their case, it was escalated, a proposal came back.
 CREATE TABLE officer_notice (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

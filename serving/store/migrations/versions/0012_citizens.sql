@@ -2,7 +2,7 @@
 -- The promises of docs/citizens.md are held here, whatever a query says.
 
 -- History stays: a row ends once, by the columns that say so, and is otherwise never changed.
-CREATE FUNCTION ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION row_ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was jsonb := to_jsonb(OLD);
     is_now jsonb := to_jsonb(NEW);
@@ -19,7 +19,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER ends_once BEFORE UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION ends_once('released_at', 'released_by');
+CREATE TRIGGER ends_once BEFORE UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION row_ends_once('released_at', 'released_by');
 CREATE TRIGGER kept BEFORE DELETE ON hold FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -84,7 +84,7 @@ CREATE TABLE proxy_cover (
     CHECK (num_nonnulls(benefit, entitlement) = 1),
     UNIQUE NULLS NOT DISTINCT (proxy, benefit, entitlement)
 );
-CREATE TRIGGER ends_once BEFORE UPDATE ON proxy FOR EACH ROW EXECUTE FUNCTION ends_once('revoked_at', 'revoked_by');
+CREATE TRIGGER ends_once BEFORE UPDATE ON proxy FOR EACH ROW EXECUTE FUNCTION row_ends_once('revoked_at', 'revoked_by');
 CREATE TRIGGER kept BEFORE DELETE ON proxy FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON proxy_cover FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -135,7 +135,7 @@ CREATE TABLE opt_out (
     CHECK (withdrawn_at >= since)
 );
 CREATE UNIQUE INDEX opt_out_open ON opt_out (kind, subject) WHERE withdrawn_at IS NULL;
-CREATE TRIGGER ends_once BEFORE UPDATE ON opt_out FOR EACH ROW EXECUTE FUNCTION ends_once('withdrawn_at');
+CREATE TRIGGER ends_once BEFORE UPDATE ON opt_out FOR EACH ROW EXECUTE FUNCTION row_ends_once('withdrawn_at');
 CREATE TRIGGER kept BEFORE DELETE ON opt_out FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION nothing_is_pushed_on() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -159,7 +159,7 @@ CREATE TABLE automation_refusal (
     CHECK (withdrawn_at >= since)
 );
 CREATE UNIQUE INDEX automation_refusal_open ON automation_refusal (kind, subject) WHERE withdrawn_at IS NULL;
-CREATE TRIGGER ends_once BEFORE UPDATE ON automation_refusal FOR EACH ROW EXECUTE FUNCTION ends_once('withdrawn_at');
+CREATE TRIGGER ends_once BEFORE UPDATE ON automation_refusal FOR EACH ROW EXECUTE FUNCTION row_ends_once('withdrawn_at');
 CREATE TRIGGER kept BEFORE DELETE ON automation_refusal FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION a_human_decides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -280,7 +280,7 @@ BEGIN ATOMIC
     UNION SELECT officer FROM provisional_view WHERE case_file IN (SELECT id FROM files)
     UNION SELECT officer FROM decision WHERE case_file IN (SELECT id FROM files)
     UNION SELECT second FROM decision WHERE case_file IN (SELECT id FROM files) AND second IS NOT NULL
-    UNION SELECT actor FROM case_event WHERE case_file IN (SELECT id FROM files) AND action NOT IN ('opened', 'joined', 'escalated');
+    UNION SELECT actor FROM case_event WHERE case_file IN (SELECT id FROM files) AND coalesce(detail ->> 'by', 'officer') = 'officer';
 END;
 
 -- An appeal is for somebody who was not in it before.
@@ -320,18 +320,22 @@ CREATE TABLE sample (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     month            text NOT NULL REFERENCES sample_commitment,
     benefit          text NOT NULL,
-    stratum          text NOT NULL CHECK (stratum IN ('granted', 'not_selected', 'group', 'seeded')),
-    protected_group  text NOT NULL DEFAULT '',
     kind             text NOT NULL,
     subject          text NOT NULL,
     sweep            integer NOT NULL,
     determination    text NOT NULL,
     on_date          date NOT NULL,
     drawn_at         timestamptz NOT NULL,
-    CHECK ((stratum = 'group') = (protected_group <> '')),
-    UNIQUE (month, benefit, stratum, protected_group, determination)
+    UNIQUE (month, benefit, sweep, determination)
 );
--- Apart, so that whoever reviews need not be let near it.
+-- Apart, so that whoever reviews need not be let near them: from where a case was drawn, and what the engine said.
+CREATE TABLE sample_stratum (
+    sample           bigint NOT NULL REFERENCES sample,
+    stratum          text NOT NULL CHECK (stratum IN ('granted', 'not_selected', 'group', 'seeded')),
+    protected_group  text NOT NULL DEFAULT '',
+    PRIMARY KEY (sample, stratum, protected_group),
+    CHECK ((stratum = 'group') = (protected_group <> ''))
+);
 CREATE TABLE sample_answer (
     sample        bigint PRIMARY KEY REFERENCES sample,
     outcome       text NOT NULL CHECK (outcome IN ('eligible', 'ineligible', 'undetermined')),
@@ -354,19 +358,20 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER reviewer_was_not_in_it BEFORE INSERT ON sample_review FOR EACH ROW EXECUTE FUNCTION reviewer_was_not_in_it();
-CREATE TRIGGER ends_once BEFORE UPDATE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION ends_once('secret', 'revealed_at');
+CREATE TRIGGER ends_once BEFORE UPDATE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION row_ends_once('secret', 'revealed_at');
 CREATE TRIGGER kept BEFORE DELETE ON sample_commitment FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_stratum FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_answer FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sample_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- Rights.
 GRANT SELECT, INSERT ON answered_request, bundle, bundle_member, proxy, proxy_cover, said_elsewhere, opt_out, automation_refusal, objection,
-    barred, sample_commitment, sample, sample_answer, sample_review TO applyfree_app;
+    barred, sample_commitment, sample, sample_stratum, sample_answer, sample_review TO applyfree_app;
 GRANT UPDATE (revoked_at, revoked_by) ON proxy TO applyfree_app;
 GRANT UPDATE (withdrawn_at) ON opt_out, automation_refusal TO applyfree_app;
 GRANT UPDATE (secret, revealed_at) ON sample_commitment TO applyfree_app;
-GRANT SELECT ON sample_commitment, proxy, said_elsewhere TO applyfree_auditor;
+GRANT SELECT ON sample_commitment, sample, sample_stratum, sample_answer, sample_review, proxy, said_elsewhere TO applyfree_auditor;
 GRANT SELECT ON bundle, bundle_member, proxy, proxy_cover, opt_out, automation_refusal, said_elsewhere TO applyfree_citizen;
 GRANT SELECT (entitlement, benefit, against, at, kind, subject, objector) ON objection TO applyfree_citizen;
 REVOKE EXECUTE ON FUNCTION officers_in FROM PUBLIC;

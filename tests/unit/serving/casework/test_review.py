@@ -311,3 +311,14 @@ def test_a_second_in_whose_hands_it_is_not_waits(connection: Connection, propose
     case = taken_up(connection, read_case(connection, proposed.case), BEN)
     with pytest.raises(NotAllowedError, match="another officer's hands"):
         agree_as_second(connection, case, proposed, CAI, MORNING)
+
+
+def test_what_an_officer_did_not_see_is_not_decided(connection: Connection) -> None:
+    of = in_review(connection)
+    case = taken_up(connection, a_case(connection, of))
+    connection.execute(text("UPDATE entitlement SET amount_minor = 1 WHERE id = :id"), {"id": of.id})
+    with pytest.raises(ConflictError, match=f"entitlement {of.id} has changed"):
+        decide(connection, case, ANN, Judgement(Verdict.GRANT, "DUPLICATE", WORDS, seen=of), seal, CLOCKS, MORNING)
+    seen = read_entitlement(connection, of.id)
+    judgement = Judgement(Verdict.GRANT, "DUPLICATE", WORDS, seen=seen)
+    assert decide(connection, case, ANN, judgement, seal, CLOCKS, MORNING).state == "in_force"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from features.facts.values import Gap, Known, Unknown
+from features.history.history import History
 from features.history.tickets import Tickets, TicketState
 from serving.casework.decisions import Decision, Judgement
 from serving.casework.errors import NotAllowedError
@@ -17,6 +19,8 @@ from serving.casework.tickets import Disputed, answer_rule_ticket, close_answere
 from serving.store.server import EmbeddedServer
 from tests.cases_world import ANN, a_case, decided, in_review, later
 from tests.casework_world import casework_database, count
+from tests.unit.history.test_as_of import VIEWS, VOCABULARY
+from tests.unit.history.test_keeping import PEOPLE, deliver, person
 
 WAGE = Disputed("person", "p1", "monthly_income", "tax")
 
@@ -119,3 +123,21 @@ def test_an_agreement_opens_no_ticket(engine: Engine) -> None:
     with engine.begin() as connection:
         decided(connection, a_case(connection, in_review(connection)), Judgement(Verdict.OFFER), ANN)
         assert count(connection, "ticket") == 0
+
+
+def test_a_record_that_is_delivered_otherwise_closes_the_ticket_by_itself(engine: Engine, tmp_path: Path) -> None:
+    """From the decision over the history to the register's next list, and back."""
+    history = History(tmp_path / "history", VOCABULARY, VIEWS)
+    deliver(history, PEOPLE, 1, person("p1", 100), person("p2", 100))
+    with engine.begin() as connection:
+        overridden(connection, "p1", Disputed("person", "p1", "wage", "village_office"))
+    hand_over(engine, history.tickets)
+    april, may = dt.datetime(2026, 4, 2, 8, tzinfo=dt.UTC), dt.datetime(2026, 5, 2, 8, tzinfo=dt.UTC)
+    assert history.holdings("person", "p1", april.date(), april)["wage"] == Unknown(Gap.CONFLICTING)
+    deliver(history, PEOPLE, 4, person("p1", 100), person("p2", 200))
+    assert close_answered(engine, history.ticket_states(april)) == 0
+    deliver(history, PEOPLE, 5, person("p1", 70), person("p2", 200))
+    assert close_answered(engine, history.ticket_states(may)) == 1
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT answer, closed_at FROM ticket")).one() == ("changed", may)
+    assert isinstance(history.holdings("person", "p1", may.date(), may)["wage"], Known)

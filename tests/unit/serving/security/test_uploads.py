@@ -18,7 +18,8 @@ from tests.folders import passing_folder
 WAYS_OUT = [
     "../secret.pdf", "..%2fsecret.pdf", "..\\secret.pdf", "%2e%2e/secret.pdf", "/etc/passwd", "C:\\x.pdf",
     "a/../../b.pdf", "\0", "a.pdf\0.exe", "․․/a.pdf", "。。/a.pdf", "‥/a.pdf", "．．／a.pdf", "~/a.pdf", "", ".", "..",
-    "a.pdf/", " a.pdf", "con.pdf", "a" * 300 + ".pdf", "a\n.pdf", "a.pdf\n", "ａ.pdf", f"{'a' * 32}.exe", f"{'A' * 32}.pdf",
+    "a.pdf/", " a.pdf", "con.pdf", "a" * 300 + ".pdf", "a\n.pdf", "a.pdf\n", "ａ.pdf", f"{'a' * 32}.exe",
+    f"{'A' * 32}.pdf",
     f"{'a' * 32}.pdf.exe",
 ]  # fmt: skip
 

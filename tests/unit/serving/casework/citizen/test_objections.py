@@ -8,9 +8,10 @@ from sqlalchemy import Connection, text
 from serving.casework.citizen.objections import object_to, object_to_answer, object_to_notice
 from serving.casework.citizen.speaking import itself
 from serving.casework.errors import NotAllowedError, NotFoundError
-from serving.casework.moves import By, Entitlement, read_entitlement, refusals
-from serving.casework.states import Actor, State
+from serving.casework.moves import Entitlement, read_entitlement, refusals
+from serving.casework.states import State
 from tests.casework_world import MORNING, an_entitlement, count, moved
+from tests.decided_world import decided
 
 ME = itself("p1")
 
@@ -67,31 +68,7 @@ def test_who_got_nothing_can_object(connection: Connection) -> None:
 
 def denied(connection: Connection) -> Entitlement:
     it = moved(connection, an_entitlement(connection), State.REVIEW)
-    case = connection.execute(
-        text(
-            "INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at,"
-            " opened_by, due_at) VALUES ('review', :e, 'person', 'p1', :b, '110101', '[]', now(), 'day', now())"
-            " RETURNING id"
-        ),
-        {"e": it.id, "b": it.benefit},
-    ).scalar_one()
-    connection.execute(text("INSERT INTO provisional_view VALUES (:c, 'o1', 'refuse', now())"), {"c": case})
-    decision = connection.execute(
-        text(
-            "INSERT INTO decision (case_file, officer, verdict, overrides, reason_code, reason, needs_second, state,"
-            " proposed_at, second, settled_at) VALUES (:c, 'o1', 'deny', true, 'DATA_WRONG', 'x', true, 'in_force',"
-            " now(), 'o2', now()) RETURNING id"
-        ),
-        {"c": case},
-    ).scalar_one()
-    by = By(Actor.OFFICER, "o1", "o2", case, decision, "DATA_WRONG", b"x")
-    connection.execute(
-        text(
-            "UPDATE case_file SET state = 'closed', closed_at = now(), lease_holder = NULL, revision = 1 WHERE id = :c"
-        ),
-        {"c": case},
-    )
-    return moved(connection, it, State.DENIED, by=by)
+    return decided(connection, it, "deny", State.DENIED, "o1", "o2")
 
 
 def test_an_appeal_is_for_somebody_who_was_not_in_it_before(connection: Connection) -> None:
@@ -110,11 +87,13 @@ def test_an_appeal_is_for_somebody_who_was_not_in_it_before(connection: Connecti
                 _try(connection, query, case, officer)
     _try(connection, lease, case, "o3")
     _try(connection, view, case, "o3")
-    second = "INSERT INTO decision (case_file, officer, verdict, overrides, needs_second, proposed_at, second)"
+    second = "INSERT INTO decision (case_file, officer, verdict, overrides, needs_second, proposed_at)"
+    connection.execute(text(f"{second} VALUES (:c, 'o3', 'grant', false, true, now())"), {"c": case})
+    settle = "UPDATE decision SET state = 'in_force', second = :o, settled_at = now() WHERE case_file = :c"
     with pytest.raises(NotAllowedError, match="for somebody who was not in it before"):
-        _try(connection, f"{second} VALUES (:c, 'o3', 'grant', false, true, now(), :o)", case, "o2")
+        _try(connection, settle, case, "o2")
 
 
 def _try(connection: Connection, query: str, case: object, officer: str) -> None:
-    with refusals("case", 0, 0, lambda: 0, connection):
+    with refusals("case", 0, 0, lambda: (), connection):
         connection.execute(text(query), {"c": case, "o": officer})

@@ -124,7 +124,7 @@ def test_a_person_can_be_asked_for_from_anywhere_and_nothing_is_lost(connection:
     it = moved(connection, an_entitlement(connection, tier="automatic"), *WAYS[state])
     answer = ask_for_person(connection, ME, it.id, "help-me-please", MORNING, words=b"sealed")
     assert (answer["state"], answer["revision"]) == (state.value, it.revision)
-    assert count(connection, "case_file", f"id = {answer['case']} AND kind = 'human_request'") == 1
+    assert count(connection, "case_file", f"id = {answer['case']} AND kind = 'person_wanted'") == 1
     decided = ask_for_person(connection, ME, it.id, "decide-it-please", MORNING, decide=True)
     assert decided["case"] == answer["case"]
     to_human = state in (State.ASK, State.OFFERED, State.SILENT, State.APPROVED, State.RETURNED)
@@ -136,4 +136,4 @@ def test_a_person_can_be_asked_for_about_what_was_never_offered(connection: Conn
     assert answer == ask_for_person_without_offer(
         connection, ME, ("person", "p1"), None, "110101", "any-question", MORNING
     )
-    assert count(connection, "case_file", "kind = 'human_request'") == 1
+    assert count(connection, "case_file", "kind = 'person_wanted'") == 1

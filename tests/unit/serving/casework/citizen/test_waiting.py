@@ -101,7 +101,7 @@ def test_what_needs_nobodys_will_goes_to_a_human_and_never_to_nothing(engine: En
     assert pass_time(engine, after(30), WAIT) == {"to_human": 1}
     assert state(engine, number) is State.REVIEW
     with engine.connect() as connection:
-        assert count(connection, "case_file", f"kind = 'unanswered' AND entitlement = {number}") == 1
+        assert count(connection, "case_file", f"why -> 0 ->> 'code' = 'unanswered' AND entitlement = {number}") == 1
 
 
 def test_silence_does_not_run_out_on_who_waits_for_a_person(engine: Engine) -> None:
@@ -138,7 +138,7 @@ def test_what_nobody_agreed_to_and_what_is_above_its_cap_goes_to_a_human(engine:
         connection.execute(text("UPDATE entitlement SET next_step_at = :at"), {"at": MORNING})
     assert pass_time(engine, MORNING, WAIT) == {"to_human": 2}
     with engine.connect() as connection:
-        assert count(connection, "case_file", "kind = 'approval'") == 2
+        assert count(connection, "case_file", "kind = 'review'") == 2
 
 
 def test_what_is_held_waits(engine: Engine) -> None:

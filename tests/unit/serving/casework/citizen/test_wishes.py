@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from serving.casework.citizen.bundles import open_bundle
+from serving.casework.citizen.objections import object_to_notice
 from serving.casework.citizen.offering import Terms, Wait, make_offer
 from serving.casework.citizen.offers import confirm
 from serving.casework.citizen.speaking import itself
@@ -24,10 +25,10 @@ from serving.casework.errors import NotAllowedError
 from serving.casework.moves import By, read_entitlement
 from serving.casework.states import Actor, State
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, count, moved
+from tests.decided_world import decided
 
 ME, SUBJECT = itself("p1"), ("person", "p1")
 BY = By(Actor.CITIZEN, "p1")
-OFFICER = By(Actor.OFFICER, "o1")
 WAIT = Wait(lambda _: Terms(), ZoneInfo("Asia/Shanghai"))
 LATER = MORNING + dt.timedelta(days=1)
 
@@ -81,7 +82,7 @@ def test_who_wants_a_human_has_nothing_automatic_any_more(connection: Connection
     assert read_entitlement(connection, old.id).state is State.REVIEW
     assert read_entitlement(connection, paid.id).state is State.PAID
     assert count(connection, "outbox", f"entitlement = {old.id} AND state = 'ready'") == 0
-    assert count(connection, "case_file", "kind = 'refused_automation'") == 1
+    assert count(connection, "case_file", "kind = 'automation_refused'") == 1
     new = an_entitlement(connection, benefit="c", tier="automatic")
     assert (new.tier, new.reasons) == ("review", [{"code": "refused_automation"}])
     connection.execute(text("UPDATE entitlement SET tier = 'automatic' WHERE id = :id"), {"id": new.id})
@@ -100,7 +101,7 @@ def test_even_what_no_hold_was_put_on_waits_for_a_human(connection: Connection) 
 def test_what_a_human_decided_is_delivered(connection: Connection) -> None:
     want_human(connection, SUBJECT, BY, MORNING)
     it = moved(connection, an_entitlement(connection, tier="automatic"), State.REVIEW)
-    it = moved(connection, it, State.APPROVED, by=OFFICER)
+    it = decided(connection, it, "grant", State.APPROVED)
     assert moved(connection, it, State.SUBMITTED).state is State.SUBMITTED
     assert count(connection, "hold", "released_at IS NULL") == 0
 
@@ -128,3 +129,28 @@ def test_history_stays(connection: Connection, table: str) -> None:
         with pytest.raises(Exception, match=r"ends once|permission denied"):
             connection.execute(text(query))
         savepoint.rollback()
+
+
+def test_row_level_security_shows_everybody_their_own_wishes_and_bundles(connection: Connection) -> None:
+    for person in ("p1", "p2"):
+        by = By(Actor.CITIZEN, person)
+        it = moved(connection, an_entitlement(connection, person, tier="automatic"), State.PUBLIC_NOTICE)
+        open_bundle(connection, ("person", person), "birth", "police:1", [it], MORNING)
+        object_to_notice(connection, f"neighbour-of-{person}", it.id, b"sealed", "i-object", MORNING)
+        stop_pushes(connection, ("person", person), by, MORNING)
+        want_human(connection, ("person", person), by, MORNING)
+    connection.execute(text("RESET ROLE"))
+    connection.execute(text("SET LOCAL ROLE applyfree_citizen"))
+    connection.execute(text("SELECT set_config('applyfree.subjects', 'person:p1 household:h1', true)"))
+    for table in ("bundle", "bundle_member", "opt_out", "automation_refusal"):
+        assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 1
+    # Who objected is theirs alone, and what they said is in nobody's reach by this way.
+    assert connection.execute(text("SELECT count(objector) FROM objection")).scalar_one() == 0
+    for query in ("SELECT words FROM objection", "SELECT * FROM answered_request", "SELECT * FROM sample_answer"):
+        savepoint = connection.begin_nested()
+        with pytest.raises(Exception, match="permission denied"):
+            connection.execute(text(query))
+        savepoint.rollback()
+    connection.execute(text("SELECT set_config('applyfree.subjects', 'person:neighbour-of-p1', true)"))
+    assert connection.execute(text("SELECT count(objector) FROM objection")).scalar_one() == 1
+    assert connection.execute(text("SELECT count(*) FROM opt_out")).scalar_one() == 0
