@@ -24,6 +24,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 from sqlalchemy import Engine, text
 
 from serving import clock, settings
@@ -66,13 +67,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=100.0, help="requests per second")
     parser.add_argument("--seconds", type=float, default=300.0, help="for how long")
     parser.add_argument("--confirms", type=float, default=0.1, help="share of requests that are a yes")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the server")
     parser.add_argument("--out", type=Path, default=None, help="write the figures to this JSON file")
     chosen = parser.parse_args(arguments)
     os.environ["APPLYFREE_HOME"] = str(chosen.home)
     port = _free_port()
     server = open_server(settings.database_url(), chosen.home)
     process = subprocess.Popen(
-        [sys.executable, "-m", "serving", "serve", "--port", str(port), "--origin", f"http://127.0.0.1:{port}"],
+        [
+            sys.executable,
+            "-m",
+            "serving",
+            "serve",
+            "--port",
+            str(port),
+            "--workers",
+            str(chosen.workers),
+            "--origin",
+            f"http://127.0.0.1:{port}",
+        ],
         env={**os.environ, "APPLYFREE_HOME": str(chosen.home)},
     )
     try:
@@ -104,7 +117,10 @@ def _citizens(engine: Engine, home: Path, offers: int) -> list[Citizen]:
         people = connection.execute(_PEOPLE, {"limit": CITIZENS}).all()
         for row in people:
             account = f"load-{row.id}"
-            if connection.execute(text("SELECT 1 FROM citizen_account WHERE id = :id"), {"id": account}).first() is None:
+            if (
+                connection.execute(text("SELECT 1 FROM citizen_account WHERE id = :id"), {"id": account}).first()
+                is None
+            ):
                 make_citizen(connection, account, Login(ISSUER, account), "person", row.id)
             token = open_session(connection, Identity(ISSUER, account, False), now)
             found.append(Citizen(token, tokens.make(token), list(row.benefits), []))
@@ -225,9 +241,10 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def _cpu(process: int) -> float:
-    """Processor seconds of the server so far."""
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds of the server's processes so far."""
+    main = psutil.Process(process)
+    times = [one.cpu_times() for one in (main, *main.children(recursive=True)) if one.name().startswith("python")]
+    return float(sum(one.user + one.system for one in times))
 
 
 if __name__ == "__main__":

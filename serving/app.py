@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,6 +111,12 @@ def open_app(
         engine.dispose()
     finally:
         server.close()
+
+
+def of_worker() -> ASGIApp:
+    """The application of one of several processes that answer requests; it ends with its process."""
+    opened = ExitStack().enter_context(open_app(settings.home(), settings.origins()))
+    return opened.app
 
 
 def _engine(server: Server, home: Path) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from serving.sweep.dossiers.filing import Filed, filed, loaded
 from serving.sweep.rulebooks import CATALOGUE, FACTS
 
 Key = tuple[str, str]
+MOST_HELD = 2_000
+"""So many dossiers are held at once: those of one request, and of who asks several times."""
 _LOOK_AGAIN = dt.timedelta(seconds=5)
 
 
@@ -88,6 +91,7 @@ class Knowledge:
         self._held: _Held | None = None
         self._looked: dt.datetime | None = None
         self._lock = threading.Lock()
+        self._read: OrderedDict[tuple[int, Key], Dossier] = OrderedDict()
 
     def current(self, connection: Connection, now: dt.datetime) -> DossierExplainer:
         """What explains the answers of the sweep whose dossiers there are.
@@ -139,6 +143,23 @@ class Knowledge:
         explainer = Explainer(catalogue, sound_rulebook(catalogue))
         return _Held(of, DossierExplainer(explainer, of.on_date, of.known_at), catalogue)
 
+    def dossiers(self, connection: Connection, wanted: Collection[Key], now: dt.datetime) -> Dossiers:
+        """The dossiers of some subjects, of those there are; the last ones that were read need not be read again."""
+        self.current(connection, now)
+        assert self._held is not None
+        sweep = self._held.of.sweep
+        with self._lock:
+            found = {key: self._read[sweep, key] for key in wanted if (sweep, key) in self._read}
+        lacking = [key for key in wanted if key not in found]
+        if lacking:
+            new = loaded(connection, lacking)
+            with self._lock:
+                self._read.update({(sweep, key): one for key, one in new.items()})
+                while len(self._read) > MOST_HELD:
+                    self._read.popitem(last=False)
+            found |= new
+        return found
+
     def explained(self, connection: Connection, benefit: str, subject: str, now: dt.datetime) -> Explanation | None:
         """Why the answer is as it is; None: there is nobody of this id.
 
@@ -149,19 +170,16 @@ class Knowledge:
         kind = explaining.rulebook.benefits[benefit].benefit.subject
 
         def load(wanted: Collection[Key]) -> Dossiers:
-            return loaded(connection, wanted)
+            return self.dossiers(connection, wanted, now)
 
         found = load([(kind, subject)]).get((kind, subject))
         if found is None or not found.listed:
             return None
-        known = {(kind, subject): found}
-        return explaining.explained(
-            benefit, subject, lambda wanted: known if set(wanted) == known.keys() else load(wanted)
-        )
+        return explaining.explained(benefit, subject, load)
 
     def groups_of(self, connection: Connection, person: str, now: dt.datetime) -> frozenset[str]:
         """The households and other groups that a person belongs to, as `kind:id`."""
-        found = loaded(connection, [(PERSON, person)]).get((PERSON, person))
+        found = self.dossiers(connection, [(PERSON, person)], now).get((PERSON, person))
         if found is None:
             return frozenset()
         groups = self.rulebook(connection, now).vocabulary.subjects.groups.values()
@@ -170,7 +188,7 @@ class Knowledge:
 
     def district_of(self, connection: Connection, kind: str, subject: str, now: dt.datetime) -> str | None:
         """Where a subject is at home, as registers say; None where none says."""
-        found = loaded(connection, [(kind, subject)]).get((kind, subject))
+        found = self.dossiers(connection, [(kind, subject)], now).get((kind, subject))
         if found is None:
             return None
         read: Dossier = found

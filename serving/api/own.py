@@ -24,9 +24,9 @@ from serving.api.schemas.citizens import AmountOut, BenefitOut, EntitlementOut, 
 from serving.casework.citizen.speaking import Speaker
 from serving.casework.moves import Entitlement
 from serving.store.tables.access import citizen_account
-from serving.store.tables.api import help_code
 
 FOREVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+_LIVE_HELP = frozenset({Action.HELP_GIVE})
 _HELPER = frozenset({Action.OFFER_READ, Action.OFFER_ANSWER, Action.OBJECTION_RAISE})
 
 
@@ -57,21 +57,15 @@ class ProxyGrants:
     def open_grants(self, connection: Connection, account: str, now: dt.datetime) -> tuple[Grant, ...]:
         """The grants of an account."""
         found: list[Grant] = []
-        for row in connection.execute(_PROXIES, {"account": account, "now": now}):
-            offers = [None] if row.entitlement is None else [str(row.entitlement)]
-            found += [Grant(row.elder, _HELPER, row.until or FOREVER, offer) for offer in offers]
-        helped = select(help_code.c.kind, help_code.c.subject, help_code.c.until_at).where(
-            help_code.c.officer == account, help_code.c.until_at > now
-        )
-        codes = connection.execute(helped)
-        return (
-            *found,
-            *(Grant(f"{row.kind}:{row.subject}", frozenset({Action.HELP_GIVE}), row.until_at) for row in codes),
-        )
+        for row in connection.execute(_GRANTS, {"account": account, "now": now}):
+            actions = _HELPER if row.is_proxy else _LIVE_HELP
+            found.append(Grant(row.subject, actions, row.until or FOREVER, row.offer))
+        return tuple(found)
 
 
-_PROXIES = text("""
-    SELECT p.elder_kind || ':' || p.elder AS elder, p.until, e.id AS entitlement
+# One question for both kinds: it is asked at each request.
+_GRANTS = text("""
+    SELECT true AS is_proxy, p.elder_kind || ':' || p.elder AS subject, p.until AS until, e.id::text AS offer
     FROM citizen_account a
     JOIN proxy p ON p.helper = a.subject AND a.kind = 'person'
     LEFT JOIN proxy_cover c ON c.proxy = p.id AND NOT p.covers_all
@@ -79,6 +73,9 @@ _PROXIES = text("""
                            AND (e.benefit = c.benefit OR e.id = c.entitlement)
     WHERE a.id = :account AND p.revoked_at IS NULL AND p.since <= :now AND (p.until IS NULL OR p.until > :now)
       AND (p.covers_all OR e.id IS NOT NULL)
+    UNION ALL
+    SELECT false, h.kind || ':' || h.subject, h.until_at, NULL FROM help_code h
+    WHERE h.officer = :account AND h.until_at > :now
 """)
 
 

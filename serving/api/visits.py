@@ -144,6 +144,10 @@ class Visit:
         """
         if self.actor.is_staff:
             raise ProblemError(403, "not_for_your_role")
+        kind = "enterprise:" if Role.ENTERPRISE in self.actor.roles else "person:"
+        candidates = [one for one in self.actor.subjects if one.startswith(kind)]
+        if len(candidates) == 1:
+            return candidates[0]
         where = citizen_account.c.id == self.actor.account
         row = self.connection.execute(select(citizen_account.c.kind, citizen_account.c.subject).where(where)).one()
         return f"{row.kind}:{row.subject}"

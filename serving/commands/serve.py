@@ -17,6 +17,9 @@ LONGEST_QUEUE = 200
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0: all of this machine's.")] = LOCAL,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8080,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="How many processes answer; one per core that nobody else needs.")
+    ] = 1,
     origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,7 +48,9 @@ def serve(
                 open_app(settings.home(), origins, advance=lambda count: progress.advance(task, count))
             )
         screen.line(f"Serving on http://{host}:{port}. End it with Ctrl+C.")
+        settings.serve_to(origins)
         uvicorn.run(
-            opened.app, host=host, port=port, log_level="warning", access_log=False, server_header=False,
-            limit_concurrency=LONGEST_QUEUE, timeout_keep_alive=30, timeout_graceful_shutdown=10,
+            opened.app if workers == 1 else "serving.app:of_worker", factory=workers > 1, workers=workers, host=host,
+            port=port, log_level="warning", access_log=False, server_header=False, limit_concurrency=LONGEST_QUEUE,
+            timeout_keep_alive=30, timeout_graceful_shutdown=10,
         )  # fmt: skip

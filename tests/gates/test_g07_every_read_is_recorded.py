@@ -14,7 +14,7 @@ from serving.api.application import description, routes
 from serving.api.edge import REQUEST_ID
 from tests import sweep_world
 from tests.api_world import World, api_world, unlimited
-from tests.gates.test_g06_access_matrix import _ask, _listed, ROLES
+from tests.gates.test_g06_access_matrix import ROLES, _ask, _listed
 
 
 @pytest.fixture(scope="module")
