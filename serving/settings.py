@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -41,3 +42,13 @@ def log_target() -> str | None:
 def log_to(target: str) -> None:
     """Send the log of this process, and of those it starts, somewhere."""
     os.environ["APPLYFREE_LOG"] = target
+
+
+def serve_to(origins: Sequence[str]) -> None:
+    """Tell the processes that answer requests under which addresses browsers reach them."""
+    os.environ["APPLYFREE_ORIGINS"] = " ".join(origins)
+
+
+def origins() -> list[str]:
+    """Under which addresses browsers reach us."""
+    return os.environ.get("APPLYFREE_ORIGINS", "").split()

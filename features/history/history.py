@@ -263,6 +263,26 @@ class History:
                     found[each][name] = self._holding(name, merged, place, carriers)
         return found
 
+    def gaps(
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
+    ) -> pl.DataFrame | None:
+        """Of many subjects at once why facts and links are not known: `id`, and by fact a code of `merging.GAPS`.
+
+        `HELD` (-1) where a fact is known. None: nothing was ever said of the kind.
+        """
+        self._deliveries.refresh()
+        names = self._wanted(kind, facts)
+        reading = self._reading(kind, on_date, known_at, ids, names)
+        if reading is None:
+            return None
+        named = self._deliveries.numbering[kind].ids.gather(reading.subjects).alias(ID)
+        return pl.DataFrame([named, *(pl.Series(name, merged.gap) for name, merged in reading.merged(names))])
+
     def _holding(self, name: str, merged: Merged, place: int, carriers: Sequence[View]) -> Holding:
         if merged.gap[place] != HELD:
             return Unknown(GAPS[merged.gap[place]])
