@@ -148,7 +148,11 @@ class UnifiedHistory:
         """By subject what :meth:`gaps` says of each, read together.
 
         Args:
+            kind: the kind of subject.
             ids_of: by subject every id under which records of it may stand.
+            on_date: the day.
+            known_at: what was learned later does not exist.
+            facts: which.
         """
         holdings = self.history.holdings_of(
             kind, [each for ids in ids_of.values() for each in ids], on_date, known_at, facts
