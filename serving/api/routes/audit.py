@@ -101,6 +101,7 @@ def case_decisions(visit: Visiting, number: Number) -> DecisionsOut:
 
 
 _EVENTS = text("""
-    SELECT l.index AS leaf, i.action, i.actor_kind, i.actor, i.at FROM ledger_leaf l JOIN audit_intent i ON i.id = l.intent
+    SELECT l.index AS leaf, i.action, i.actor_kind, i.actor, i.at
+    FROM ledger_leaf l JOIN audit_intent i ON i.id = l.intent
     WHERE l.index > :after ORDER BY l.index LIMIT :limit
 """)
