@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes of the server")
     parser.add_argument("--out", type=Path, default=None, help="write the figures to this JSON file")
     chosen = parser.parse_args(arguments)
-    os.environ["APPLYFREE_HOME"] = str(chosen.home)
+    # The server is another process and reads the environment; what is read here must be the same.
+    os.environ["APPLYFREE_HOME"] = str(chosen.home)  # noqa: TID251
     port = _free_port()
     server = open_server(settings.database_url(), chosen.home)
     process = subprocess.Popen(
@@ -86,7 +87,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "--origin",
             f"http://127.0.0.1:{port}",
         ],
-        env={**os.environ, "APPLYFREE_HOME": str(chosen.home)},
     )
     try:
         _wait(process, port)
@@ -139,8 +139,8 @@ _PEOPLE = text("""
     WHERE hashtext(s.id) % 8 = 0 GROUP BY s.id ORDER BY hashtext(s.id) LIMIT :limit
 """)
 _OFFER = text("""
-    INSERT INTO entitlement (kind, subject, benefit, version, period, unit, amount_minor, sweep, tier, reasons, district,
-                             detected_at)
+    INSERT INTO entitlement (kind, subject, benefit, version, period, unit, amount_minor, sweep, tier, reasons,
+                             district, detected_at)
     SELECT 'person', :id, 'advanced_age_allowance', 'load', to_char(CAST(:now AS timestamptz) + n * interval '1 day'
            + (SELECT count(*) FROM entitlement WHERE subject = :id) * interval '1 day', 'YYYY-MM-DD'),
            'CNY', 20000, (SELECT max(id) FROM sweep), 'confirm', '[]', 'unassigned', :now

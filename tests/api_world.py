@@ -122,7 +122,8 @@ class World:
         """One request of somebody."""
         headers = {"Idempotency-Key": more.pop("key", f"key-{next(_NUMBERS):08d}"), **more.pop("headers", {})}
         with self.client(name) as client:
-            return client.request(method, f"/api/v1{path}", headers=headers, **more)
+            answer: httpx.Response = client.request(method, f"/api/v1{path}", headers=headers, **more)
+            return answer
 
 
 def _numbers() -> Iterator[int]:

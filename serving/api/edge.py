@@ -8,6 +8,7 @@ import uuid
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import log
@@ -21,10 +22,12 @@ MOST_SECONDS: Final = 15.0
 """For a body to arrive: whoever sends a byte now and then holds nothing up."""
 
 
-class _StoppedError(Exception):
+class _StoppedError(HTTPException):
+    """Of HTTP, so that whoever reads the body for us lets it through."""
+
     def __init__(self, status: int, code: str) -> None:
-        self.status, self.code = status, code
-        super().__init__(code)
+        super().__init__(status)
+        self.code = code
 
 
 class Edge:
@@ -60,7 +63,7 @@ class Edge:
             await self._app(scope, self._limited(scope, receive), send_with_id)
         except _StoppedError as stopped:
             if not begun:
-                await answer(number, stopped.status, stopped.code)(scope, receive, send_with_id)
+                await answer(number, stopped.status_code, stopped.code)(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 (the outer edge: what is said of a fault must name nobody)
             log.error("api_fault", where=_place(error))
             if not begun:

@@ -19,11 +19,18 @@ from starlette.responses import JSONResponse
 
 from features.errors import FeaturesError
 from serving import log
-from serving.casework.errors import CaseworkError, Change, ConflictError, NotAllowedError, NotFoundError
+from serving.casework.errors import (
+    CaseworkError,
+    Change,
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+    RequestReusedError,
+)
 from serving.errors import ServingError
 
 MEDIA_TYPE: Final = "application/problem+json"
-_TITLES: Final = {
+TITLES: Final[Mapping[int, str]] = {
     400: "The request cannot be read.",
     401: "Nobody is logged in.",
     403: "You may not do this.",
@@ -42,6 +49,9 @@ _TITLES: Final = {
     503: "This cannot be answered at the moment. Nothing was changed.",
 }
 _RETRY_SECONDS: Final = 5
+_CODES: Final = {
+    400: "unreadable", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large",
+}  # fmt: skip
 
 
 class Where(BaseModel):
@@ -121,7 +131,7 @@ def answer(
     """A problem, as it is sent."""
     content: dict[str, Any] = {
         "type": f"urn:applyfree:problem:{code}",
-        "title": _TITLES.get(status, "It cannot be done."),
+        "title": TITLES.get(status, "It cannot be done."),
         "status": status,
     }
     if detail is not None:
@@ -151,7 +161,7 @@ async def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed", 400: "unreadable"}.get(error.status_code, "refused")
+    code = _CODES.get(error.status_code, "refused")
     return answer(_id_of(request), error.status_code, code, headers=error.headers)
 
 
@@ -179,6 +189,8 @@ async def _on_serving(request: Request, error: Exception) -> JSONResponse:
         return answer(_id_of(request), 409, "changed_since", str(error), more)
     if isinstance(error, NotAllowedError):
         return answer(_id_of(request), 409, "not_allowed_now", "It no longer stands that way: read it again.")
+    if isinstance(error, RequestReusedError):
+        return answer(_id_of(request), 422, "key_reused", str(error))
     if isinstance(error, CaseworkError):
         return answer(_id_of(request), 409, "not_possible", str(error))
     log.error("api_fault", where=type(error).__name__)

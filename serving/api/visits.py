@@ -34,7 +34,7 @@ from serving.access.reads import Reading, record_reads
 from serving.access.roles import Role
 from serving.access.sessions import Session, find_session
 from serving.api.parts import Parts
-from serving.api.problems import Problem, ProblemError, not_found
+from serving.api.problems import MEDIA_TYPE, TITLES, Problem, ProblemError, not_found
 from serving.api.revisions import tag_of
 from serving.api.schemas.answers import Answer
 from serving.casework.citizen.requests import once
@@ -275,22 +275,15 @@ def _slow_down(parts: Parts, session: Session, method: str) -> None:
 P = ParamSpec("P")
 Visiting = Annotated[Visit, Depends(_visit)]
 Answers = BaseModel | Told
-_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": description}
-    for status, description in {
-        401: "Nobody is logged in.", 403: "You may not do this.", 404: "There is nothing here, or nothing for you.",
-        422: "Something in the request is not as it must be.", 429: "Too many requests.",
-        503: "This cannot be answered at the moment.",
-    }.items()
-}  # fmt: skip
-_CHANGED: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": description}
-    for status, description in {
-        409: "Somebody else was first, or it no longer stands that way: what changed.",
-        412: "It has changed since you read it: what changed.",
-        428: "Say which revision you have read.",
-    }.items()
-}  # fmt: skip
+
+
+def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {one: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": TITLES[one]} for one in statuses}
+
+
+PROBLEMS: Final = _documented(400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 503)
+"""What any route may answer."""
+_CHANGED: Final = _documented(412, 428)
 
 
 def serve(
@@ -332,10 +325,11 @@ def serve(
                     "record": None if record is None else record.kept(),
                 }  # fmt: skip
 
+            read_only = visit.parts.health.is_read_only(visit.connection, visit.now)
             if method == "GET":
                 answer = carry_out()
             else:
-                if not always and visit.parts.health.is_read_only(visit.connection, visit.now):
+                if read_only and not always:
                     raise ProblemError(503, "read_only", "For the moment everything can be read and nothing changed.",
                                        headers={"Retry-After": "60"})  # fmt: skip
                 answer = _once(visit, kwargs, carry_out)
@@ -347,7 +341,7 @@ def serve(
         named = inspect.signature(function)
         told = [one.replace(annotation=hints[name]) for name, one in named.parameters.items()]
         answered.__signature__ = named.replace(parameters=told, return_annotation=Response)  # type: ignore[attr-defined]
-        responses = dict(_PROBLEMS) | ({} if method == "GET" else _CHANGED)
+        responses = dict(PROBLEMS) | ({} if method == "GET" else _CHANGED)
         router.add_api_route(
             path, answered, methods=[method], response_model=out, status_code=status, responses=responses,
             openapi_extra={"x-personal-data": personal},

@@ -109,8 +109,11 @@ def test_whatever_breaks_lets_nobody_in(world: World, monkeypatch: pytest.Monkey
 
 def test_without_a_ledger_everything_is_read_and_nothing_changed(world: World) -> None:
     with world.owner.begin() as connection:
-        query = "INSERT INTO audit_intent (action, actor_kind, actor, object, object_id, payload, at) VALUES (:a, 'system', 't', 't', '1', '{}', :at)"
-        connection.execute(text(query), {"a": "test:old", "at": NOW})
+        query = (
+            "INSERT INTO audit_intent (action, actor_kind, actor, object, object_id, payload, at) "
+            "VALUES ('test:old', 'system', 'test', 'test', '1', '{}', :at)"
+        )
+        connection.execute(text(query), {"at": NOW})
     world.clock.now = NOW + dt.timedelta(minutes=16)
     try:
         refused = world.ask("cleo", "POST", f"/me/offers/{world.offers['alice']}/confirm", headers={"If-Match": '"r1"'})
@@ -118,6 +121,7 @@ def test_without_a_ledger_everything_is_read_and_nothing_changed(world: World) -
         asked = world.ask("cleo", "POST", "/me/person", json={})
     finally:
         world.clock.now = NOW
+        world.parts.health._asked = None
     assert refused.status_code == 503
     assert refused.json()["type"].endswith("read_only")
     assert [one["code"] for one in shown.json()["banners"]] == ["ledger_down"]
@@ -128,7 +132,7 @@ def test_what_is_down_is_told_and_takes_nothing_away(world: World) -> None:
     """G15, F19: every part that may be away is away; answers are the same but for the banner."""
     before = world.ask("bob", "GET", "/me/benefits").json()
     down = dict.fromkeys(("model_registry", "feature_store", "redis", "notices"), _raise)
-    health = replace(world.parts.health, probes=down, _looked=None, _down=())
+    health = replace(world.parts.health, probes=down, _looked=None, _down=(), _unsealed=False)
     app, world.app = world.app, build(replace(world.parts, health=health), [ORIGIN])
     try:
         after = world.ask("bob", "GET", "/me/benefits").json()

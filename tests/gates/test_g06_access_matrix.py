@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from features import documents as doc
@@ -24,7 +25,8 @@ from tests.api_world import ISSUER, NOW, World, api_world, unlimited
 from tests.casework_world import an_entitlement, moved
 
 ROLES: Final = {
-    "c": "alice", "e": "firm", "w": "ann", "s": "sue", "p": "pol", "a": "aud", "o": "ops", "y": "sys", "r": "sec", "d": "adm",
+    "c": "alice", "e": "firm", "w": "ann", "s": "sue", "p": "pol", "a": "aud", "o": "ops", "y": "sys", "r": "sec",
+    "d": "adm",
 }  # fmt: skip
 REFUSED: Final = frozenset({401, 403, 404})
 OBJECTS: Final = ("own", "other", "district", "closed")
@@ -84,8 +86,8 @@ def targets(world: World) -> dict[str, dict[str, dict[str, Any]]]:
         "subject": {"own": {"subject": alice}, "district": {"subject": world.people["away"]}},
         "help": {"own": {"number": helped.json()["help"]}, "other": {"number": "0" * 32}},
         "case": {
-            "own": {"number": cases["mine"]}, "other": {"number": cases["bens"]}, "district": {"number": cases["there"]},
-            "closed": {"number": cases["closed"]},
+            "own": {"number": cases["mine"]}, "other": {"number": cases["bens"]},
+            "district": {"number": cases["there"]}, "closed": {"number": cases["closed"]},
         },
     }  # fmt: skip
 
@@ -145,7 +147,7 @@ def _listed() -> dict[str, tuple[str, Mapping[str, str]]]:
     return found
 
 
-def _ask(world: World, name: str | None, route: str, of: Mapping[str, Any]) -> Any:
+def _ask(world: World, name: str | None, route: str, of: Mapping[str, Any]) -> httpx.Response:
     method, path = route.split(" ", 1)
     number = of.get("assignment") if "/admin/assignments/" in path else of.get("number", 1)
     for part, value in (("number", number), ("account", of.get("account", "spare")), ("which", "no-pushes")):
@@ -161,7 +163,8 @@ def _ask(world: World, name: str | None, route: str, of: Mapping[str, Any]) -> A
         more["json"] = body
     if not path.startswith("/api/v1"):
         with world.client(name) as client:
-            return client.request(method, path, **more)
+            found: httpx.Response = client.request(method, path, **more)
+            return found
     return world.ask(name, method, path.removeprefix("/api/v1"), **more)
 
 
@@ -182,7 +185,8 @@ def _body(world: World, route: str, of: Mapping[str, Any]) -> dict[str, Any] | N
             "until": until, "how": "counter",
         },
         "accounts": {
-            "account": f"new-{len(route)}", "issuer": ISSUER, "login": "new", "office": "office", "district": world.here,
+            "account": f"new-{len(route)}", "issuer": ISSUER, "login": "new", "office": "office",
+            "district": world.here,
         },
     }  # fmt: skip
     if "/bundles/" in route:

@@ -60,7 +60,7 @@ def events(visit: Visiting, limit: LimitQuery = 20, cursor: CursorQuery = None) 
     rows = visit.connection.execute(_EVENTS, {"after": -1 if place is None else place[0], "limit": limit}).all()
     told = [
         LedgerEventOut(
-            index=row.index, action=row.action, actor_kind=row.actor_kind,
+            index=row.leaf, action=row.action, actor_kind=row.actor_kind,
             # A citizen's id is nobody's but theirs; an officer acts in public office.
             actor=row.actor if row.actor_kind in ("officer", "system") else row.actor_kind, at=row.at,
         )
@@ -101,6 +101,7 @@ def case_decisions(visit: Visiting, number: Number) -> DecisionsOut:
 
 
 _EVENTS = text("""
-    SELECT l.index, i.action, i.actor_kind, i.actor, i.at FROM ledger_leaf l JOIN audit_intent i ON i.id = l.intent
+    SELECT l.index AS leaf, i.action, i.actor_kind, i.actor, i.at
+    FROM ledger_leaf l JOIN audit_intent i ON i.id = l.intent
     WHERE l.index > :after ORDER BY l.index LIMIT :limit
 """)

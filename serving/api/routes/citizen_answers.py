@@ -79,7 +79,9 @@ def my_possibilities(visit: Visiting) -> PossibilitiesOut:
         for standing in standings_of(visit.connection, kind, name):
             if (place := _place(standing)) is not None:
                 found[place].append(_possibility(kind, standing, rulebook))
-    return PossibilitiesOut.model_construct(**found, banners=[])
+    return PossibilitiesOut.model_construct(
+        eligible=found["eligible"], open=found["open"], later=found["later"], banners=[]
+    )
 
 
 @serve(router, "GET", "/reads", LooksOut, personal=True)

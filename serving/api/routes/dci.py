@@ -24,7 +24,8 @@ from features.registers.errors import LoadRefusedError, UnreadableDeliveryError
 from serving.access.limits import STAFF
 from serving.api.departments import Departments, once
 from serving.api.parts import Parts
-from serving.api.problems import Problem, ProblemError
+from serving.api.problems import ProblemError
+from serving.api.visits import PROBLEMS
 from serving.store.tables.api import subscription
 
 router = APIRouter(prefix="/dci/registry", tags=["departments"])
@@ -143,31 +144,25 @@ class EnvelopeOut(BaseModel):
     message: dict[str, Any]
 
 
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (401, 403, 409, 413, 422, 429, 503)
-}
-
-
-@router.post("/search", response_model=EnvelopeOut, responses=_RESPONSES)
+@router.post("/search", response_model=EnvelopeOut, responses=PROBLEMS)
 def search(request: Request, body: SearchIn) -> Response:
     """Which benefits there are; personal rows are not searched by anybody outside."""
     return _taken(request, body, lambda parts, connection, sender, now: _search(parts, connection, body, now))
 
 
-@router.post("/subscribe", response_model=EnvelopeOut, responses=_RESPONSES)
+@router.post("/subscribe", response_model=EnvelopeOut, responses=PROBLEMS)
 def subscribe(request: Request, body: SubscribeIn) -> Response:
     """Be told when the catalogue changes."""
     return _taken(request, body, lambda parts, connection, sender, now: _subscribe(connection, body, sender, now))
 
 
-@router.post("/unsubscribe", response_model=EnvelopeOut, responses=_RESPONSES)
+@router.post("/unsubscribe", response_model=EnvelopeOut, responses=PROBLEMS)
 def unsubscribe(request: Request, body: UnsubscribeIn) -> Response:
     """Be told no more."""
     return _taken(request, body, lambda parts, connection, sender, now: _unsubscribe(connection, body, sender, now))
 
 
-@router.post("/notify", response_model=EnvelopeOut, responses=_RESPONSES)
+@router.post("/notify", response_model=EnvelopeOut, responses=PROBLEMS)
 def notify(request: Request, body: NotifyIn) -> Response:
     """A life event, as `applyfree events` takes it in: a birth, a death, a move, with corrections and reversals."""
     return _taken(request, body, lambda parts, connection, sender, now: _notify(parts, body, now))

@@ -20,6 +20,7 @@ from serving.access.sessions import end_session, find_session, open_session
 from serving.api.parts import Parts
 from serving.api.problems import ProblemError
 from serving.api.schemas.answers import Banner
+from serving.api.visits import PROBLEMS
 
 public = APIRouter(tags=["health"])
 login = APIRouter(tags=["session"])
@@ -72,7 +73,7 @@ def ready(request: Request) -> Response:
     return JSONResponse(content, 200 if found else 503, {} if found else _RETRY)
 
 
-@login.get("/session", summary="Who am I")
+@login.get("/session", summary="Who am I", responses=PROBLEMS)
 def session(request: Request) -> SessionOut:
     """Whose session it is, with the token that changes need."""
     parts: Parts = request.app.state.parts
@@ -88,7 +89,7 @@ def session(request: Request) -> SessionOut:
     )
 
 
-@login.post("/session/logout", status_code=204, summary="Log out")
+@login.post("/session/logout", status_code=204, summary="Log out", responses=PROBLEMS)
 def logout(request: Request) -> Response:
     """End the session."""
     parts: Parts = request.app.state.parts

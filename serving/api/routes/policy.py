@@ -34,7 +34,7 @@ def catalogue(visit: Visiting) -> CatalogueOut:
     visit.allow(Action.CATALOGUE_READ)
     rulebook = visit.parts.knowledge.rulebook(visit.connection, visit.now)
     counts: dict[tuple[str, ...], int] = {
-        (row.benefit, row.tier): row.count for row in visit.connection.execute(_TIERS)
+        (row.benefit, row.tier): row.answers for row in visit.connection.execute(_TIERS)
     }
     hidden = hidden_cells(counts)
     ceilings = {row.benefit: row.ceiling for row in visit.connection.execute(text("SELECT * FROM current_ceiling"))}
@@ -78,5 +78,7 @@ def figures(visit: Visiting, by: By) -> FiguresOut:
     return FiguresOut(figures=told, total=total_of(counts, hidden), hidden=len(hidden))
 
 
-_TIERS = text("SELECT benefit, coalesce(effective_tier, 'none') AS tier, count(*) FROM current_tier GROUP BY 1, 2")
+_TIERS = text(
+    "SELECT benefit, coalesce(effective_tier, 'none') AS tier, count(*) AS answers FROM current_tier GROUP BY 1, 2"
+)
 _DEMOTIONS = text("SELECT * FROM demotion WHERE until IS NULL ORDER BY benefit, id")

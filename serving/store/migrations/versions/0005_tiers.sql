@@ -70,7 +70,7 @@ CREATE TRIGGER kept BEFORE DELETE ON tiering_run FOR EACH ROW EXECUTE FUNCTION r
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON tiering_run FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- A demotion ends once, and what it was about stays; a run is completed once.
-CREATE FUNCTION demotion_ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.until IS NOT NULL OR NEW.until IS NULL
        OR (NEW.benefit, NEW.register, NEW.cause, NEW.detail, NEW.ceiling, NEW.since)
@@ -79,7 +79,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER ends_once BEFORE UPDATE ON demotion FOR EACH ROW EXECUTE FUNCTION demotion_ends_once();
+CREATE TRIGGER ends_once BEFORE UPDATE ON demotion FOR EACH ROW EXECUTE FUNCTION ends_once();
 CREATE FUNCTION completes_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.completed_at IS NOT NULL
