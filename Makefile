@@ -11,6 +11,8 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
+# The files of the repository: what git holds; without git, what no tool made.
+FILES := { git ls-files -z 2>/dev/null || find . -type f -not -path './.venv/*' -not -path './var/*' -not -path '*cache*' -printf '%P\0'; }
 
 .PHONY: help
 help: ## list these commands
@@ -64,8 +66,13 @@ check: install ## everything a tool can judge: lint, format, types, import contr
 	@$(BIN)/applyfree check rules/catalogue
 	@$(BIN)/applyfree examples rules/catalogue
 
+.PHONY: scan
+scan: install ## what looks unsafe in our code, and what looks like a secret in any file
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive features rules models explain serving
+	@$(FILES) | xargs -0 -P $(WORKERS) -n 400 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+
 .PHONY: test
-test: check ## the checks, then every test that takes seconds
+test: check scan ## the checks and scans, then every test that takes seconds
 	@$(BIN)/pytest -n $(WORKERS)
 
 .PHONY: test-long

@@ -13,9 +13,10 @@ from features.errors import FeaturesError
 from models.errors import ModelsError
 from rules.errors import RulesError
 from serving import log, screen, settings
-from serving.commands import catalogue, city, ledger, online
+from serving.commands import catalogue, city, keys, ledger, online
 from serving.commands.check import check
 from serving.commands.coverage import report
+from serving.commands.deliver import deliver_command
 from serving.commands.demo import demo
 from serving.commands.evaluate import evaluate
 from serving.commands.events import events
@@ -27,6 +28,7 @@ from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
 from serving.commands.sweep import sweep
+from serving.commands.tiers import tiers
 from serving.commands.work import work
 from serving.errors import ServingError
 
@@ -119,6 +121,11 @@ app.command(
 app.command(
     epilog=_examples("applyfree events events.jsonl", "applyfree events *.jsonl --quarantine bad.csv"),
 )(events)
+app.add_typer(keys.app, name="keys")
+keys.app.command(epilog=_examples("applyfree keys check", "APPLYFREE_SECRETS=/run/secrets applyfree keys check"))(
+    keys.check
+)
+keys.app.command(epilog=_examples("applyfree keys rotate kek", "applyfree keys rotate data"))(keys.rotate)
 app.add_typer(online.app, name="online")
 online.app.command(epilog=_examples("applyfree online fill", "applyfree online fill --anew"))(online.fill)
 online.app.command(epilog=_examples("applyfree online check", "applyfree online check --seed 7"))(online.check)
@@ -159,6 +166,8 @@ app.command(
         "applyfree sweep --engine spark",
     )
 )(sweep)
+app.command(epilog=_examples("applyfree tiers", "applyfree tiers --lang en --format csv > tiers.csv"))(tiers)
+app.command("deliver", epilog=_examples("applyfree deliver", "applyfree sweep && applyfree deliver"))(deliver_command)
 app.command(epilog=_examples("applyfree replay --all", "applyfree replay 3", "applyfree replay 3/person/p17/dibao"))(
     replay
 )

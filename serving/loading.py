@@ -23,6 +23,7 @@ from features.registers.reports import LoadReport
 from features.senders import NOBODY_SIGNS, Senders
 from serving import log
 from serving.errors import ServingError
+from serving.security.exports import neutralised
 from serving.views import contracts_of, views_of, vocabulary_of
 
 EVERY_REGISTER = "all"
@@ -65,6 +66,46 @@ class Load:
             "refused_for": problems,
             "refused_for_total": 0 if self.refusal is None else self.refusal.total,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLoad:
+    """What the record of one load says: figures and reasons, never a row.
+
+    Attributes:
+        table: id of the table.
+        learned_at: when it came.
+        outcome: as :attr:`Load.outcome`.
+        attested_on: the day it speaks for; None where it was refused.
+        read, set_aside: rows, and those of them with a mistake; 0 where it was refused.
+        refused_for: so many problems.
+    """
+
+    table: str
+    learned_at: dt.datetime
+    outcome: str
+    attested_on: dt.date | None
+    read: int
+    set_aside: int
+    refused_for: int
+
+
+def kept_loads(records: Path) -> list[KeptLoad]:
+    """The records of all loads, in the order in which they came."""
+    found: list[KeptLoad] = []
+    for path in sorted(records.glob("*.json")):
+        moment, _, table = path.stem.partition("_")
+        load = json.loads(path.read_text(encoding="utf-8"))
+        report = load["report"] or {}
+        attested = report.get("attested_on")
+        found.append(
+            KeptLoad(
+                table, dt.datetime.strptime(moment, _MOMENT).replace(tzinfo=dt.UTC), load["outcome"],
+                None if attested is None else dt.date.fromisoformat(attested), report.get("read", 0),
+                report.get("set_aside", 0), load["refused_for_total"],
+            )
+        )  # fmt: skip
+    return found
 
 
 class UnknownDeliveryError(ServingError):
@@ -167,7 +208,8 @@ class Loader:
             return None
         path = self._path(table, moment, ".quarantine.csv")
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows.write_csv(path)
+        # Names of files and headers come from outside, and somebody opens this in a spreadsheet.
+        rows.with_columns(pl.col(pl.String).map_elements(neutralised, return_dtype=pl.String)).write_csv(path)
         return path
 
     def _keep(self, load: Load, table: Table, moment: dt.datetime) -> None:

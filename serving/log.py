@@ -19,6 +19,7 @@ FIELDS = frozenset({
     "batch", "table", "sweep", "chunk", "base", "on_date", "full", "was_done", "outcome", "where", "reasons",
     "read", "set_aside", "new", "unchanged", "left", "lines", "doubled", "disputed", "stated", "withdrawn", "waiting",
     "subjects", "population", "looked_at", "written", "same", "determinations", "dead", "seconds",
+    "register", "state", "demoted", "promoted",
 })  # fmt: skip
 """What may stand in a line. `where` is a place in our code, `reasons` a count of them."""
 

@@ -187,8 +187,8 @@ def stores_agree(home: Path, rulebook: Rulebook, embedded: str, now: Callable[[]
                 for skew in store.compared(sweep.on_date, sweep.id, now()):
                     said.append(skew.said)
                     skew.require()
-        except SkewError:
-            return Check(passed=False, said=tuple(said))
+        except SkewError as error:
+            return Check(passed=False, said=tuple(said), facts=tuple(sorted(error.skew.facts)))
         except StoreError as error:
             return Check(passed=False, said=(str(error),))
         return Check(passed=True, said=tuple(said))

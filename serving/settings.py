@@ -16,6 +16,11 @@ def database_url() -> str | None:
     return os.environ.get("APPLYFREE_DATABASE_URL") or None
 
 
+def secrets_folder() -> Path:
+    """The folder of secrets: one file each, mode 0600."""
+    return Path(os.environ.get("APPLYFREE_SECRETS") or home() / "secrets")
+
+
 def senders_file() -> Path | None:
     """The file that names the keys by which senders sign their messages; None: there is none, and nobody signs."""
     named = os.environ.get("APPLYFREE_SENDERS")

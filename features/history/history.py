@@ -258,6 +258,41 @@ class History:
         value = cell if fact is None else decode(fact, cell)
         return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
 
+    def unsettled(
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
+    ) -> pl.DataFrame:
+        """Which facts and links are there and cannot be used, for many subjects at once.
+
+        Args:
+            kind: the kind of subject.
+            on_date: the day.
+            known_at: what was learned later does not exist.
+            facts: which.
+            ids: only of these subjects.
+
+        Returns:
+            `id`, `fact` and `gap` (the value of a :class:`Gap`), a row for each that is stale, conflicting, withheld or
+            quarantined. Of what is not held there is no row.
+        """
+        self._deliveries.refresh()
+        names = self._wanted(kind, facts)
+        found = [pl.DataFrame(schema={ID: pl.String, "fact": pl.String, "gap": pl.String})]
+        reading = self._reading(kind, on_date, known_at, ids, names, names_others=False)
+        if reading is not None:
+            codes = pl.Series([gap.value for gap in GAPS])
+            for name, merged in reading.merged(names):
+                places = np.flatnonzero((merged.gap != HELD) & (merged.gap != NOT_HELD))
+                if len(places):
+                    who = self._deliveries.numbering[kind].ids.gather(reading.subjects[places])
+                    gaps = codes.gather(merged.gap[places].astype(np.int64))
+                    found.append(pl.DataFrame({ID: who, "fact": [name] * len(places), "gap": gaps}))
+        return pl.concat(found)
+
     def statements(
         self,
         kind: str,

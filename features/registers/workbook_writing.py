@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import IO
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406 # it writes XML and reads none
 
-Cell = str | int | float | None
+Cell = str | int | float | Decimal | None
 
 _SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -90,7 +91,7 @@ def _cell(row: int, position: int, cell: Cell) -> str:
     place = f"{_letters(position)}{row}"
     if isinstance(cell, str):
         return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>'
-    return f'<c r="{place}"><v>{cell!r}</v></c>'
+    return f'<c r="{place}"><v>{cell}</v></c>'
 
 
 def _letters(position: int) -> str:

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rules.determination import Outcome
+from serving.casework.cases import Subject
 from serving.casework.citizen.offers import next_step
-from serving.casework.citizen.opening import CaseKind, Subject, about, intend, open_case
+from serving.casework.citizen.opening import CaseKind, about, intend, open_case
 from serving.casework.errors import NotAllowedError, NotFoundError
 from serving.casework.holds import PERSON, HoldCode, Received, SharedGrant, Wanted, wanted_holds
 from serving.casework.moves import By, Entitlement, entitlements_of, make_move

@@ -17,6 +17,7 @@ from serving import clock, log, screen, settings
 from serving.catalogues import CHINA
 from serving.commands.online import tell_online
 from serving.commands.options import QuarantineOption, VocabularyOption
+from serving.security.exports import neutralised
 from serving.views import event_kinds_of, senders_of, vocabulary_of
 
 MOST_SHOWN = 20
@@ -86,7 +87,7 @@ def _tell_problems(problems: Sequence[FactProblem], quarantine: Path | None) -> 
         with quarantine.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("file", "line", "field", "reason"))
-            writer.writerows((p.file, p.row, p.column, p.reason) for p in problems)
+            writer.writerows((neutralised(p.file), p.row, p.column, neutralised(p.reason)) for p in problems)
 
 
 def _tell_open(loaded: Loaded) -> None:

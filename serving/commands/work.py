@@ -21,6 +21,7 @@ from serving.ledger.sealing import Signer, seal_and_publish
 from serving.stops.buttons import Scope, trip
 from serving.store.database import connect
 from serving.store.engine import open_engine
+from serving.store.fence import Fence
 from serving.store.migrate import migrate
 from serving.store.server import open_server
 
@@ -46,26 +47,28 @@ def work(
     try:
         with connect(server.url, remedy=server.ensure_running) as session:
             migrate(session)
-        engine = open_engine(server.url)
-        queue = Queue(server.url, engine, periodic_tasks(signer, published_file()), clock.now)
+        fence = Fence(settings.home() / "fence.json")
+        engine = fence.guard(open_engine(server.url))
+        queue = Queue(server.url, engine, periodic_tasks(signer, published_file(), fence), clock.now)
         (queue.work_once if once else queue.work)()
         engine.dispose()
     finally:
         server.close()
 
 
-def periodic_tasks(signer: Signer | None, published: Path) -> list[Task]:
+def periodic_tasks(signer: Signer | None, published: Path, fence: Fence) -> list[Task]:
     """All that this installation does by itself: every part's tasks are listed here."""
     tasks = [Task("report_what_is_stuck", "*/5 * * * *", report_what_is_stuck)]
     if signer is not None:
-        tasks.append(Task("seal_ledger", "* * * * *", partial(_seal, signer=signer, published=published)))
+        tasks.append(Task("seal_ledger", "* * * * *", partial(_seal, signer=signer, published=published, fence=fence)))
     return tasks
 
 
-def _seal(engine: Engine, now: dt.datetime, *, signer: Signer, published: Path) -> None:
+def _seal(engine: Engine, now: dt.datetime, *, signer: Signer, published: Path, fence: Fence) -> None:
     """Seal and sign; where the database contradicts what was published of it, stop everything."""
     try:
         seal_and_publish(engine, signer, published, now)
+        fence.remember(engine)
     except LedgerContradictsError:
         with engine.begin() as connection:
             trip(connection, Scope.ALL, "", "ledger", "the ledger contradicts what was published of it", now)

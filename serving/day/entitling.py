@@ -7,8 +7,10 @@ taken by whoever finds it still `detected`. So a run that was killed is run agai
 from __future__ import annotations
 
 import datetime as dt
+import enum
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,6 +18,9 @@ import polars as pl
 from sqlalchemy import Connection, Engine, text
 
 from features.facts.encoding import ID
+from rules.determination import Outcome
+from serving.casework.holding import ChangedAnswer
+from serving.delivery.bundles.model import Item
 
 BATCH = 2_000
 """So many rows per transaction: what is lost with a killed run, and how long others wait for a row."""
@@ -45,41 +50,86 @@ class Terms:
     minor: Mapping[str, int]
 
 
+class Becomes(enum.Enum):
+    """What settling a household does to one of its items."""
+
+    ASIDE = "aside"
+    """Something better is received instead: it is neither noted nor offered."""
+    CONFIRM = "confirm"
+    """It costs something else: nobody but the household says yes to that."""
+    REVIEW = "review"
+    """Which is better the household alone can say, and a caseworker helps it to."""
+
+
 @dataclass(frozen=True, slots=True)
-class Entitled:
-    """What a run came to: new entitlements, and by their new state how many took their first step."""
+class Change:
+    """What becomes of one item, and why: reasons as they are kept with a tier."""
 
-    found: int
-    steps: dict[str, int]
+    item: Item
+    becomes: Becomes | None
+    reasons: tuple[Mapping[str, object], ...]
 
 
-def find(engine: Engine, terms: Terms, districts: Districts, at: dt.datetime) -> int:
-    """Note what is owed after a sweep and is not noted yet.
+def look(connection: Connection) -> None:
+    """Keep, for this connection, how everybody stands who is owed something or of whom something is open.
+
+    One look for all that follows: how everybody stands is read out of millions of answers.
+    """
+    connection.execute(text(_TODAY))
+    connection.commit()
+
+
+def find(connection: Connection, terms: Terms, districts: Districts, changes: Sequence[Change], at: dt.datetime) -> int:
+    """Note what is owed and is not noted yet.
 
     Args:
-        engine: with the application's rights.
+        connection: that has had its :func:`look`; it commits as it goes.
         terms: of the day.
         districts: who looks after whom.
+        changes: of what is tied to other items of the household.
         at: this moment.
 
     Returns:
         How many entitlements are new.
     """
-    with engine.connect() as connection:
-        connection.execute(text(_CANDIDATES))
+    connection.execute(text(_CANDIDATES))
+    _assign(connection, districts)
+    _change(connection, changes)
+    new = 0
+    for low, high in _ranges(connection):
+        parameters = _parameters(terms) | {"at": at, "low": low, "high": high}
+        new += int(connection.execute(text(_NOTE), parameters).scalar_one())
         connection.commit()
-        _assign(connection, districts)
-        new = 0
-        for low, high in _ranges(connection):
-            parameters = _parameters(terms) | {"at": at, "low": low, "high": high}
-            new += connection.execute(text(_NOTE), parameters).rowcount
-            connection.commit()
-        connection.execute(text("DROP TABLE candidate"))
-        connection.commit()
+    connection.execute(text("DROP TABLE candidate"))
+    connection.commit()
     return new
 
 
-def take_first_steps(engine: Engine, terms: Terms, at: dt.datetime, automatic: bool) -> dict[str, int]:
+def supersede(connection: Connection, terms: Terms, at: dt.datetime) -> int:
+    """Take back what was detected and is no longer owed, before anybody was told of it.
+
+    Returns:
+        How many.
+    """
+    parameters = {"keys": list(terms.periods.values()), "at": at}
+    taken = connection.execute(text(_SUPERSEDE), parameters).scalar_one()
+    connection.commit()
+    return int(taken)
+
+
+def turned(connection: Connection, terms: Terms) -> list[ChangedAnswer]:
+    """What somebody was told of, or received, this period, and is no longer answered with yes."""
+    rows = connection.execute(text(_TURNED), {"keys": list(terms.periods.values())}).all()
+    connection.commit()
+    return [
+        ChangedAnswer(str(kind), str(subject), str(benefit), str(period), Outcome(outcome))
+        for kind, subject, benefit, period, outcome in rows
+    ]
+
+
+def take_first_steps(
+    engine: Engine, terms: Terms, at: dt.datetime, *, automatic: bool = True, stopped: Sequence[str] = ()
+) -> Counter[str]:
     """Move what was detected on: to its delivery, its offer or its review.
 
     Args:
@@ -87,6 +137,7 @@ def take_first_steps(engine: Engine, terms: Terms, at: dt.datetime, automatic: b
         terms: of the day.
         at: this moment.
         automatic: may anything be delivered without a person? Where not, what is automatic waits as detected.
+        stopped: benefits of which nothing automatic goes on, for a stop button or a breaker.
 
     Returns:
         By new state, how many.
@@ -95,9 +146,13 @@ def take_first_steps(engine: Engine, terms: Terms, at: dt.datetime, automatic: b
     noticed = {"noticed": list(terms.notice_until), "notice_until": list(terms.notice_until.values())}
     while True:
         with engine.begin() as connection:
-            taken = connection.execute(text(_TAKE), {"automatic": automatic, "batch": BATCH}).scalars().all()
+            taken = (
+                connection.execute(text(_TAKE), {"automatic": automatic, "stopped": list(stopped), "batch": BATCH})
+                .scalars()
+                .all()
+            )
             if not taken:
-                return dict(steps)
+                return steps
             found = {"taken": list(taken), "at": at}
             connection.execute(text(_CLOCK), {"taken": list(taken), "answer_until": terms.answer_until} | noticed)
             steps.update(connection.execute(text(_STEP), found | noticed).scalars())
@@ -125,6 +180,18 @@ def _assign(connection: Connection, districts: Districts) -> None:
     connection.commit()
 
 
+def _change(connection: Connection, changes: Sequence[Change]) -> None:
+    """Put into effect what settling households came to; it makes nothing less careful."""
+    rows = [
+        {"kind": one.item.kind, "subject": one.item.subject, "benefit": one.item.benefit,
+         "becomes": None if one.becomes is None else one.becomes.value, "reasons": list(one.reasons)}
+        for one in changes
+    ]  # fmt: skip
+    connection.execute(text(_CHANGE), {"rows": json.dumps(rows, ensure_ascii=False)})
+    connection.execute(text(_SET_ASIDE), {"rows": json.dumps(rows, ensure_ascii=False)})
+    connection.commit()
+
+
 def _ranges(connection: Connection) -> Iterator[tuple[int, int]]:
     most = connection.execute(text("SELECT coalesce(max(number), 0) FROM candidate")).scalar_one()
     connection.commit()
@@ -140,16 +207,50 @@ def _parameters(terms: Terms) -> dict[str, object]:
     }  # fmt: skip
 
 
+_TODAY = """
+CREATE TEMP TABLE today AS
+SELECT subject AS kind, id AS subject, benefit, version, outcome, amount, amount_low, amount_high, per, unit,
+       effective_tier AS tier, reasons, sweep
+FROM current_tier WHERE effective_tier <> 'none'
+"""
 _CANDIDATES = """
 CREATE TEMP TABLE candidate AS
-SELECT row_number() OVER (ORDER BY kind, subject, benefit) AS number, c.*, NULL::text AS district FROM (
-    SELECT t.subject AS kind, t.id AS subject, t.benefit, t.version, t.per, t.unit, t.amount,
-           t.effective_tier AS tier, t.reasons, t.sweep
-    FROM current_tier t
-    WHERE t.effective_tier = 'review' OR (t.effective_tier IN ('automatic', 'confirm') AND t.outcome = 'eligible')
-) c
+SELECT row_number() OVER (ORDER BY kind, subject, benefit) AS number, t.*, NULL::text AS district
+FROM today t WHERE tier = 'review' OR (tier IN ('automatic', 'confirm') AND outcome = 'eligible')
+"""
+_SUPERSEDE = """
+WITH gone AS (
+    INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at)
+    SELECT e.id, e.revision + 1, e.state, 'superseded', 'system', 'day', :at
+    FROM entitlement e
+    WHERE e.state IN ('detected', 'ask') AND e.period = ANY(:keys) AND NOT EXISTS (
+        SELECT FROM today t WHERE t.kind = e.kind AND t.subject = e.subject AND t.benefit = e.benefit)
+    RETURNING 1)
+SELECT count(*) FROM gone
+"""
+_TURNED = """
+SELECT e.kind, e.subject, e.benefit, e.period, coalesce(t.outcome, 'ineligible')
+FROM entitlement e
+LEFT JOIN today t ON t.kind = e.kind AND t.subject = e.subject AND t.benefit = e.benefit
+WHERE e.period = ANY(:keys) AND coalesce(t.outcome, 'ineligible') <> 'eligible'
+  AND e.state NOT IN ('detected', 'ask', 'review', 'superseded', 'denied', 'ended', 'refused', 'completed')
+"""
+_CHANGES = """
+jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(kind text, subject text, benefit text, becomes text, reasons jsonb)
+"""
+_CHANGE = f"""
+UPDATE candidate c
+SET tier = CASE WHEN x.becomes = 'review' OR (x.becomes = 'confirm' AND c.tier = 'automatic') THEN x.becomes
+                ELSE c.tier END,
+    reasons = c.reasons || x.reasons
+FROM {_CHANGES} WHERE c.kind = x.kind AND c.subject = x.subject AND c.benefit = x.benefit
+"""
+_SET_ASIDE = f"""
+DELETE FROM candidate c USING {_CHANGES}
+WHERE x.becomes = 'aside' AND c.kind = x.kind AND c.subject = x.subject AND c.benefit = x.benefit
 """
 _NOTE = """
+WITH noted AS (
 INSERT INTO entitlement (kind, subject, benefit, version, period, unit, amount_minor, over_cap, sweep, tier, reasons,
                          district, detected_at)
 SELECT c.kind, c.subject, c.benefit, c.version, p.key, c.unit, (c.amount * u.minor)::bigint,
@@ -159,11 +260,13 @@ JOIN unnest(CAST(:pers AS text[]), CAST(:keys AS text[])) AS p(per, key) ON p.pe
 LEFT JOIN unnest(CAST(:units AS text[]), CAST(:minors AS bigint[])) AS u(unit, minor) ON u.unit = c.unit
 LEFT JOIN unnest(CAST(:capped AS text[]), CAST(:caps AS bigint[])) AS l(benefit, cap) ON l.benefit = c.benefit
 WHERE c.number >= :low AND c.number < :high
-ON CONFLICT (kind, subject, benefit, period) DO NOTHING
+ON CONFLICT (kind, subject, benefit, period) DO NOTHING RETURNING 1)
+SELECT count(*) FROM noted
 """
 # What is held waits for whoever holds it: one that may not be approved would else take the whole batch back with it.
 _TAKE = """
-SELECT e.id FROM entitlement e WHERE e.state = 'detected' AND (:automatic OR e.tier <> 'automatic')
+SELECT e.id FROM entitlement e
+WHERE e.state = 'detected' AND (e.tier <> 'automatic' OR (:automatic AND e.benefit <> ALL(:stopped)))
 AND NOT EXISTS (SELECT FROM hold h WHERE h.entitlement = e.id AND h.released_at IS NULL
                 AND h.code <> 'refused_automation')
 ORDER BY e.id LIMIT :batch FOR UPDATE OF e SKIP LOCKED
@@ -177,7 +280,7 @@ UPDATE entitlement e SET next_step_at = CASE WHEN e.tier IN ('confirm', 'ask') T
                                              WHEN e.tier = 'automatic' THEN n.until END
 FROM entitlement same LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
 WHERE e.id = same.id AND same.id = ANY(:taken)
-"""
+"""  # nosec B608 # put together of constants
 _STEP = f"""
 INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at)
 SELECT e.id, e.revision + 1, 'detected',
@@ -187,7 +290,7 @@ SELECT e.id, e.revision + 1, 'detected',
 FROM entitlement e LEFT JOIN {_NOTICED} ON n.benefit = e.benefit
 WHERE e.id = ANY(:taken)
 RETURNING to_state
-"""
+"""  # nosec B608 # put together of constants
 _OPEN_CASES = """
 INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by, due_at)
 SELECT 'review', id, kind, subject, benefit, district, reasons, :at, 'day', :due_at

@@ -19,6 +19,7 @@ from serving.ledger.errors import CheckpointFileError, LedgerKeyError
 from serving.ledger.tree import HASH_BYTES
 
 _SIGNATURE_BYTES = 64
+_TAIL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,33 @@ def publish(checkpoint: Checkpoint, file: Path) -> None:
 
 
 def read_published(file: Path) -> list[Checkpoint]:
-    """The checkpoints in a file, in its order.
+    """The checkpoints in a file, in its order; a line that was cut short by a crash or a full disk is passed over.
+
+    Whoever can spoil a line can take it away too, and every later checkpoint vouches for the leaves of an earlier one.
 
     Raises:
-        CheckpointFileError: a line is none.
+        CheckpointFileError: a line is whole, and is none.
         OSError: the file cannot be read.
     """
     lines = file.read_text(encoding="utf-8").splitlines()
-    return [_read(file, number, line) for number, line in enumerate(lines, start=1) if line]
+    return [_read(file, number, line) for number, line in enumerate(lines, start=1) if line.endswith("}")]
+
+
+def read_last_published(file: Path) -> list[Checkpoint]:
+    """The last few checkpoints in a file, which may be years long; none where there is no file.
+
+    Raises:
+        CheckpointFileError: as :func:`read_published`; the line is counted from the first that was read.
+        OSError: the file cannot be read.
+    """
+    if not file.exists():
+        return []
+    with file.open("rb") as opened:
+        opened.seek(max(opened.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+        # Cut in the middle of a line, or in the middle of a character of a name: only whole lines are read.
+        lines = opened.read().decode("utf-8", errors="replace").splitlines()
+    whole = [line for line in lines if line.startswith("{") and line.endswith("}")]
+    return [_read(file, number, line) for number, line in enumerate(whole, start=1)]
 
 
 def latest(checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:

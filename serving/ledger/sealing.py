@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, insert, select, text
 
-from serving.ledger.checkpoints import Checkpoint, latest, publish, read_published, signed
+from serving.ledger.checkpoints import Checkpoint, latest, publish, read_last_published, signed
 from serving.ledger.errors import LedgerContradictsError
 from serving.ledger.leaves import SALT_BYTES, sealed
 from serving.ledger.stored import STEP, event_of, last_checkpoint, root_at, size_of, subtree_root
@@ -90,9 +90,7 @@ def sign(
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPENDER})
     size, last = size_of(connection), last_checkpoint(connection)
-    for known in (last, latest(published)):
-        if known is not None and (known.size > size or root_at(connection, known.size) != known.root):
-            raise LedgerContradictsError(known.size, size)
+    _require_unchanged(connection, [last, latest(published)], size)
     if last is not None and last.size == size and now - last.at < LONGEST_SILENCE:
         return None
     made = signed(signer.origin, size, root_at(connection, size), now, signer.key)
@@ -114,10 +112,11 @@ def seal_and_publish(engine: Engine, signer: Signer, file: Path, now: dt.datetim
         LedgerContradictsError: the ledger is not what was published of it.
         CheckpointFileError: the file holds what is no checkpoint.
     """
-    published = read_published(file) if file.exists() else []
+    published = read_last_published(file)
     with engine.begin() as connection:
         unpublished = last_checkpoint(connection)
-    if unpublished is not None and unpublished not in published:
+        _require_unchanged(connection, [unpublished, latest(published)], size_of(connection))
+    if unpublished is not None and unpublished not in published and unpublished.is_signed_by(signer.key.public_key()):
         publish(unpublished, file)
         published.append(unpublished)
     sealed_in_all = 0
@@ -131,6 +130,13 @@ def seal_and_publish(engine: Engine, signer: Signer, file: Path, now: dt.datetim
             published = [made]
         if added < LEAVES_PER_CHECKPOINT:
             return sealed_in_all
+
+
+def _require_unchanged(connection: Connection, known: Sequence[Checkpoint | None], size: int) -> None:
+    """Raise where the ledger is shorter than a checkpoint, or has another root at its size."""
+    for one in known:
+        if one is not None and (one.size > size or root_at(connection, one.size) != one.root):
+            raise LedgerContradictsError(one.size, size)
 
 
 def _keep_nodes(connection: Connection, before: int, after: int) -> None:

@@ -32,7 +32,7 @@ class Pauses:
 
     def after(self, attempts: int, rng: random.Random, asked: dt.timedelta | None = None) -> dt.timedelta:
         """The pause after so many calls: anything up to twice the bound of the one before, on top of what was asked."""
-        bound = min(self.first * 2 ** min(attempts - 1, 30), self.longest)
+        bound = min(self.first * (1 << min(attempts - 1, 30)), self.longest)
         return (asked or dt.timedelta()) + bound * rng.random()
 
 

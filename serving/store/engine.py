@@ -66,6 +66,7 @@ def open_engine(
     engine = create_engine(
         "postgresql+psycopg://", creator=connected, pool_size=pool_size, max_overflow=0, pool_timeout=wait_seconds,
         pool_pre_ping=True, pool_use_lifo=True,
+        hide_parameters=True,  # they are of persons, and an error is read by anybody
     )  # fmt: skip
     event.listen(engine, "connect", _refuse_replica)
     return engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import subprocess  # nosec B404 # for the name of its error: nothing is started here
 import time
 import warnings
 from contextlib import suppress

@@ -22,10 +22,21 @@ class Check:
     Attributes:
         passed: where it is false, nothing of the sweep may be delivered without a person.
         said: the findings in words; never a value of a person.
+        facts: the facts that were not what they should be, where it can be said which.
     """
 
     passed: bool
     said: tuple[str, ...]
+    facts: tuple[str, ...] = ()
+
+    def stored(self) -> dict[str, object]:
+        """As JSON."""
+        return {"passed": self.passed, "said": list(self.said), "facts": list(self.facts)}
+
+    @staticmethod
+    def read(stored: Mapping[str, Any]) -> Check:
+        """A check from JSON; those of earlier releases name no facts."""
+        return Check(stored["passed"], tuple(stored["said"]), tuple(stored.get("facts", ())))
 
 
 @dataclass(slots=True)
@@ -79,7 +90,7 @@ class Account:
             },
             "eligible": dict(self.eligible),
             "subjects": dict(self.subjects),
-            "check": None if self.check is None else {"passed": self.check.passed, "said": list(self.check.said)},
+            "check": None if self.check is None else self.check.stored(),
         }  # fmt: skip
 
     @staticmethod
@@ -95,7 +106,7 @@ class Account:
             )  # fmt: skip
         account.eligible, account.subjects = Counter(stored["eligible"]), Counter(stored["subjects"])
         check = stored.get("check")  # accounts of sweeps before there were checks have none
-        account.check = None if check is None else Check(check["passed"], tuple(check["said"]))
+        account.check = None if check is None else Check.read(check)
         return account
 
     def require_automatic(self) -> None:

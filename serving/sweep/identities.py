@@ -142,6 +142,29 @@ class UnifiedHistory:
         hidden = _first_gaps(self.history.hidden(kind, known_at, ids)) if len(ids) > 1 else {}
         return {fact: hidden.get(fact) or _gap(holdings) for fact, holdings in held.items()}
 
+    def unsettled(
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
+    ) -> pl.DataFrame:
+        """See :meth:`features.history.history.History.unsettled`; of a retired id nothing."""
+        found = self.history.unsettled(kind, on_date, known_at, facts, ids)
+        known = self.identities(on_date, known_at)
+        if kind != PERSON or not known.kept:
+            return found
+        several = {*known.kept.values()}
+        rows = [
+            (person, fact, gap.value)
+            for person in sorted(several if ids is None else several & set(ids))
+            for fact, gap in self.gaps(kind, person, on_date, known_at, facts).items()
+            if gap is not None and gap is not Gap.NOT_HELD
+        ]
+        alone = found.filter(~pl.col(ID).is_in([*several, *known.kept]))
+        return pl.concat([alone, pl.DataFrame(rows, schema=found.schema, orient="row")])
+
     def _hidden(
         self, known: Identities, known_at: dt.datetime, persons: Iterable[str] | None
     ) -> dict[str, frozenset[str]]:

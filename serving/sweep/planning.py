@@ -153,12 +153,7 @@ def _incremental(
     base = sweeps.sweep_of(session, sweep.base or 0)
     assert base is not None, "an incremental sweep has a base: the database checks it"
     choice = _Choice(links, pinned, reasons)
-    news = [
-        history.changed(base.known_at, sweep.known_at).select("kind", ID),
-        history.turned(base.on_date, sweep.on_date, sweep.known_at),
-        _newly_certain_or_not(history.doubtful(base.on_date, base.known_at), doubtful),
-    ]
-    changed = _rows_by_kind(links, _by_kind(pl.concat(news)))
+    changed = _changed(sweep, base, history, links, doubtful)
     for kind, rows in changed.items():
         choice.add("facts changed", kind, rows)
     for kind, rows in _rows_by_kind(links, _by_kind(sweeps.dead_letters(session, base.id))).items():
@@ -178,6 +173,31 @@ def _incremental(
             everybody = np.arange(links.tables.count(kind), dtype=np.int64)
             choice.add("rules changed", kind, everybody, differing & choice.columns[kind].keys())
     return choice.chosen()
+
+
+def touched_by_news(sweep: Sweep, base: Sweep, pinned: Pinned, history: FactHistory, links: Links) -> dict[str, Index]:
+    """Whose facts, or those of whom their rules look at, may stand otherwise than at an earlier sweep: rows by kind.
+
+    Also where the answers are the same: a fact that is disputed now changes no answer that never rested on it.
+    """
+    changed = _changed(sweep, base, history, links, history.doubtful(sweep.on_date, sweep.known_at))
+    before = _links_before(links, changed, history, base)
+    return {
+        kind: np.unique(
+            np.concatenate([touched(one, changed, kind, chains) for one in (links, before) if one is not None])
+        )
+        for kind, chains in chains_of(pinned, sweep).items()
+    }
+
+
+def _changed(sweep: Sweep, base: Sweep, history: FactHistory, links: Links, doubtful: pl.DataFrame) -> dict[str, Index]:
+    """Of whom anything was learned, or turned, since an earlier sweep; or became certain or doubtful."""
+    news = [
+        history.changed(base.known_at, sweep.known_at).select("kind", ID),
+        history.turned(base.on_date, sweep.on_date, sweep.known_at),
+        _newly_certain_or_not(history.doubtful(base.on_date, base.known_at), doubtful),
+    ]
+    return _rows_by_kind(links, _by_kind(pl.concat(news)))
 
 
 def _looking_alike(pinned: Pinned, sweep: Sweep) -> Iterator[tuple[str, list[str], frozenset[Chain]]]:

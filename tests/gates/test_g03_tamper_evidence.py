@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 
 from serving.ledger import stored
 from serving.ledger.checkpoints import Checkpoint, read_published, signed
-from serving.ledger.leaves import Event, Leaf, sealed
+from serving.ledger.leaves import Event, Json, Leaf, sealed
 from serving.ledger.sealing import seal_and_publish
 from serving.ledger.tree import root_of
 from serving.ledger.verification import Fault, Verdict, verify
@@ -38,7 +38,11 @@ def a_leaf(index: int, event: Event, salt: bytes) -> Leaf:
 
 def an_event(rng: random.Random, intent: int) -> Event:
     at = MORNING + dt.timedelta(microseconds=rng.randrange(10**12))
-    payload = {"revision": rng.randrange(9), "amount_minor": rng.randrange(10**6), "benefit": rng.choice("abc")}
+    payload: dict[str, Json] = {
+        "revision": rng.randrange(9),
+        "amount_minor": rng.randrange(10**6),
+        "benefit": rng.choice("abc"),
+    }
     return Event(intent, "entitlement:approved", "system", "day", "entitlement", str(intent), payload, at)
 
 

@@ -78,7 +78,8 @@ def test_what_is_looked_for_would_be_found(engine: Engine, server: EmbeddedServe
     with owner.connect() as connection:
         of = in_review(connection)
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text("ALTER TABLE move DROP CONSTRAINT no_machine_made_negative_act"))
+        for check in ("no_machine_made_negative_act", "a_negative_act_says_why"):
+            connection.execute(text(f"ALTER TABLE move DROP CONSTRAINT {check}"))
         connection.execute(
             text(
                 "INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at) "

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from serving.casework.cases import Subject
 from serving.casework.citizen.offers import answered, next_step, shown
-from serving.casework.citizen.opening import CaseKind, Subject, intend, open_case
+from serving.casework.citizen.opening import CaseKind, intend, open_case
 from serving.casework.citizen.requests import Answer, Asked, once
 from serving.casework.citizen.speaking import Speaker, speaks_as
 from serving.casework.errors import NotFoundError

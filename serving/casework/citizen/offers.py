@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, update
 
+from serving.casework.cases import Subject
 from serving.casework.citizen.notices import receipts
-from serving.casework.citizen.opening import CaseKind, Subject, about, open_case
+from serving.casework.citizen.opening import CaseKind, about, open_case
 from serving.casework.citizen.requests import Answer, Asked, once
 from serving.casework.citizen.speaking import Said, Speaker, Voice, speaks_as, take_down
 from serving.casework.errors import ConflictError

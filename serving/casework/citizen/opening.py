@@ -1,56 +1,24 @@
-"""Opening work for caseworkers, and noting for the ledger what has no trigger of its own.
+"""Opening cases from the citizen's side: with the clocks that caseworkers have.
 
-The one place of this package that writes to `case_file` and `audit_intent`.
+The one place of this package that writes `case_file` and `audit_intent`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, insert
 
+from serving.casework import cases
+from serving.casework.cases import Subject
+from serving.casework.clocks import Kind, shipped_clocks
 from serving.casework.moves import Entitlement
 from serving.casework.states import Actor
-from serving.store.tables.casework import audit_intent, case_event, case_file
+from serving.store.tables.casework import audit_intent
 
-_CLOSED = "closed"
-
-
-class CaseKind(enum.StrEnum):
-    """Why a human is wanted."""
-
-    REVIEW = "review"
-    """The engine leaves the answer to a human."""
-    PERSON_WANTED = "person_wanted"
-    AUTOMATION_REFUSED = "automation_refused"
-    OBJECTION = "objection"
-    APPEAL = "appeal"
-    DEATH = "death"
-    CORRECTION = "correction"
-    """What it rests on was corrected, or never was."""
-    DOUBLE_GRANT = "double_grant"
-    IDENTITY = "identity"
-    STILL_ENTITLED = "still_entitled"
-
-
-DUE_DAYS: Mapping[CaseKind, int] = {CaseKind.PERSON_WANTED: 1, CaseKind.OBJECTION: 15, CaseKind.APPEAL: 15}
-"""Days until a case is due, by kind; others have `OTHER_DUE_DAYS`."""
-OTHER_DUE_DAYS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whose case it is, about what, and where it is worked on."""
-
-    kind: str
-    id: str
-    district: str
-    benefit: str | None = None
-    entitlement: int | None = None
+CaseKind = Kind
+"""Why a human is wanted: the kinds there are, with their clocks."""
 
 
 def about(of: Entitlement) -> Subject:
@@ -60,7 +28,7 @@ def about(of: Entitlement) -> Subject:
 
 def open_case(
     connection: Connection,
-    kind: CaseKind,
+    kind: Kind,
     of: Subject,
     why: Mapping[str, object],
     by: tuple[Actor, str],
@@ -81,33 +49,7 @@ def open_case(
     Returns:
         The number of the case.
     """
-    held = case_file.c
-    opened = connection.execute(
-        upsert(case_file)
-        .values(
-            kind=kind, entitlement=of.entitlement, subject_kind=of.kind, subject=of.id, benefit=of.benefit,
-            district=of.district, why=[dict(why)], opened_at=at, opened_by=by[1],
-            due_at=at + dt.timedelta(days=DUE_DAYS.get(kind, OTHER_DUE_DAYS)),
-        )
-        .on_conflict_do_nothing(
-            index_elements=[held.entitlement, held.kind],
-            index_where=held.entitlement.is_not(None) & (held.state != _CLOSED),
-        )
-        .returning(held.id)
-    ).scalar_one_or_none()  # fmt: skip
-    number = (
-        opened
-        or connection.execute(
-            select(held.id).where(held.entitlement == of.entitlement, held.kind == kind, held.state != _CLOSED)
-        ).scalar_one()
-    )
-    connection.execute(
-        insert(case_event).values(
-            case_file=number, action="asked_again" if opened is None else "opened", actor=by[1], at=at,
-            detail={"by": by[0].value, "why": [dict(why)]}, note=words,
-        )
-    )  # fmt: skip
-    return int(number)
+    return cases.open_case(connection, kind, of, [dict(why)], by, at, shipped_clocks(), words=words).id
 
 
 def intend(

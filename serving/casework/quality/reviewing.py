@@ -133,7 +133,7 @@ def record_result(connection: Connection, case: int, reviewer: str, found: Found
     """
     if connection.execute(select(sample.c.id).where(sample.c.id == case)).scalar_one_or_none() is None:
         raise NotFoundError(f"There is no sample {case}.")
-    with refusals("sample", case, 0, lambda: 1, connection):
+    with refusals("sample", case, 0, lambda: (), connection):
         connection.execute(
             insert(sample_review).values(
                 sample=case, reviewer=reviewer, outcome=found.outcome.value, amount_minor=found.amount_minor,

@@ -603,5 +603,6 @@ CREATE TRIGGER procrastinate_trigger_delete_jobs_v1
 -- Rights: the worker is the application.
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_periodic_defers, procrastinate_events,
     procrastinate_workers TO applyfree_app;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO applyfree_app;
+GRANT USAGE ON SEQUENCE procrastinate_jobs_id_seq, procrastinate_periodic_defers_id_seq, procrastinate_events_id_seq,
+    procrastinate_workers_id_seq TO applyfree_app;
 GRANT SELECT ON procrastinate_jobs, procrastinate_workers TO applyfree_operator;

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pymerkle import InmemoryTree
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from serving.ledger import stored
-from serving.ledger.checkpoints import publish, read_published
+from serving.ledger.checkpoints import publish, read_last_published, read_published, signed
 from serving.ledger.errors import CheckpointFileError, LedgerContradictsError
 from serving.ledger.intents import intend, is_behind, record_sweep
 from serving.ledger.leaves import Json
-from serving.ledger.sealing import LONGEST_SILENCE, seal, seal_and_publish, sign
+from serving.ledger.sealing import LONGEST_SILENCE, Signer, seal, seal_and_publish, sign
 from serving.ledger.tree import grew_from, root_by_path
 from serving.ledger.verification import verify
 from serving.store.server import EmbeddedServer
@@ -117,7 +118,7 @@ def test_what_was_signed_before_a_crash_is_published_after_it(engine: Engine, tm
     assert read_published(file) == [made]
 
 
-def test_a_line_that_a_full_disk_cut_short_is_told_and_does_not_spoil_the_next(engine: Engine, tmp_path: Path) -> None:
+def test_a_line_that_a_full_disk_cut_short_does_not_spoil_the_next(engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "checkpoints.jsonl"
     file.write_text('{"origin": "ledger.te')
     things_happen(engine, 1)
@@ -126,9 +127,39 @@ def test_a_line_that_a_full_disk_cut_short_is_told_and_does_not_spoil_the_next(e
         made = sign(connection, SIGNER, MORNING)
     assert made is not None
     publish(made, file)
-    with pytest.raises(CheckpointFileError, match=r"checkpoints\.jsonl:1: this is no checkpoint"):
+    assert read_published(file) == read_last_published(file) == [made]
+
+
+def test_of_a_file_that_is_years_long_the_end_is_read(engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "checkpoints.jsonl"
+    assert read_last_published(file) == []
+    made = [signed(SIGNER.origin, size, bytes(32), MORNING, SIGNER.key) for size in range(1_000)]
+    file.write_text("".join(one.line() + "\n" for one in made))
+    last = read_last_published(file)
+    assert last == made[-len(last) :]
+    assert 100 < len(last) < 1_000
+    assert read_published(file) == made
+
+
+@pytest.mark.parametrize("line", ["{}", '{"origin": 1}', '["}"}', '{"origin": "x", "size": -1, "root": ""}'])
+def test_a_whole_line_that_is_no_checkpoint_is_told(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "checkpoints.jsonl"
+    file.write_text(line + "\n")
+    with pytest.raises(CheckpointFileError, match=r"checkpoints\.jsonl:1: this "):
         read_published(file)
-    assert file.read_text().splitlines()[1] == made.line()
+
+
+def test_a_checkpoint_that_somebody_put_into_the_database_is_not_published(
+    engine: Engine, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "checkpoints.jsonl"
+    things_happen(engine, 3)
+    with engine.begin() as connection:
+        seal(connection)
+        forged = sign(connection, Signer(SIGNER.origin, Ed25519PrivateKey.generate()), MORNING)
+    seal_and_publish(engine, SIGNER, file, LATER)
+    assert forged not in read_published(file)
+    assert [one.size for one in read_published(file)] == [3]
 
 
 def test_a_database_that_was_set_back_is_not_signed(engine: Engine, server: EmbeddedServer, tmp_path: Path) -> None:
@@ -137,14 +168,18 @@ def test_a_database_that_was_set_back_is_not_signed(engine: Engine, server: Embe
     seal_and_publish(engine, SIGNER, file, MORNING)
     with casework_database(server) as restored:
         things_happen(restored, 3)
-        with pytest.raises(LedgerContradictsError, match="has 3 leaves, but a checkpoint of 5"):
-            seal_and_publish(restored, SIGNER, file, LATER)
-        things_happen(restored, 9)
-        with pytest.raises(LedgerContradictsError, match="another root"):
+        with pytest.raises(LedgerContradictsError, match="has 0 leaves, but a checkpoint of 5"):
             seal_and_publish(restored, SIGNER, file, LATER)
         with restored.begin() as connection:
             assert count(connection, "ledger_leaf") == count(connection, "ledger_checkpoint") == 0
             assert is_behind(connection, LATER)
+        things_happen(restored, 9)
+        with restored.begin() as connection:
+            assert seal(connection) == 12
+        with pytest.raises(LedgerContradictsError, match="another root"):
+            seal_and_publish(restored, SIGNER, file, LATER)
+        with restored.begin() as connection, pytest.raises(LedgerContradictsError, match="another root"):
+            sign(connection, SIGNER, LATER, read_published(file))
 
 
 def test_delivery_stops_where_nothing_is_sealed_for_a_quarter_of_an_hour(engine: Engine) -> None:

@@ -95,5 +95,5 @@ def test_an_appeal_is_for_somebody_who_was_not_in_it_before(connection: Connecti
 
 
 def _try(connection: Connection, query: str, case: object, officer: str) -> None:
-    with refusals("case", 0, 0, lambda: 0, connection):
+    with refusals("case", 0, 0, lambda: (), connection):
         connection.execute(text(query), {"c": case, "o": officer})

@@ -1,0 +1,119 @@
+"""`applyfree deliver`: what follows a sweep, from tiers to the outbox and the queues of caseworkers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.progress import Progress, TaskID
+
+from serving import clock, screen, settings
+from serving.casework.clocks import shipped_clocks
+from serving.commands.options import CatalogueOption
+from serving.day.delivering import Delivered, Ground, Tell, deliver
+from serving.delivery.errors import NotSweptError
+from serving.delivery.terms import load_programmes
+from serving.store import sweeps
+from serving.store.database import Session, connect
+from serving.store.engine import open_engine
+from serving.store.migrate import migrate
+from serving.store.server import Server, open_server
+from serving.store.timekeeping import require_same_time
+from serving.sweep.rulebooks import load_pinned
+from serving.sweep.sources import recorded_facts, swept_catalogue
+
+LONGEST_STATEMENT_SECONDS = 3600
+"""A statement over everybody, at ten million persons."""
+_STEPS = {
+    "approved": "to be delivered, with no application",
+    "public_notice": "published, to be delivered unless somebody objects",
+    "offered": "offered: one click",
+    "review": "with a caseworker",
+    "ask": "waiting for a fact",
+}
+
+
+def deliver_command(catalogue: CatalogueOption = None) -> None:
+    """Do what follows the last sweep: tiers, households settled, entitlements, offers, cases; nothing is paid yet.
+
+    Every determination gets its tier with the reasons; registers that are late or damaged take their benefits down to a
+    confirmation, mended ones bring them back; what excludes each other is weighed for the good of each household;
+    whatever is owed is noted once for its period and goes its first step. What is approved waits in the outbox for
+    `applyfree work`. Counts that are unusual against the last run stop their benefit until two people have looked.
+
+    Run it after every `applyfree sweep`; run twice it does nothing the second time.
+    """
+    home = settings.home().resolve()
+    server = open_server(settings.database_url(), home)
+    try:
+        with connect(server.url, remedy=server.ensure_running) as session:
+            require_same_time(session, clock.now)
+            migrate(session)
+            with screen.progress() as progress:
+                done = delivered(server, session, home, catalogue, told_to(progress))
+    finally:
+        server.close()
+    show(done)
+
+
+def delivered(server: Server, session: Session, home: Path, catalogue: Path | None, tell: Tell) -> Delivered:
+    """Run it over a home.
+
+    Raises:
+        NotSweptError: there is no complete sweep.
+    """
+    sweep = sweeps.last_complete(session)
+    if sweep is None:
+        raise NotSweptError
+    source = recorded_facts(swept_catalogue(catalogue), home)
+    pinned = load_pinned(home, sweep.rulebook)
+    ground = Ground(
+        pinned, source.open(pinned.rulebook.vocabulary), source.views, home / "loads", load_programmes(),
+        shipped_clocks(),
+    )  # fmt: skip
+    engine = open_engine(server.url, statement_seconds=LONGEST_STATEMENT_SECONDS)
+    try:
+        return deliver(session, engine, ground, clock.now(), tell)
+    finally:
+        engine.dispose()
+
+
+def told_to(progress: Progress) -> Tell:
+    """Shows each phase as a bar of its own."""
+    tasks: dict[str, TaskID] = {}
+
+    def tell(phase: str, done: int, total: int) -> None:
+        for other, task in tasks.items():
+            if other != phase and progress.tasks[task].total is None:
+                progress.update(task, total=1, completed=1)
+        if phase not in tasks:
+            tasks[phase] = progress.add_task(phase, total=total or None)
+        progress.update(tasks[phase], completed=done, total=total or None)
+
+    return tell
+
+
+def show(done: Delivered) -> None:
+    """What a run came to, for whoever started it."""
+    screen.table(
+        f"{done.sweep.on_date}, sweep {done.sweep.id}: determinations by tier",
+        ["tier", "determinations"],
+        ([tier, count] for tier, count in sorted(done.tiers.items(), key=lambda one: -one[1])),
+        figures=("determinations",),
+    )
+    screen.table(
+        "First steps of what is owed",
+        ["state", "entitlements", "which means"],
+        ([state, count, _STEPS.get(state, "")] for state, count in sorted(done.steps.items(), key=lambda one: -one[1])),
+        figures=("entitlements",),
+    )
+    screen.line(
+        f"{done.found:,} entitlements are new, {done.superseded:,} are no longer owed; {done.knots:,} times benefits "
+        f"of a household were weighed against each other; {done.asked:,} cases ask whether somebody is still entitled."
+    )
+    if done.tripped:
+        screen.error(
+            f"Stopped by a breaker, until two people have looked: {', '.join(done.tripped)}. {done.waiting:,} "
+            "entitlements wait."
+        )
+    elif done.waiting:
+        screen.error(f"{done.waiting:,} entitlements wait: something is stopped, or the sweep's check did not pass.")

@@ -1,0 +1,1 @@
+"""How a determination reaches whom it is about: its tier, and which registers may be relied on for it."""

@@ -1,0 +1,1 @@
+"""Bundles: what a household is owed, settled for its good as one whole, and offered by life event."""

@@ -1,0 +1,1 @@
+"""Tests of tiers, registers and demotions."""
