@@ -87,7 +87,9 @@ class TheEngine(Ground):
             {}, notice_until, self.now + dt.timedelta(days=30), CLOCKS.due(Kind.REVIEW, self.now), {}, {}
         )
         automatic = self.rng.random() < 0.9
-        self.city.run("first steps", lambda: entitling.take_first_steps(self.city.engine, terms, self.now, automatic=automatic))
+        self.city.run(
+            "first steps", lambda: entitling.take_first_steps(self.city.engine, terms, self.now, automatic=automatic)
+        )
 
     @rule(seed=SEED, span=st.sampled_from(SPANS))
     def the_clock_moves_on(self, seed: int, span: dt.timedelta) -> None:
