@@ -40,7 +40,9 @@ class Officers(Ground):
     @rule(seed=SEED)
     def an_officer_handles_a_case(self, seed: int) -> None:
         self.begin(seed)
-        row, officer = self.a_case(), self.an_officer()
+        # Half of what is done to cases is done to those that somebody has in hand.
+        in_hand = self.a_case("lease_holder IS NOT NULL") if self.rng.random() < 0.5 else None
+        row, officer = in_hand or self.a_case(), self.an_officer()
         if row is None:
             return
         do = self.rng.choice(
