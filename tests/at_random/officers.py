@@ -69,6 +69,8 @@ class Officers(Ground):
             }
             return ways[do]()
 
+        if do == "over":  # mostly nobody has it in hand any more
+            self._take_up(number, officer)
         self.city.try_to(f"case: {do}", handle)
 
     @rule(seed=SEED)

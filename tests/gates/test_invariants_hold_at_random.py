@@ -58,7 +58,7 @@ def test_what_must_hold_holds_after_each_of_some_hundred_steps(server: EmbeddedS
 def test_what_must_hold_holds_after_each_of_twenty_thousand_steps(
     server: EmbeddedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    came_to = drive(server, 101, server_kills_per_step=0.0002)
+    came_to = drive(server, 115, server_kills_per_step=0.0002)
     with capsys.disabled():
         for (what, outcome), many in sorted(came_to.items()):
             sys.stdout.write(f"{many:7,} {what}: {outcome}\n")
