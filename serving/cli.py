@@ -194,7 +194,7 @@ ledger.app.command(
         "applyfree ledger verify --checkpoints published.jsonl --key ledger_public.pem", "applyfree ledger verify"
     ),
 )(ledger.verify_ledger)
-ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key /run/secrets/ledger.pem"))(
+ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key /run/secrets/ledger-pem"))(
     ledger.seal_ledger
 )
 app.command(epilog=_examples("applyfree work", "applyfree work --once"))(work)

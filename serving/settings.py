@@ -17,9 +17,9 @@ def database_url() -> str | None:
     return os.environ.get("APPLYFREE_DATABASE_URL") or None
 
 
-def secrets_folder() -> Path:
-    """The folder of secrets: one file each, mode 0600."""
-    return Path(os.environ.get("APPLYFREE_SECRETS") or home() / "secrets")
+def secrets_folder(of_home: Path | None = None) -> Path:
+    """The folder of secrets: one file each, mode 0600; of another home than :func:`home`, where one is named."""
+    return Path(os.environ.get("APPLYFREE_SECRETS") or (of_home or home()) / "secrets")
 
 
 def senders_file() -> Path | None:
