@@ -17,7 +17,8 @@ from serving.casework.holding import ChangedAnswer, ask_whether_still_entitled, 
 from serving.casework.holds import HoldCode, Received, SharedGrant
 from serving.casework.moves import By, make_move, read_entitlement
 from serving.casework.states import Actor, State
-from serving.day import entitling
+from serving.day.entitling import Terms
+from serving.day.steps import Going, take_first_steps
 from serving.outbox.sending import Manner, Sender
 from serving.outbox.settling import Finding, settle_by_hand
 from serving.store.tables.casework import entitlement
@@ -83,13 +84,12 @@ class TheEngine(Ground):
             for name, terms in BENEFITS.items()
             if terms.public_notice_days
         }
-        terms = entitling.Terms(
-            {}, notice_until, self.now + dt.timedelta(days=30), CLOCKS.due(Kind.REVIEW, self.now), {}, {}
-        )
-        automatic = self.rng.random() < 0.9
-        self.city.run(
-            "first steps", lambda: entitling.take_first_steps(self.city.engine, terms, self.now, automatic=automatic)
-        )
+        remind_at = dict.fromkeys(BENEFITS, self.now + dt.timedelta(days=10))
+        kinds = (Kind.REVIEW, Kind.AUTOMATION_REFUSED)
+        cases = {kind: (CLOCKS.due(kind, self.now), CLOCKS.first_touch_due(kind, self.now)) for kind in kinds}
+        terms = Terms({}, notice_until, remind_at, cases, {}, {})
+        going = Going(self.rng.random() < 0.9)
+        self.city.run("first steps", lambda: take_first_steps(self.city.engine, terms, self.now, going))
 
     @rule(seed=SEED, span=st.sampled_from(SPANS))
     def the_clock_moves_on(self, seed: int, span: dt.timedelta) -> None:
