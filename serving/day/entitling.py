@@ -288,9 +288,13 @@ FROM entitlement e LEFT JOIN {_NOTICED} ON n.benefit = e.benefit
 WHERE e.id = ANY(:taken)
 RETURNING to_state
 """  # nosec B608 # put together of constants
+# As serving.casework.cases.open_case does it, for thousands at once: with the event that the ledger tells of.
 _OPEN_CASES = """
-INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by, due_at)
-SELECT 'review', id, kind, subject, benefit, district, reasons, :at, 'day', :due_at
-FROM entitlement WHERE id = ANY(:taken) AND state = 'review'
-ON CONFLICT DO NOTHING
+WITH opened AS (
+    INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by, due_at)
+    SELECT 'review', id, kind, subject, benefit, district, reasons, :at, 'day', :due_at
+    FROM entitlement WHERE id = ANY(:taken) AND state = 'review'
+    ON CONFLICT DO NOTHING RETURNING id)
+INSERT INTO case_event (case_file, action, actor, at, detail)
+SELECT id, 'opened', 'day', :at, '{"by": "system", "revision": 0}' FROM opened
 """
