@@ -75,6 +75,7 @@ def look(connection: Connection) -> None:
 
     One look for all that follows: how everybody stands is read out of millions of answers.
     """
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.today"))  # the connection may have had its look before
     connection.execute(text(_TODAY))
     connection.commit()
 
@@ -92,6 +93,7 @@ def find(connection: Connection, terms: Terms, districts: Districts, changes: Se
     Returns:
         How many entitlements are new.
     """
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.candidate, pg_temp.home"))  # of a run that ended early
     connection.execute(text(_CANDIDATES))
     _assign(connection, districts)
     _change(connection, changes)
