@@ -7,6 +7,7 @@ anything was delivered, and delivers anew.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -209,3 +210,33 @@ def delivered_city(persons: int) -> Iterator[City]:
                 persons, swept, found, done, pl.concat([one.answers for one in told]),
                 pl.concat([one.touched for one in told]),
             )  # fmt: skip
+
+
+def stands(home: Opened) -> dict[str, str]:
+    """SHA-256 of how everything stands that law, terms and officers decide: rows by what they are about, not by number.
+
+    Left out is what only orders (a case's `priority`), and the numbers of rows.
+    """
+    found: dict[str, str] = {}
+    for name, statement in _STANDS.items():
+        digest = hashlib.sha256()
+        with home.session.cursor().copy(f"COPY ({statement}) TO STDOUT".encode()) as copy:
+            for block in copy:
+                digest.update(block)
+        found[name] = digest.hexdigest()
+    return found
+
+
+_WHOSE = "e.kind, e.subject, e.benefit, e.period"
+_STANDS = {
+    "tiers": "SELECT subject, id, benefit, version, outcome, amount, amount_low, amount_high, missing, tier, reasons, "
+    "ceiling, effective_tier FROM current_tier ORDER BY subject, id, benefit",
+    "entitlements": f"SELECT {_WHOSE}, e.version, e.unit, e.amount_minor, e.over_cap, e.tier, e.reasons, e.district, "
+    f"e.state, e.revision, e.next_step_at, e.detected_at FROM entitlement e ORDER BY {_WHOSE}",
+    "moves": f"SELECT {_WHOSE}, m.revision, m.from_state, m.to_state, m.actor_kind, m.actor, m.at "
+    f"FROM move m JOIN entitlement e ON e.id = m.entitlement ORDER BY {_WHOSE}, m.revision",
+    "cases": f"SELECT {_WHOSE}, c.kind, c.district, c.state, c.why, c.opened_at, c.due_at, c.escalation, c.revision, "
+    f"c.hardship FROM case_file c LEFT JOIN entitlement e ON e.id = c.entitlement ORDER BY {_WHOSE}, c.kind",
+    "knots": "SELECT kind, subject, number, verdict, reasons, items, cliffs FROM knot ORDER BY kind, subject, number",
+    "outbox": "SELECT delivery_key, kind, channel, benefit, state FROM outbox ORDER BY delivery_key",
+}
