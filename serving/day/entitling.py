@@ -293,7 +293,8 @@ RETURNING to_state
 # As serving.casework.cases.open_case does it, for thousands at once: with the event that the ledger tells of.
 _OPEN_CASES = """
 WITH opened AS (
-    INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by, due_at)
+    INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by,
+                           due_at)
     SELECT 'review', id, kind, subject, benefit, district, reasons, :at, 'day', :due_at
     FROM entitlement WHERE id = ANY(:taken) AND state = 'review'
     ON CONFLICT DO NOTHING RETURNING id)

@@ -1,4 +1,4 @@
-"""Which case first: what the objective of queues makes of each, written beside it. It changes an order and nothing else.
+"""Which case first: what the objective of queues makes of each, written beside it. It changes an order, nothing else.
 
 Need comes before it, and the day a case is due (`serving.casework.queues`); without a model, and without this step,
 cases of one day stand in the order in which they were opened.

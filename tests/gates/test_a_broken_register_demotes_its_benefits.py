@@ -112,9 +112,7 @@ def test_what_is_found_while_a_register_is_broken_is_offered_and_nothing_else_ch
     assert breaking.entitlements().sort(KEY).equals(broken.sort(KEY))
 
 
-def test_each_register_that_breaks_demotes_exactly_its_benefits(
-    city: City, breaking: Opened, tmp_path: Path
-) -> None:
+def test_each_register_that_breaks_demotes_exactly_its_benefits(city: City, breaking: Opened, tmp_path: Path) -> None:
     at = NIGHT + dt.timedelta(days=1)
     noticed: list[int] = []
     for register in FEW if city.is_whole else registers_of(breaking):
@@ -217,7 +215,8 @@ def attested_on(home: Opened, table: str) -> dt.date:
     """The day for which the last delivery of a table speaks."""
     contract = home.loader.contracts.tables[table]
     listed = pl.read_csv(home.home / "city" / DELIVERIES, try_parse_dates=True).select("file", "attested_on")
-    return max(day for file, day in listed.iter_rows() if contract.matches(Path(file).name))
+    days: list[dt.date] = [day for file, day in listed.iter_rows() if contract.matches(Path(file).name)]
+    return max(days)
 
 
 def test_both_are_recorded_with_their_reason(breaking: Opened) -> None:

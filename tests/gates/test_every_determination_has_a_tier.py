@@ -1,6 +1,6 @@
-"""A sweep of the sample city ends with every determination in a tier with its reason, every case in a queue with a clock.
+"""A sweep of the sample city ends with every determination in a tier with its reason, every case in a queue.
 
-And gate G1's line: whatever is approved has exactly one row in the outbox, and nothing else has any.
+Each case has a clock that runs. And gate G1's line: whatever is approved has exactly one row in the outbox, and nothing else has any.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def test_every_determination_is_in_a_tier_and_they_add_up(city: City) -> None:
     assert set(tiers) == {"none", "automatic", "confirm", "ask", "review"}
     ineligible = sum(tally.outcomes[Outcome.INELIGIBLE.value] for tally in tallies)
     assert tiers["none"] >= ineligible > 0
-    nameless = city.opened.rows("SELECT count(*) FROM current_tier WHERE jsonb_array_length(reasons) = 0 OR tier IS NULL")
+    nameless = city.opened.rows(
+        "SELECT count(*) FROM current_tier WHERE jsonb_array_length(reasons) = 0 OR tier IS NULL"
+    )
     assert nameless == [(0,)]
 
 
@@ -75,7 +77,8 @@ def test_what_is_owed_went_its_first_step(city: City) -> None:
         assert state in FIRST_STATES[tier]
     answers = city.opened.tiers()
     candidates = answers.filter(
-        (pl.col("tier") == "review") | (pl.col("tier").is_in(["automatic", "confirm"]) & (pl.col("outcome") == "eligible"))
+        (pl.col("tier") == "review")
+        | (pl.col("tier").is_in(["automatic", "confirm"]) & (pl.col("outcome") == "eligible"))
     )
     key = ["subject", ID, "benefit"]
     assert found.join(candidates, on=key, how="anti").is_empty()  # nothing is owed that was not answered so
@@ -86,7 +89,7 @@ def test_what_is_owed_went_its_first_step(city: City) -> None:
         for item in items  # type: ignore[attr-defined]
         if not item["proposed"]
     }
-    assert {row for row in aside.select(key).iter_rows()} <= weighed  # and what is not owed was weighed for a household
+    assert set(aside.select(key).iter_rows()) <= weighed  # and what is not owed was weighed for a household
 
 
 def test_every_approved_entitlement_has_exactly_one_row_in_the_outbox(city: City) -> None:
@@ -124,7 +127,9 @@ def test_every_case_is_in_a_queue(city: City) -> None:
             queues[district, benefit] = count
         assert queues.total() == judged.height > 0
         seen = {
-            case.id for country in whole for case in waiting(connection, desk_in(areas, country), limit=judged.height + 1)
+            case.id
+            for country in whole
+            for case in waiting(connection, desk_in(areas, country), limit=judged.height + 1)
         }
         assert len(seen) == queues.total()  # somebody has each of them before them
 

@@ -1,7 +1,7 @@
 """Every planted fault ends with a human or a question, never with an automatic grant of what is not owed.
 
-The city's maker plants faults of many kinds in what departments deliver, and keeps the truth. A fault touches whom it is
-about, and through household and employer those whose answers read it.
+The city's maker plants faults of many kinds in what departments deliver, and keeps the truth. A fault touches whom it
+is about, and through household and employer those whose answers read it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINDS = 8
 
 @pytest.fixture(scope="module")
 def touched(city: City) -> pl.DataFrame:
-    """One row for each fault that touches an answer: `id`, `benefit`, `kind`, the answer, what is true, what came of it.
+    """One row for each fault that touches an answer: `id`, `benefit`, `kind`, the answer, the truth, what came of it.
 
     `outcome`, `amount`, `tier`, `missing` of the answer; `true`, `owed` of the truth; `state`, `amount_minor` of the
     entitlement, null where there is none.
@@ -72,7 +72,9 @@ def test_every_kind_of_fault_ends_well(city: City, touched: pl.DataFrame, tmp_pa
     assert set(found["kind"]) == about_somebody <= set(planted)
     # What went by machine in spite of a fault nearby was owed, as above; of what was not owed nothing did.
     assert found["machine_not_owed"].sum() == 0
-    assert (found["answers"] == found["no"] + found["ask"] + found["review"] + found["confirm"] + found["automatic"]).all()
+    assert (
+        found["answers"] == found["no"] + found["ask"] + found["review"] + found["confirm"] + found["automatic"]
+    ).all()
     (tmp_path / "faults.csv").write_text(table_of(found), encoding="utf-8")  # pytest keeps the last three
 
 

@@ -48,9 +48,7 @@ def test_no_event_of_anybody_is_an_application(city: City) -> None:
 
 def test_a_benefit_costs_its_citizen_no_action_in_the_median_and_at_most_one_of_nine_in_ten(city: City) -> None:
     """Even if everybody says yes to all that is offered: counted from the moves."""
-    noticed = {
-        name for name, plan in city.opened.rulebook.benefits.items() if plan.benefit.delivery.public_notice_days
-    }
+    noticed = {name for name, plan in city.opened.rulebook.benefits.items() if plan.benefit.delivery.public_notice_days}
     later = NIGHT + dt.timedelta(days=1)
     with city.opened.engine.connect() as connection:
         offered = connection.execute(text("SELECT id FROM entitlement WHERE state = 'offered' ORDER BY id")).scalars()

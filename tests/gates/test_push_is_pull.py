@@ -12,6 +12,8 @@ from features.facts.units import MINOR_UNITS
 from serving.sweep.one_subject import explained
 from tests.delivered_city import DAY, City
 
+Key = tuple[str, str, str]
+"""Kind of subject, its id, benefit."""
 SOME, MANY = 1, 8
 """Of each kind of subject and each way things go on, in the small and in the whole city."""
 NOES = 2
@@ -36,11 +38,10 @@ def asked(city: City) -> list[tuple[str, str]]:
 def test_what_is_brought_is_what_is_answered(city: City, asked: list[tuple[str, str]]) -> None:
     home = city.opened
     history, explainer = home.history(), Explainer(home.catalogue, home.rulebook)
-    tiers = {(kind, who, benefit): tier for kind, who, benefit, tier in keyed(home.tiers(), "tier")}
-    pushed = {
-        (kind, who, benefit): (state, amount)
-        for kind, who, benefit, state, amount in keyed(home.entitlements(), "state", "amount_minor")
-    }
+    key_of = ("subject", ID, "benefit")
+    tiers: dict[Key, str] = {(k, who, b): tier for k, who, b, tier in home.tiers().select(*key_of, "tier").iter_rows()}
+    owed = home.entitlements().select(*key_of, "state", "amount_minor")
+    pushed: dict[Key, tuple[str, int | None]] = {(k, who, b): tuple(said) for k, who, b, *said in owed.iter_rows()}
     aside = {
         (item["kind"], item["subject"], item["benefit"])
         for (items,) in home.rows("SELECT items FROM knot")
@@ -70,10 +71,6 @@ def test_what_is_brought_is_what_is_answered(city: City, asked: list[tuple[str, 
                 assert amount == minor(pulled, home.rulebook.currency)
                 yes += 1
     assert yes >= 5 * (MANY if city.is_whole else SOME)
-
-
-def keyed(rows: pl.DataFrame, *columns: str) -> list[tuple[str, ...]]:
-    return rows.select("subject", ID, "benefit", *columns).rows()
 
 
 def minor(pulled: Explanation, currency: str) -> int | None:
