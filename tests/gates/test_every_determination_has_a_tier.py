@@ -1,6 +1,7 @@
 """A sweep of the sample city ends with every determination in a tier with its reason, every case in a queue.
 
-Each case has a clock that runs. And gate G1's line: whatever is approved has exactly one row in the outbox, and nothing else has any.
+Each case has a clock that runs. And gate G1's line: whatever is approved has exactly one row in the outbox, and nothing
+else has any.
 """
 
 from __future__ import annotations
