@@ -1,9 +1,13 @@
-"""People's own words on their way into the database: encrypted for whom they are about, and for their place."""
+"""People's own words on their way into the database and back: encrypted for whom they are about and for their place."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Mapping
+from typing import Any
 
+from sqlalchemy import Column, Connection
+
+from serving.casework.sealing import OwnWords
 from serving.security.fields.cipher import FieldCipher, Place
 from serving.security.fields.keyring import Owner
 
@@ -21,10 +25,15 @@ class Sealing:
         kind, _, name = subject.partition(":")
         self._cipher, self._connection, self._owner = cipher, connection, Owner(kind, name)
 
-    def seal(self, text: str, *, table: str, column: str, row: str) -> bytes:
+    def seal(self, text: str, column: Column[Any], row: Mapping[str, Any]) -> bytes:
         """See :class:`serving.casework.sealing.Seal`."""
-        return self._cipher.encrypt(self._connection, self._owner, Place(table, column, (row,)), text)
+        return self._cipher.encrypt(self._connection, self._owner, Place.of(column, row), text)
 
-    def unseal(self, sealed: bytes, *, table: str, column: str, row: str) -> str:
+    def unseal(self, sealed: bytes, column: Column[Any], row: Mapping[str, Any]) -> str | None:
         """See :class:`serving.casework.sealing.Unseal`."""
-        return self._cipher.decrypt(self._connection, Place(table, column, (row,)), sealed)
+        (found,) = self._cipher.decrypt_many(self._connection, [(Place.of(column, row), sealed)])
+        return found
+
+    def words(self, text: str) -> OwnWords:
+        """Somebody's words, to be sealed where they are written."""
+        return OwnWords(text, self.seal)

@@ -19,7 +19,7 @@ from tests.at_random.ground import (
     Ground,
 )
 from tests.at_random.invariants import BrokenPromiseError
-from tests.cases_world import DISTRICT
+from tests.cases_world import DISTRICT, SAID
 
 
 class Citizens(Ground):
@@ -58,7 +58,7 @@ class Citizens(Ground):
             return
         voice_of = self.a_voice(row)
         self.ask("ask for person", lambda connection: offers.ask_for_person(
-            connection, voice_of, row["id"], key, at, decide=decide_it, words=b"sealed"))  # fmt: skip
+            connection, voice_of, row["id"], key, at, decide=decide_it, words=SAID))  # fmt: skip
 
     @rule(seed=SEED)
     def somebody_objects(self, seed: int) -> None:
@@ -75,13 +75,13 @@ class Citizens(Ground):
         if way == "own":
             voice, revision = itself(row["subject"]), self.revision(row)
             self.ask("object", lambda connection: objections.object_to(
-                connection, voice, row["id"], revision, b"sealed", key, at))  # fmt: skip
+                connection, voice, row["id"], revision, SAID, key, at))  # fmt: skip
         elif way == "third":
             self.ask("object to notice", lambda connection: objections.object_to_notice(
-                connection, other, row["id"], b"sealed", key, at))  # fmt: skip
+                connection, other, row["id"], SAID, key, at))  # fmt: skip
         else:
             self.ask("object to answer", lambda connection: objections.object_to_answer(
-                connection, itself(other), ("person", other), "dibao", DISTRICT, b"sealed", key, at))  # fmt: skip
+                connection, itself(other), ("person", other), "dibao", DISTRICT, SAID, key, at))  # fmt: skip
 
     @rule(seed=SEED)
     def somebody_wishes(self, seed: int) -> None:

@@ -30,7 +30,7 @@ from tests.at_random.ground import (
     WORDS,
     Ground,
 )
-from tests.cases_world import CLOCKS, seal
+from tests.cases_world import CLOCKS, SAID, seal
 from tests.unit.features.events.worlds import death
 
 
@@ -210,7 +210,7 @@ class Officers(Ground):
             ("confirm", lambda c: offers.confirm(c, voice, number, revision, keys[0], now)),
             ("refuse", lambda c: offers.refuse(c, voice, number, revision, keys[1], now)),
             ("person", lambda c: offers.ask_for_person(c, voice, number, keys[2], now, decide=True)),
-            ("object", lambda c: objections.object_to(c, voice, number, revision, b"sealed", keys[3], now)),
+            ("object", lambda c: objections.object_to(c, voice, number, revision, SAID, keys[3], now)),
             (
                 "wish",
                 lambda c: wishes.want_human(c, ("person", row["subject"]), By(Actor.CITIZEN, row["subject"]), now),

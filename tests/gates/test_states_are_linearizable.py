@@ -23,6 +23,7 @@ from serving.casework.errors import CaseworkError, ConflictError
 from serving.casework.moves import read_entitlement
 from serving.casework.states import State
 from serving.store.server import EmbeddedServer
+from tests.cases_world import SAID
 from tests.casework_world import MORNING, an_entitlement, casework_database, moved
 from tests.sweep_world import a_database
 
@@ -73,7 +74,7 @@ def work(engine: Engine, numbers: list[int], seed: int, calls: int, log: list[Ca
         ]
         if rng.random() < 0.02:
             asks = [
-                lambda c: object_to(c, ME, number, seen.revision, b"sealed", key, MORNING),  # noqa: B023
+                lambda c: object_to(c, ME, number, seen.revision, SAID, key, MORNING),  # noqa: B023
                 lambda c: ask_for_person(c, ME, number, key, MORNING, decide=False),  # noqa: B023
             ]
         try:

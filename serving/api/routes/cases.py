@@ -21,12 +21,14 @@ from serving.api.routes.citizen_answers import LanguageQuery
 from serving.api.routes.citizen_offers import Number
 from serving.api.schemas.answers import Answer, Done, Wording
 from serving.api.schemas.staff import (
+    CaseDecisionsOut,
     CaseLine,
     CaseOut,
     CaseState,
     ContributionsOut,
     DecideIn,
     DecisionOut,
+    DecisionWithWords,
     EventOut,
     NoteIn,
     NoteMade,
@@ -47,7 +49,7 @@ from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
 from serving.api.words import Sealing
 from serving.casework import decisions, leases, notes, queues, review
 from serving.casework.cases import Case, changes_since, read_case
-from serving.casework.errors import NotFoundError
+from serving.casework.errors import NotAllowedError, NotFoundError
 from serving.casework.moves import read_entitlement
 from serving.casework.queues import Desk, desk_in
 from serving.casework.reasons import reasons
@@ -274,7 +276,17 @@ def all_notes(visit: Visiting, number: Number) -> NotesOut:
     if not visit.actor.roles & _READERS:
         raise ProblemError(403, "not_for_your_role")
     found = notes.notes_of(visit.connection, case.id, _sealing(visit, case).unseal)
-    return NotesOut(notes=[NoteOut(officer=one.officer, at=one.at, words=one.text) for one in found])
+    return NotesOut(notes=[NoteOut(author=one.author, by=one.by, at=one.at, words=one.text) for one in found])
+
+
+@serve(router, "GET", "/{number}/decisions", CaseDecisionsOut, personal=True)
+def all_decisions(visit: Visiting, number: Number) -> CaseDecisionsOut:
+    """What was decided and why, in the officers' words; what is only proposed for whoever recorded their own view."""
+    case = _shown(visit, number, Action.CASE_READ)
+    if not visit.actor.roles & _READERS:
+        raise ProblemError(403, "not_for_your_role")
+    found = decisions.decisions_of(visit.connection, case.id, visit.actor.account)
+    return CaseDecisionsOut(decisions=[_explained(visit, case, one) for one in found])
 
 
 @serve(router, "POST", "/{number}/notes", NoteMade, personal=True)
@@ -409,6 +421,17 @@ def decision_out(of: decisions.Decision, revision: int | None = None) -> Decisio
         reason_code=of.reason_code, clause=of.clause, amount_minor=of.amount_minor, needs_second=of.needs_second,
         state=of.state, second=of.second, revision=revision,
     )  # fmt: skip
+
+
+def _explained(visit: Visit, case: Case, of: decisions.Decision) -> DecisionWithWords:
+    """A decision with its words. Those that protect somebody: for its two people, who may sign it, and supervisors."""
+    may = visit.actor.account in (of.officer, of.second) or Role.SUPERVISOR in visit.actor.roles
+    may = may or of.state == "proposed"
+    try:
+        words = decisions.words_of(of, _sealing(visit, case).unseal, may_read_restricted=may)
+    except NotAllowedError:
+        return DecisionWithWords(decision=decision_out(of), words=None, withheld=True)
+    return DecisionWithWords(decision=decision_out(of), words=words)
 
 
 def _history(visit: Visit, number: int) -> list[EventOut]:

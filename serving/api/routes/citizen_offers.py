@@ -35,6 +35,7 @@ from serving.casework.citizen.requests import Answer as Said
 from serving.casework.citizen.speaking import Speaker, seen_by
 from serving.casework.errors import NotFoundError
 from serving.casework.moves import Entitlement, entitlements_of, moves_since, read_entitlement
+from serving.casework.sealing import OwnWords
 from serving.casework.states import State
 
 router = APIRouter(tags=["citizens and enterprises"])
@@ -89,7 +90,7 @@ def ask_for_person(visit: Visiting, number: Number, body: PersonIn, key: Idempot
     """Ask for a person: always possible, and it costs nothing."""
     found = entitlement_for(visit, number, Action.PERSON_REQUEST)
     visit.show(_subject(found), FIELDS)
-    words = None if body.words is None else _sealed(visit, found, "case_event", "note", body.words, key)
+    words = None if body.words is None else _words(visit, _subject(found), body.words)
     said = offers.ask_for_person(visit.connection, me(visit), number, key, visit.now, decide=body.decide, words=words)
     return _told(said)
 
@@ -102,7 +103,7 @@ def object_to(
     found = entitlement_for(visit, number, Action.OBJECTION_RAISE)
     visit.show(_subject(found), FIELDS)
     require_revision(if_match, found.revision, _changes(visit, number))
-    words = _sealed(visit, found, "objection", "words", body.words, key)
+    words = _words(visit, _subject(found), body.words)
     said = objections.object_to(visit.connection, me(visit), number, found.revision, words, key, visit.now)
     return _told(said)
 
@@ -114,8 +115,7 @@ def object_to_answer(visit: Visiting, body: AnswerObjectionIn, key: IdempotencyK
     visit.allow(Action.OBJECTION_RAISE, Target(subject=subject))
     visit.show(subject, ("objection",))
     kind, _, name = subject.partition(":")
-    seal = Sealing(visit.parts.cipher, visit.connection, subject).seal
-    words = seal(body.words, table="objection", column="words", row=key)
+    words = _words(visit, subject, body.words)
     said = objections.object_to_answer(
         visit.connection, me(visit), (kind, name), body.benefit, district_of(visit, subject), words, key, visit.now
     )
@@ -129,8 +129,7 @@ def ask_without_offer(visit: Visiting, body: AskIn, key: IdempotencyKey) -> Case
     visit.allow(Action.PERSON_REQUEST, Target(subject=subject))
     visit.show(subject, ("human_request",))
     kind, _, name = subject.partition(":")
-    seal = Sealing(visit.parts.cipher, visit.connection, subject).seal
-    words = None if body.words is None else seal(body.words, table="case_event", column="note", row=key)
+    words = None if body.words is None else _words(visit, subject, body.words)
     said = offers.ask_for_person_without_offer(
         visit.connection, me(visit), (kind, name), body.benefit, district_of(visit, subject), key, visit.now, words
     )
@@ -146,7 +145,7 @@ def object_to_notice(visit: Visiting, number: Number, body: ObjectionIn, key: Id
         found = read_entitlement(visit.connection, number)
     except NotFoundError:
         raise not_found() from None
-    words = _sealed(visit, found, "objection", "words", body.words, key)
+    words = _words(visit, _subject(found), body.words)
     objector = own.partition(":")[2]
     said = objections.object_to_notice(visit.connection, objector, number, words, key, visit.now)
     return CaseMade(case=cast(int, said["case"]))
@@ -252,8 +251,8 @@ def _changes(visit: Visit, number: int) -> Callable[[int], list[dict[str, Any]]]
     ]
 
 
-def _sealed(visit: Visit, of: Entitlement, table: str, column: str, words: str, key: str) -> bytes:
-    return Sealing(visit.parts.cipher, visit.connection, _subject(of)).seal(words, table=table, column=column, row=key)
+def _words(visit: Visit, subject: str, words: str) -> OwnWords:
+    return Sealing(visit.parts.cipher, visit.connection, subject).words(words)
 
 
 def _subject(of: Entitlement) -> str:

@@ -29,6 +29,7 @@ from serving.casework.citizen import offers, proxies
 from serving.casework.citizen.speaking import How, TakenDown
 from serving.casework.errors import NotFoundError
 from serving.casework.moves import entitlements_of, read_entitlement
+from serving.store.tables.access import broken_glass
 from serving.store.tables.api import help_code
 
 router = APIRouter(tags=["counter"])
@@ -143,7 +144,7 @@ def glass(visit: Visiting, body: GlassIn, key: IdempotencyKey) -> GlassOut:
     sealing = Sealing(visit.parts.cipher, visit.connection, body.subject)
 
     def seal(words: str, number: uuid.UUID) -> bytes:
-        return sealing.seal(words, table="broken_glass", column="reason", row=str(number))
+        return sealing.seal(words, broken_glass.c.reason, {"id": number})
 
     moment = visit.parts.gate.moment(visit.now, visit.on_date)
     try:
