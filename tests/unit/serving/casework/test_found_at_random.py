@@ -13,12 +13,14 @@ from serving.casework.citizen.offering import Terms, Wait
 from serving.casework.citizen.offers import refuse
 from serving.casework.citizen.speaking import itself
 from serving.casework.citizen.waiting import pass_time
+from serving.casework.clocks import Kind
 from serving.casework.decisions import Judgement
 from serving.casework.errors import NotAllowedError
 from serving.casework.moves import read_entitlement
 from serving.casework.review import Verdict
 from serving.casework.states import State
-from serving.day import entitling
+from serving.day.entitling import Terms
+from serving.day.steps import Going, take_first_steps
 from serving.outbox.claims import begin_call, claim, settle
 from serving.outbox.errors import NotInDoubtError
 from serving.outbox.settling import Finding, settle_by_hand
@@ -62,20 +64,27 @@ def test_what_was_approved_anew_or_no_more_is_not_sent_for_what_was_decided_befo
             settle_by_hand(connection, delivery, Finding.SEND_AGAIN, "officer-ann", MORNING)
 
 
+def _terms() -> Terms:
+    """Of a day: what is asked or offered is waited for for thirty days."""
+    due = (MORNING + 15 * DAY, None)
+    cases = {Kind.REVIEW: due, Kind.AUTOMATION_REFUSED: due}
+    return Terms({}, {}, {"advanced_age_allowance": MORNING + 30 * DAY}, cases, {}, {})
+
+
 def test_one_that_is_held_does_not_keep_the_others_from_their_first_step(engine: Engine) -> None:
-    terms = entitling.Terms({}, {}, MORNING + 30 * DAY, MORNING + 15 * DAY, {}, {})
+    terms = _terms()
     with engine.begin() as connection:
         held = an_entitlement(connection, "p1", tier="automatic")
         an_entitlement(connection, "p2", tier="automatic")
         connection.execute(insert(hold).values(entitlement=held.id, code="death", since=MORNING))
-    assert entitling.take_first_steps(engine, terms, MORNING, automatic=True) == {"approved": 1}
+    assert take_first_steps(engine, terms, MORNING, Going()) == {"approved": 1}
 
 
 def test_a_fact_that_was_asked_for_and_never_came_goes_to_a_human(engine: Engine) -> None:
-    terms = entitling.Terms({}, {}, MORNING + 30 * DAY, MORNING + 15 * DAY, {}, {})
+    terms = _terms()
     with engine.begin() as connection:
         number = an_entitlement(connection, tier="ask").id
-    entitling.take_first_steps(engine, terms, MORNING, automatic=True)
+    take_first_steps(engine, terms, MORNING, Going())
     assert pass_time(engine, MORNING + 29 * DAY, WAIT) == {}
     assert pass_time(engine, MORNING + 30 * DAY, WAIT) == {"to_human": 1}
     with engine.connect() as connection:

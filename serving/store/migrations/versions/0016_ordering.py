@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.store.migrations import chain
 
-revision = "0018"
+revision = "0016"
 down_revision = chain.before(revision)
 
 
