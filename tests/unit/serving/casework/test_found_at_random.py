@@ -19,7 +19,7 @@ from serving.casework.errors import NotAllowedError
 from serving.casework.moves import read_entitlement
 from serving.casework.review import Verdict
 from serving.casework.states import State
-from serving.day.entitling import Terms
+from serving.day import entitling
 from serving.day.steps import Going, take_first_steps
 from serving.outbox.claims import begin_call, claim, settle
 from serving.outbox.errors import NotInDoubtError
@@ -64,11 +64,11 @@ def test_what_was_approved_anew_or_no_more_is_not_sent_for_what_was_decided_befo
             settle_by_hand(connection, delivery, Finding.SEND_AGAIN, "officer-ann", MORNING)
 
 
-def _terms() -> Terms:
+def _terms() -> entitling.Terms:
     """Of a day: what is asked or offered is waited for for thirty days."""
     due = (MORNING + 15 * DAY, None)
     cases = {Kind.REVIEW: due, Kind.AUTOMATION_REFUSED: due}
-    return Terms({}, {}, {"advanced_age_allowance": MORNING + 30 * DAY}, cases, {}, {})
+    return entitling.Terms({}, {}, {"advanced_age_allowance": MORNING + 30 * DAY}, cases, {}, {})
 
 
 def test_one_that_is_held_does_not_keep_the_others_from_their_first_step(engine: Engine) -> None:
