@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
@@ -65,23 +67,16 @@ def write_on(
 
 def notes_of(connection: Connection, case: int, unseal: Unseal) -> list[Note]:
     """Everything that was written on a case, oldest first: by officers, by whoever asked for it, by who objects."""
-    events = connection.execute(
-        select(case_event).where(case_event.c.case_file == case, case_event.c.note.is_not(None))
-    ).mappings()
-    # Who objects is not told by name: their words are what is to be judged.
-    objections = connection.execute(select(objection).where(objection.c.case_file == case)).mappings()
+    said = select(case_event).where(case_event.c.case_file == case, case_event.c.note.is_not(None))
+    events = cast(Sequence[Mapping[str, Any]], connection.execute(said.order_by(case_event.c.id)).mappings().all())
+    against = select(objection).where(objection.c.case_file == case).order_by(objection.c.id)
+    objections = cast(Sequence[Mapping[str, Any]], connection.execute(against).mappings().all())
     found = [
         Note(row["actor"], row["detail"]["by"], row["at"], row["action"], unseal(row["note"], case_event.c.note, row))
-        for row in sorted(events, key=lambda row: row["id"])
+        for row in events
     ]
-    found += [
-        Note(
-            row["standing"],
-            _SPOKEN[row["standing"]],
-            row["at"],
-            "objected",
-            unseal(row["words"], objection.c.words, row),
-        )
-        for row in sorted(objections, key=lambda row: row["id"])
-    ]
+    # Who objects is not told by name: their words are what is to be judged.
+    for row in objections:
+        words = unseal(row["words"], objection.c.words, row)
+        found.append(Note(row["standing"], _SPOKEN[row["standing"]], row["at"], "objected", words))
     return sorted(found, key=lambda note: note.at)
