@@ -11,7 +11,7 @@ import pytest
 from serving.casework.citizen.offering import tell
 from serving.casework.citizen.waiting import pass_time
 from serving.casework.citizen.wishes import stop_pushes, want_human
-from serving.casework.clocks import shipped_clocks
+from serving.casework.clocks import Kind, shipped_clocks
 from serving.casework.moves import By, read_entitlement
 from serving.casework.states import Actor
 from serving.day import delivering
@@ -144,7 +144,7 @@ def test_who_wants_a_human_has_one_from_the_start(city: City) -> None:
     found = city.rows(f"SELECT state, tier {theirs}", kind=kind, subject=subject)
     assert set(found) == {("review", "review")}
     cases = "SELECT kind, due_at FROM case_file WHERE subject_kind = :kind AND subject = :subject"
-    due = shipped_clocks().due(delivering.Kind.AUTOMATION_REFUSED, AT)
+    due = shipped_clocks().due(Kind.AUTOMATION_REFUSED, AT)
     assert set(city.rows(cases, kind=kind, subject=subject)) == {("automation_refused", due)}
 
 

@@ -110,7 +110,7 @@ def test_only_what_is_news_stands_and_is_not_long_ago_is_spoken_of(log: EventLog
         at=LATER,
     )  # fmt: skip
     assert [event.roles["person"] for event in Happenings(log, 1).spoken_of(DAY)] == ["new"]
-    assert [event.roles["person"] for event in Happenings(log, 0).spoken_of(DAY)] == ["new", "old"]
+    assert {event.roles["person"] for event in Happenings(log, 0).spoken_of(DAY)} == {"new", "old"}
     assert Happenings(log, 2).spoken_of(DAY) == []
     corrected = died("new", "d7", corrects="d2", on=dt.date(2026, 2, 22))
     say(log, corrected, at=LATER + dt.timedelta(hours=1))

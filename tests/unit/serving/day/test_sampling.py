@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from rules.determination import Outcome
 from serving.casework.quality.choosing import Candidate, Population, choose
+from serving.casework.quality.grants import automatic_grants
 from serving.casework.quality.reviewing import Found, queue, record_result
 from serving.casework.quality.samples import reveal, verify
 from serving.commands.deliver import month_secret
@@ -53,7 +54,8 @@ def test_a_month_is_promised_before_it_begins_and_drawn_when_it_is_over(city: Ci
     city.sweep(NEXT_DAY, NEXT)
     done = city.deliver(NEXT)
     assert done.drawn == city.number("SELECT count(*) FROM sample WHERE month = '2026-03'") > 0
-    strata = dict(city.rows("SELECT stratum, count(*) FROM sample_stratum GROUP BY 1"))
+    rows = city.rows("SELECT stratum, count(*) FROM sample_stratum GROUP BY 1")
+    strata = {str(stratum): int(str(many)) for stratum, many in rows}
     assert set(strata) == {"granted", "not_selected", "seeded"}
     granted = city.number("SELECT count(*) FROM move WHERE to_state = 'approved' AND at < :next", next=NEXT)
     assert strata["granted"] == granted  # fewer than 299 of each benefit: all of them
@@ -70,7 +72,7 @@ def test_anybody_may_check_the_draw_once_the_secret_is_public(city: City) -> Non
     with city.engine.connect() as connection:
         drawn = draw_last_month(connection, fixed_secret, [COMMON], city.ground().clocks.days.zone, NEXT)
         assert drawn[COMMON] > 0
-        granted = sampling.automatic_grants(connection, COMMON, "2026-03", city.ground().clocks.days.zone)
+        granted = automatic_grants(connection, COMMON, "2026-03", city.ground().clocks.days.zone)
         reveal(connection, "2026-03", fixed_secret("2026-03"), NEXT + dt.timedelta(days=5))
         # Nobody was swept after the promise: only grants were there to draw from.
         population = Population(granted, [], seeded=planted(granted, []))

@@ -1,0 +1,81 @@
+"""`applyfree work`: what an installation does by itself between two sweeps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from serving.access.login.attempts import keep_attempt
+from serving.access.login.flow import Attempt
+from serving.casework.clocks import Kind
+from serving.casework.states import State
+from serving.commands.ledger import LEDGER_KEY
+from serving.security.secrets import open_secrets
+from serving.store.server import EmbeddedServer
+from tests.cases_world import a_case
+from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
+from tests.cli.shell import applyfree
+from tests.sweep_world import a_database
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    yield from a_database()
+
+
+@pytest.fixture
+def engine(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setenv("APPLYFREE_HOME", str(tmp_path))
+    monkeypatch.setenv("APPLYFREE_DATABASE_URL", server.url)
+    monkeypatch.setenv("APPLYFREE_LOG", str(tmp_path / "log.jsonl"))
+    with casework_database(server) as engine:
+        yield engine
+
+
+def test_what_time_brings_about_is_done(engine: Engine, tmp_path: Path) -> None:
+    with engine.begin() as connection:
+        offers = {"p0": "advanced_age_allowance", "p1": "childcare_subsidy", "p2": "a_benefit_of_last_year"}
+        for subject, benefit in offers.items():
+            offered = moved(connection, an_entitlement(connection, subject, benefit=benefit), State.OFFERED)
+            connection.execute(
+                text("UPDATE entitlement SET next_step_at = :at WHERE id = :id"), {"at": MORNING, "id": offered.id}
+            )
+        a_case(connection, kind=Kind.REVIEW)
+        began = MORNING - dt.timedelta(minutes=10)
+        keep_attempt(connection, Attempt("s" * 43, "n" * 43, "v" * 43, MORNING), began)
+    done = applyfree("work", "--once")
+    assert done.status == 0
+    with engine.connect() as connection:
+        # As the operating terms say: nobody need answer for the one, the other stays open.
+        assert count(connection, "entitlement", "state = 'review' AND subject = 'p0'") == 1
+        assert count(connection, "entitlement", "state = 'silent' AND subject = 'p1'") == 1
+        # Of what the catalogue does not have any more nothing is assumed: it waits, and does not stop the others.
+        assert count(connection, "entitlement", "state = 'offered' AND subject = 'p2'") == 1
+        assert count(connection, "case_file", "escalation >= 1") == 1
+        assert count(connection, "login_attempt") == 0
+    events = (tmp_path / "log.jsonl").read_text()
+    assert "task_failed" not in events
+    assert all(event in events for event in ("time_passed", "cases_escalated"))
+
+
+def test_with_a_database_of_its_own_it_makes_its_key_and_seals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPLYFREE_HOME", str(tmp_path))
+    monkeypatch.delenv("APPLYFREE_DATABASE_URL", raising=False)
+    monkeypatch.delenv("APPLYFREE_SECRETS", raising=False)
+    for _ in range(2):
+        done = applyfree("work", "--once")
+        assert (done.status, done.err) == (0, "")
+    folder = tmp_path / "secrets"
+    assert (folder / LEDGER_KEY).stat().st_mode & 0o777 == 0o600
+    assert LEDGER_KEY in open_secrets(folder, makes_missing=False).names()
+    checkpoints = (tmp_path / "ledger" / "checkpoints.jsonl").read_text().splitlines()
+    assert len(checkpoints) == 1
+
+
+def test_help_says_that_nothing_is_sent() -> None:
+    done = applyfree("work", "--help")
+    assert "Nothing is sent" in done.out
