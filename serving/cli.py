@@ -27,6 +27,7 @@ from serving.commands.ingest import ingest
 from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
+from serving.commands.serve import serve
 from serving.commands.sweep import sweep
 from serving.commands.tiers import tiers
 from serving.commands.work import work
@@ -193,7 +194,13 @@ ledger.app.command(
         "applyfree ledger verify --checkpoints published.jsonl --key ledger_public.pem", "applyfree ledger verify"
     ),
 )(ledger.verify_ledger)
-ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key /run/secrets/ledger.pem"))(
+ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key /run/secrets/ledger-pem"))(
     ledger.seal_ledger
 )
 app.command(epilog=_examples("applyfree work", "applyfree work --once"))(work)
+app.command(
+    epilog=_examples(
+        "applyfree serve",
+        "applyfree serve --host 0.0.0.0 --port 8443 --origin https://benefits.example.gov.cn",
+    )
+)(serve)

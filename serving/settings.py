@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -16,9 +17,9 @@ def database_url() -> str | None:
     return os.environ.get("APPLYFREE_DATABASE_URL") or None
 
 
-def secrets_folder() -> Path:
-    """The folder of secrets: one file each, mode 0600."""
-    return Path(os.environ.get("APPLYFREE_SECRETS") or home() / "secrets")
+def secrets_folder(of_home: Path | None = None) -> Path:
+    """The folder of secrets: one file each, mode 0600; of another home than :func:`home`, where one is named."""
+    return Path(os.environ.get("APPLYFREE_SECRETS") or (of_home or home()) / "secrets")
 
 
 def senders_file() -> Path | None:
@@ -41,3 +42,13 @@ def log_target() -> str | None:
 def log_to(target: str) -> None:
     """Send the log of this process, and of those it starts, somewhere."""
     os.environ["APPLYFREE_LOG"] = target
+
+
+def serve_to(origins: Sequence[str]) -> None:
+    """Tell the processes that answer requests under which addresses browsers reach them."""
+    os.environ["APPLYFREE_ORIGINS"] = " ".join(origins)
+
+
+def origins() -> list[str]:
+    """Under which addresses browsers reach us."""
+    return os.environ.get("APPLYFREE_ORIGINS", "").split()

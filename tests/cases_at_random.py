@@ -73,7 +73,7 @@ class Play:
         to = self.draw.choice(ways_on(of.state, kind) or list(State))
         officer, other = self.draw.sample(OFFICERS, 2)
         second = self.draw.choice((None, other))
-        by = By(kind, officer, second, self.draw.choice(self.cases), self.a_decision(), "DATA_WRONG", b"sealed")
+        by = By(kind, officer, second, self.draw.choice(self.cases), self.a_decision(), "DATA_WRONG", SAID)
         make_move(self.connection, of, to, by, MORNING)
 
     def take(self) -> None:

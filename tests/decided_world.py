@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from serving.casework.moves import By, Entitlement
 from serving.casework.states import Actor, State
+from tests.cases_world import SAID
 from tests.casework_world import MORNING, moved
 
 _CASE = """
@@ -40,7 +41,7 @@ def decided(
     values = {"c": case, "first": first, "verdict": verdict, "two": second is not None, "at": MORNING}
     made = connection.execute(text(_DECISION), values).scalar_one()
     connection.execute(text(_SETTLED), {"second": second, "at": MORNING, "d": made})
-    by = By(Actor.OFFICER, first, second, case, made, "DATA_WRONG", b"sealed")
+    by = By(Actor.OFFICER, first, second, case, made, "DATA_WRONG", SAID)
     after = moved(connection, of, to, by=by)
     connection.execute(text(_CLOSED), {"c": case, "at": MORNING})
     return after

@@ -229,15 +229,27 @@ def concerned(index: pl.DataFrame, part: int) -> Concerned:
     """
     trees = _trees(index, index.filter(pl.col(PART) == part).select(_KEY).unique())
     subjects = _within(index, trees).select(pl.col(SUBJECTS).explode()).drop_nulls().unique()
-    naming = index.select(*_KEY, SUBJECTS).explode(SUBJECTS).join(subjects, on=SUBJECTS, how="semi").select(_KEY)
-    all_trees = _trees(index, pl.concat([trees, naming]).unique())
-    found = _within(index, all_trees).select(PART, TEXT)
-    after = [(number, event_of(text)) for number, text in found.iter_rows()]
+    found = told_of(index, subjects.get_column(SUBJECTS), trees)
     return Concerned(
         frozenset(subjects.get_column(SUBJECTS)),
-        [event for number, event in after if number < part],
-        [event for _, event in after],
+        [event for number, event in found if number < part],
+        [event for _, event in found],
     )
+
+
+def told_of(index: pl.DataFrame, subjects: pl.Series, trees: pl.DataFrame | None = None) -> list[tuple[int, Event]]:
+    """Every event from which what is said of some subjects follows, each with the part that brought it.
+
+    Args:
+        index: of the log.
+        subjects: their ids.
+        trees: source and id of more events that are wanted.
+    """
+    wanted = pl.DataFrame({SUBJECTS: subjects.cast(pl.String)})
+    naming = index.select(*_KEY, SUBJECTS).explode(SUBJECTS).join(wanted, on=SUBJECTS, how="semi").select(_KEY)
+    keys = naming if trees is None else pl.concat([trees, naming])
+    found = _within(index, _trees(index, keys.unique())).select(PART, TEXT)
+    return [(number, event_of(text)) for number, text in found.iter_rows()]
 
 
 def _within(index: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, false, insert, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from serving.casework.errors import CaseworkError, Change, ConflictError, NotAllowedError, NotFoundError
@@ -54,7 +55,8 @@ class By:
         case: the case it comes from.
         decision: the decision it carries out.
         reason_code: of review.md's list.
-        reason: their own words, encrypted.
+        reason: their own words, encrypted as in the decision.
+        sealed_as: of the decision, for whose place they are encrypted.
     """
 
     kind: Actor
@@ -64,6 +66,7 @@ class By:
     decision: int | None = None
     reason_code: str | None = None
     reason: bytes | None = None
+    sealed_as: UUID | None = None
 
 
 def read_entitlement(connection: Connection, number: int) -> Entitlement:
@@ -80,12 +83,21 @@ def read_entitlement(connection: Connection, number: int) -> Entitlement:
 
 def entitlements_of(connection: Connection, subjects: Sequence[tuple[str, str]]) -> list[Entitlement]:
     """All entitlements of some subjects, each given as (kind, id)."""
-    rows = connection.execute(
-        select(entitlement)
-        .where((entitlement.c.kind.concat(":").concat(entitlement.c.subject)).in_([f"{k}:{s}" for k, s in subjects]))
-        .order_by(entitlement.c.benefit, entitlement.c.period)
-    ).mappings()
-    return [_entitlement(row) for row in rows]
+    by_kind: dict[str, list[str]] = {}
+    for kind, subject in subjects:
+        by_kind.setdefault(kind, []).append(subject)
+    theirs = [and_(entitlement.c.kind == kind, entitlement.c.subject.in_(ids)) for kind, ids in by_kind.items()]
+    return _read(connection, or_(false(), *theirs))
+
+
+def entitlements_numbered(connection: Connection, numbers: Sequence[int]) -> list[Entitlement]:
+    """Some entitlements, by their numbers; of a number that there is not, none."""
+    return _read(connection, entitlement.c.id.in_(numbers))
+
+
+def _read(connection: Connection, which: ColumnElement[bool]) -> list[Entitlement]:
+    query = select(entitlement).where(which).order_by(entitlement.c.benefit, entitlement.c.period)
+    return [_entitlement(row) for row in connection.execute(query).mappings()]
 
 
 def make_move(connection: Connection, of: Entitlement, to: State, by: By, at: dt.datetime) -> Entitlement:
@@ -112,7 +124,7 @@ def make_move(connection: Connection, of: Entitlement, to: State, by: By, at: dt
             insert(move).values(
                 entitlement=of.id, revision=of.revision + 1, from_state=of.state, to_state=to, actor_kind=by.kind,
                 actor=by.actor, second=by.second, case_file=by.case, decision=by.decision, reason_code=by.reason_code,
-                reason=by.reason, at=at,
+                reason=by.reason, sealed_as=by.sealed_as, at=at,
             )
         )  # fmt: skip
     return read_entitlement(connection, of.id)

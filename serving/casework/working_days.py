@@ -27,6 +27,11 @@ class WorkingDays:
         self._country, self._zone = country, ZoneInfo(zone)
         self._told: set[int] = set()
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where days begin and end."""
+        return self._zone
+
     def is_working(self, day: dt.date) -> bool:
         """Do offices work on a day?"""
         if not self.is_announced(day.year) and day.year not in self._told:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from serving import clock, screen, settings
 from serving.errors import ServingError
@@ -17,12 +19,15 @@ from serving.ledger.checkpoints import (
 from serving.ledger.sealing import Signer, seal_and_publish
 from serving.ledger.stored import all_leaves
 from serving.ledger.verification import Verdict, verify
+from serving.security.secrets import keep_secret
 from serving.store.database import connect
 from serving.store.engine import Role, open_engine
 from serving.store.migrate import migrate
 from serving.store.server import open_server
 
 _FOUND = 1
+LEDGER_KEY = "ledger-pem"
+"""Its name in the folder of secrets."""
 
 app = typer.Typer(
     help="The ledger (存证账本): what happened, in one order that nobody can change without its being seen.",
@@ -42,7 +47,7 @@ SigningKeyOption = Annotated[
     typer.Option(
         "--ledger-key",
         metavar="FILE",
-        help="The Ed25519 key (PEM) that signs checkpoints. Default: $APPLYFREE_HOME/secrets/ledger.pem.",
+        help="The Ed25519 key (PEM) that signs checkpoints. Default: $APPLYFREE_HOME/secrets/ledger-pem.",
         show_default=False,
     ),
 ]
@@ -56,7 +61,15 @@ def published_file(named: Path | None = None) -> Path:
 
 def signing_key_file(named: Path | None = None) -> Path:
     """The key that signs them."""
-    return named or settings.home() / "secrets" / "ledger.pem"
+    return named or settings.secrets_folder() / LEDGER_KEY
+
+
+def make_signing_key(folder: Path) -> None:
+    """Make a key where there is none: for an installation with a database of its own, where nobody else would."""
+    made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (folder / LEDGER_KEY).exists():
+        keep_secret(folder, LEDGER_KEY, made)
 
 
 def verify_ledger(
@@ -66,7 +79,7 @@ def verify_ledger(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="The public key (PEM) of the ledger. Default: that of $APPLYFREE_HOME/secrets/ledger.pem.",
+            help="The public key (PEM) of the ledger. Default: that of $APPLYFREE_HOME/secrets/ledger-pem.",
             show_default=False,
         ),
     ] = None,

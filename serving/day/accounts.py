@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import cast
 
 from sqlalchemy import Connection, text
 
@@ -15,8 +15,10 @@ from rules.rulebook import Rulebook
 from serving.day.bundling import Found, Held
 from serving.day.entitling import Terms
 from serving.day.errors import CountsDifferError
+from serving.day.reconciling import HandOver
 from serving.delivery.bundles.model import Item
-from serving.ledger.intents import is_behind
+from serving.ledger.intents import is_behind, record_sweep
+from serving.ledger.leaves import Json
 from serving.stops.breakers import Counts
 from serving.stops.buttons import Scope, pressed
 from serving.store.sweeps import Sweep
@@ -32,34 +34,60 @@ def begin(connection: Connection, sweep: int, at: dt.datetime) -> None:
     )
 
 
+def is_complete(connection: Connection, sweep: int) -> bool:
+    """Was the run after a sweep completed?"""
+    query = text("SELECT completed_at IS NOT NULL FROM day_run WHERE sweep = :sweep")
+    return bool(connection.execute(query, {"sweep": sweep}).scalar_one_or_none())
+
+
 def complete(
-    connection: Connection, sweep: int, counts: Mapping[str, Counts], account: Mapping[str, object], at: dt.datetime
-) -> None:
-    """Note what a run came to, once."""
-    connection.execute(
+    connection: Connection, sweep: Sweep, counts: Mapping[str, Counts], account: Mapping[str, object], at: dt.datetime
+) -> bool:
+    """Note what a run came to, and attest it in the ledger: once, however often it is run.
+
+    Returns:
+        Whether it was not complete before.
+    """
+    done = connection.execute(
         text(
             "UPDATE day_run SET completed_at = :at, counts = CAST(:counts AS jsonb), account = CAST(:account AS jsonb) "
             "WHERE sweep = :sweep AND completed_at IS NULL"
         ),
         {
-            "sweep": sweep, "at": at, "account": json.dumps(account),
+            "sweep": sweep.id, "at": at, "account": json.dumps(account),
             "counts": json.dumps({benefit: asdict(count) for benefit, count in counts.items()}),
         },
     )  # fmt: skip
+    if not done.rowcount:
+        return False
+    attested = {name: cast(Json, value) for name, value in account.items()}
+    record_sweep(connection, sweep.id, sweep.rulebook, attested, at)
+    return True
 
 
-def tiers_of_everybody(connection: Connection, sweep: Sweep) -> Counter[str]:
-    """How many determinations are in each tier.
+def events_known(connection: Connection, sweep: int) -> int:
+    """The last part of the log of life events that the run before that of a sweep knew of; 0 before the first."""
+    query = text(
+        "SELECT account ->> 'events' FROM day_run "
+        "WHERE sweep < :sweep AND completed_at IS NOT NULL ORDER BY sweep DESC LIMIT 1"
+    )
+    return int(connection.execute(query, {"sweep": sweep}).scalar_one_or_none() or 0)
+
+
+def tiers_of_everybody(connection: Connection, sweep: Sweep) -> HandOver:
+    """How many determinations are in each tier: those in '' are in none.
 
     Raises:
         CountsDifferError: some are in none, or there are more or fewer than the sweep counted.
     """
     rows = connection.execute(text("SELECT effective_tier, count(*) FROM current_tier GROUP BY 1")).all()
-    tiers = Counter({str(tier or ""): int(count) for tier, count in rows})
+    tiers = {str(tier or ""): int(count) for tier, count in rows}
     counted = sum(tally.outcomes.total() for tally in Account.read(sweep.account).tallies.values())
-    if tiers.pop("", 0) or tiers.total() != counted:
-        raise CountsDifferError(counted, tiers.total())
-    return tiers
+    found = HandOver("from the sweep's determinations to tiers", counted, tiers)
+    found.require_equal()
+    if "" in tiers:
+        raise CountsDifferError("tiers that were computed", counted, {k: n for k, n in tiers.items() if k})
+    return found
 
 
 def counts_of(connection: Connection, sweep: Sweep, caps: Mapping[str, int]) -> dict[str, Counts]:

@@ -1,7 +1,6 @@
-"""From tiers to entitlements: what a sweep found becomes something that is owed for a period, and goes its first step.
+"""From tiers to entitlements: what a sweep found becomes something that is owed for a period.
 
-Everything here may be done twice: an entitlement is there once per subject, benefit and period, and its first step is
-taken by whoever finds it still `detected`. So a run that was killed is run again.
+Everything here may be done twice: an entitlement is there once per subject, benefit and period.
 """
 
 from __future__ import annotations
@@ -9,17 +8,18 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import polars as pl
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from features.facts.encoding import ID
 from rules.determination import Outcome
+from serving.casework.clocks import Kind
 from serving.casework.holding import ChangedAnswer
+from serving.day.reconciling import HandOver
 from serving.delivery.bundles.model import Item
 
 BATCH = 2_000
@@ -36,16 +36,16 @@ class Terms:
     Attributes:
         periods: for each unit of time that amounts are per, the key of the period that the day lies in.
         notice_until: per benefit with a public notice, when one that begins now ends.
-        answer_until: until when an offer that is made now is waited for.
-        review_until: until when a caseworker is to have judged what is opened now.
+        remind_at: per benefit, when somebody is reminded of what is offered now.
+        cases: per kind of case that begins here, when one that is opened now is due, and by when it is taken up.
         caps: per benefit, what goes out without a second caseworker, in minor units.
         minor: per unit of amounts, how many minor units make one.
     """
 
     periods: Mapping[str, str]
     notice_until: Mapping[str, dt.datetime]
-    answer_until: dt.datetime
-    review_until: dt.datetime
+    remind_at: Mapping[str, dt.datetime]
+    cases: Mapping[Kind, tuple[dt.datetime, dt.datetime | None]]
     caps: Mapping[str, int]
     minor: Mapping[str, int]
 
@@ -59,6 +59,8 @@ class Becomes(enum.Enum):
     """It costs something else: nobody but the household says yes to that."""
     REVIEW = "review"
     """Which is better the household alone can say, and a caseworker helps it to."""
+    CASEWORKER = "caseworker"
+    """An offer would tell the whole household what not all of it may know: a caseworker finds out whom to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +82,56 @@ def look(connection: Connection) -> None:
     connection.commit()
 
 
-def find(connection: Connection, terms: Terms, districts: Districts, changes: Sequence[Change], at: dt.datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What came of a sweep's answers.
+
+    Attributes:
+        new: entitlements that were not there before.
+        hand_overs: the counts of each step.
+    """
+
+    new: int
+    hand_overs: tuple[HandOver, ...]
+
+
+def find(
+    connection: Connection, terms: Terms, districts: Districts, changes: Sequence[Sequence[Change]], at: dt.datetime
+) -> Noted:
     """Note what is owed and is not noted yet.
 
     Args:
         connection: that has had its :func:`look`; it commits as it goes.
         terms: of the day.
         districts: who looks after whom.
-        changes: of what is tied to other items of the household.
+        changes: what becomes of items for other reasons than their tier; each list has an item once.
         at: this moment.
 
-    Returns:
-        How many entitlements are new.
+    Raises:
+        CountsDifferError: something is owed and nothing came of it.
     """
     connection.execute(text("DROP TABLE IF EXISTS pg_temp.candidate, pg_temp.home"))  # of a run that ended early
     connection.execute(text(_CANDIDATES))
     _assign(connection, districts)
-    _change(connection, changes)
+    open_ones, candidates = connection.execute(text(_CAME)).one()
+    asked = connection.execute(text("SELECT count(*) FROM today WHERE tier = 'ask'")).scalar_one()
+    to_candidates = HandOver("from tiers to what is owed", open_ones, {"ask": asked, "owed": candidates})
+    to_candidates.require_equal()
+    aside = sum(_change(connection, some) for some in changes)
+    parameters = _parameters(terms)
     new = 0
     for low, high in _ranges(connection):
-        parameters = _parameters(terms) | {"at": at, "low": low, "high": high}
-        new += int(connection.execute(text(_NOTE), parameters).scalar_one())
+        noting = parameters | {"at": at, "low": low, "high": high}
+        new += int(connection.execute(text(_NOTE), noting).scalar_one())
         connection.commit()
+    there = connection.execute(text(_THERE), {name: parameters[name] for name in ("pers", "keys")}).scalar_one()
+    to_entitlements = HandOver(
+        "from what is owed to entitlements", candidates, {"set_aside": aside, "entitlements": there}
+    )
+    to_entitlements.require_equal()
     connection.execute(text("DROP TABLE candidate"))
     connection.commit()
-    return new
+    return Noted(new, (to_candidates, to_entitlements))
 
 
 def supersede(connection: Connection, terms: Terms, at: dt.datetime) -> int:
@@ -129,38 +156,6 @@ def turned(connection: Connection, terms: Terms) -> list[ChangedAnswer]:
     ]
 
 
-def take_first_steps(
-    engine: Engine, terms: Terms, at: dt.datetime, *, automatic: bool = True, stopped: Sequence[str] = ()
-) -> Counter[str]:
-    """Move what was detected on: to its delivery, its offer or its review.
-
-    Args:
-        engine: with the application's rights.
-        terms: of the day.
-        at: this moment.
-        automatic: may anything be delivered without a person? Where not, what is automatic waits as detected.
-        stopped: benefits of which nothing automatic goes on, for a stop button or a breaker.
-
-    Returns:
-        By new state, how many.
-    """
-    steps: Counter[str] = Counter()
-    noticed = {"noticed": list(terms.notice_until), "notice_until": list(terms.notice_until.values())}
-    while True:
-        with engine.begin() as connection:
-            taken = (
-                connection.execute(text(_TAKE), {"automatic": automatic, "stopped": list(stopped), "batch": BATCH})
-                .scalars()
-                .all()
-            )
-            if not taken:
-                return steps
-            found = {"taken": list(taken), "at": at}
-            connection.execute(text(_CLOCK), {"taken": list(taken), "answer_until": terms.answer_until} | noticed)
-            steps.update(connection.execute(text(_STEP), found | noticed).scalars())
-            connection.execute(text(_OPEN_CASES), found | {"due_at": terms.review_until})
-
-
 def _assign(connection: Connection, districts: Districts) -> None:
     """Give each candidate its district."""
     kinds = connection.execute(text("SELECT kind, array_agg(DISTINCT subject) FROM candidate GROUP BY kind")).all()
@@ -182,16 +177,21 @@ def _assign(connection: Connection, districts: Districts) -> None:
     connection.commit()
 
 
-def _change(connection: Connection, changes: Sequence[Change]) -> None:
-    """Put into effect what settling households came to; it makes nothing less careful."""
+def _change(connection: Connection, changes: Sequence[Change]) -> int:
+    """Put into effect what settling households came to; it makes nothing less careful.
+
+    Returns:
+        How many are set aside.
+    """
     rows = [
         {"kind": one.item.kind, "subject": one.item.subject, "benefit": one.item.benefit,
          "becomes": None if one.becomes is None else one.becomes.value, "reasons": list(one.reasons)}
         for one in changes
     ]  # fmt: skip
     connection.execute(text(_CHANGE), {"rows": json.dumps(rows, ensure_ascii=False)})
-    connection.execute(text(_SET_ASIDE), {"rows": json.dumps(rows, ensure_ascii=False)})
+    aside = connection.execute(text(_SET_ASIDE), {"rows": json.dumps(rows, ensure_ascii=False)}).rowcount
     connection.commit()
+    return aside
 
 
 def _ranges(connection: Connection) -> Iterator[tuple[int, int]]:
@@ -220,6 +220,12 @@ CREATE TEMP TABLE candidate AS
 SELECT row_number() OVER (ORDER BY kind, subject, benefit) AS number, t.*, NULL::text AS district
 FROM today t WHERE tier = 'review' OR (tier IN ('automatic', 'confirm') AND outcome = 'eligible')
 """
+_CAME = "SELECT (SELECT count(*) FROM today), (SELECT count(*) FROM candidate)"
+_THERE = """
+SELECT count(*) FROM candidate c
+JOIN unnest(CAST(:pers AS text[]), CAST(:keys AS text[])) AS p(per, key) ON p.per = c.per
+JOIN entitlement e ON e.kind = c.kind AND e.subject = c.subject AND e.benefit = c.benefit AND e.period = p.key
+"""
 _SUPERSEDE = """
 WITH gone AS (
     INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at)
@@ -243,8 +249,8 @@ jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(kind text, subject text, benefit t
 _CHANGE = f"""
 UPDATE candidate c
 SET tier = CASE WHEN x.becomes = 'review' OR (x.becomes = 'confirm' AND c.tier = 'automatic') THEN x.becomes
-                ELSE c.tier END,
-    reasons = c.reasons || x.reasons
+                WHEN x.becomes = 'caseworker' AND c.tier = 'confirm' THEN 'review' ELSE c.tier END,
+    reasons = CASE WHEN x.becomes = 'caseworker' AND c.tier <> 'confirm' THEN c.reasons ELSE c.reasons || x.reasons END
 FROM {_CHANGES} WHERE c.kind = x.kind AND c.subject = x.subject AND c.benefit = x.benefit
 """
 _SET_ASIDE = f"""
@@ -264,40 +270,4 @@ LEFT JOIN unnest(CAST(:capped AS text[]), CAST(:caps AS bigint[])) AS l(benefit,
 WHERE c.number >= :low AND c.number < :high
 ON CONFLICT (kind, subject, benefit, period) DO NOTHING RETURNING 1)
 SELECT count(*) FROM noted
-"""
-_TAKE = """
-SELECT id FROM entitlement
-WHERE state = 'detected' AND (tier <> 'automatic' OR (:automatic AND benefit <> ALL(:stopped)))
-ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-"""
-_NOTICED = """
-unnest(CAST(:noticed AS text[]), CAST(:notice_until AS timestamptz[])) AS n(benefit, until)
-"""
-# Before the step: a row that a trigger has changed in a statement is not changed by the same statement again.
-_CLOCK = f"""
-UPDATE entitlement e SET next_step_at = CASE WHEN e.tier = 'confirm' THEN CAST(:answer_until AS timestamptz)
-                                             WHEN e.tier = 'automatic' THEN n.until END
-FROM entitlement same LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
-WHERE e.id = same.id AND same.id = ANY(:taken)
-"""  # nosec B608 # put together of constants
-_STEP = f"""
-INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at)
-SELECT e.id, e.revision + 1, 'detected',
-       CASE WHEN e.tier = 'review' THEN 'review' WHEN e.tier = 'confirm' THEN 'offered' WHEN e.tier = 'ask' THEN 'ask'
-            WHEN n.until IS NOT NULL THEN 'public_notice' ELSE 'approved' END,
-       'system', 'day', :at
-FROM entitlement e LEFT JOIN {_NOTICED} ON n.benefit = e.benefit
-WHERE e.id = ANY(:taken)
-RETURNING to_state
-"""  # nosec B608 # put together of constants
-# As serving.casework.cases.open_case does it, for thousands at once: with the event that the ledger tells of.
-_OPEN_CASES = """
-WITH opened AS (
-    INSERT INTO case_file (kind, entitlement, subject_kind, subject, benefit, district, why, opened_at, opened_by,
-                           due_at)
-    SELECT 'review', id, kind, subject, benefit, district, reasons, :at, 'day', :due_at
-    FROM entitlement WHERE id = ANY(:taken) AND state = 'review'
-    ON CONFLICT DO NOTHING RETURNING id)
-INSERT INTO case_event (case_file, action, actor, at, detail)
-SELECT id, 'opened', 'day', :at, '{"by": "system", "revision": 0}' FROM opened
 """

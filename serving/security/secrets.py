@@ -129,8 +129,12 @@ def open_secrets(folder: Path, *, makes_missing: bool, also: Iterable[str] = ())
 
 
 def make_key(folder: Path, name: str) -> None:
-    """Make a random key where there is none; of two processes that do, one wins and both read the same."""
-    written = base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n"
+    """Make a random key where there is none."""
+    keep_secret(folder, name, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+
+
+def keep_secret(folder: Path, name: str, written: bytes) -> None:
+    """Keep a secret where there is none; of two processes that do, one wins and both read the same."""
     passing = folder / f".{name}.{secrets.token_hex(8)}"
     handle = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

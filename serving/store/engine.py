@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from serving.store.answering import AnsweringConnection
 from serving.store.errors import NotPrimaryError
 
 _CONNECT_SECONDS = 5
+_OF_DATA = "22"
+"""The class of errors that quote the value they are about."""
 _GRACE_SECONDS = 5.0
 """So much longer than the server's own time limit we wait for what it says."""
 
@@ -71,7 +74,26 @@ def open_engine(
         hide_parameters=True,  # they are of persons, and an error is read by anybody
     )  # fmt: skip
     event.listen(engine, "connect", _refuse_replica)
+    event.listen(engine, "handle_error", _tell_no_values)
     return engine
+
+
+def _tell_no_values(context: ExceptionContext) -> None:
+    """Leave out of an error what PostgreSQL tells of rows: whole ones in its detail, single values in quotation marks.
+
+    The full message is in the server's own log, which is kept like the data.
+    """
+    original, told = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(original, psycopg.Error) or original.diag.message_primary is None:
+        return
+    plain = original.diag.message_primary
+    if (original.sqlstate or "").startswith(_OF_DATA):
+        plain = re.sub(r'"(?:[^"]|"")*"?', '"…"', plain)
+    before = str(original)
+    original.args = (plain,)
+    if told is not None:
+        told.params = None
+        told.args = tuple(str(each).replace(before, plain) for each in told.args)
 
 
 def _refuse_replica(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

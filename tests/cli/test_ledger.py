@@ -37,7 +37,7 @@ def home(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     key = Ed25519PrivateKey.generate()
     (tmp_path / "secrets").mkdir()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "secrets" / "ledger.pem").write_bytes(pem)
+    (tmp_path / "secrets" / "ledger-pem").write_bytes(pem)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "public.pem").write_bytes(public)
     with casework_database(server) as engine:
@@ -72,11 +72,11 @@ def test_without_checkpoints_or_key_nothing_is_said(home: Path) -> None:
     assert done.status == 2
     assert "holds no checkpoint" in done.err
     assert applyfree("ledger", "seal").status == 0
-    (home / "secrets" / "ledger.pem").write_text("no key")
+    (home / "secrets" / "ledger-pem").write_text("no key")
     done = applyfree("ledger", "verify")
     assert done.status == 2
     assert "holds no Ed25519 key" in done.err
-    (home / "secrets" / "ledger.pem").unlink()
+    (home / "secrets" / "ledger-pem").unlink()
     done = applyfree("ledger", "verify")
     assert done.status == 2
     assert "openssl genpkey" in done.err
@@ -89,7 +89,7 @@ def test_work_that_is_due_seals_the_ledger(home: Path) -> None:
 
 
 def test_without_a_key_work_says_what_follows(home: Path) -> None:
-    (home / "secrets" / "ledger.pem").unlink()
+    (home / "secrets" / "ledger-pem").unlink()
     done = applyfree("work", "--once")
     assert done.status == 0
     assert "nothing is sealed" in done.err

@@ -15,7 +15,7 @@ from serving.store.tables.access import login_attempt
 
 def keep_attempt(connection: Connection, attempt: Attempt, now: dt.datetime) -> str:
     """Keep an attempt; the value of the cookie by which its browser is known again."""
-    connection.execute(delete(login_attempt).where(login_attempt.c.until_at <= now))
+    forget_attempts(connection, now)
     cookie = secrets.token_urlsafe(32)
     connection.execute(
         insert(login_attempt).values(
@@ -38,6 +38,11 @@ def take_attempt(connection: Connection, cookie: str | None) -> Attempt:
     if row is None:
         raise LoginRefusedError("browser")
     return Attempt(row.state, row.nonce, row.verifier, row.until_at)
+
+
+def forget_attempts(connection: Connection, now: dt.datetime) -> int:
+    """Delete the rows of attempts that were never finished in time; how many."""
+    return connection.execute(delete(login_attempt).where(login_attempt.c.until_at <= now)).rowcount
 
 
 def _hash(cookie: str) -> bytes:

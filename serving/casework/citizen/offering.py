@@ -15,6 +15,7 @@ from serving.casework.citizen.offers import next_step
 from serving.casework.moves import By, Entitlement, make_move
 from serving.casework.periods import local_day, start_of
 from serving.casework.states import State
+from serving.casework.working_days import WorkingDays
 from serving.store.tables.citizens import bundle, bundle_member
 
 
@@ -55,10 +56,19 @@ class Wait:
     Attributes:
         terms: of a benefit.
         zone: where days begin and end.
+        working: the days that count for a public notice, where only working days do; None: all do.
     """
 
     terms: Callable[[str], Terms]
     zone: ZoneInfo
+    working: WorkingDays | None = None
+
+    def end_of_notice(self, benefit: str, since: dt.datetime) -> dt.datetime:
+        """When the public notice of a benefit is over that is put up at a moment."""
+        days = self.terms(benefit).public_notice_days
+        if self.working is None:
+            return end_of_notice(since, days, self.zone)
+        return self.working.end_of(self.working.after(self.working.day_of(since), days))
 
 
 def make_offer(
@@ -84,7 +94,7 @@ def make_offer(
 def publish(connection: Connection, of: Entitlement, by: By, wait: Wait, at: dt.datetime) -> Entitlement:
     """Put an entitlement where others may object, for its whole days."""
     of = make_move(connection, of, State.PUBLIC_NOTICE, by, at)
-    next_step(connection, of.id, end_of_notice(at, wait.terms(of.benefit).public_notice_days, wait.zone))
+    next_step(connection, of.id, wait.end_of_notice(of.benefit, at))
     return of
 
 

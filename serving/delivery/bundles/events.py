@@ -90,6 +90,15 @@ class Arising:
                 return True
         return False
 
+    def event_behind(self, item: Item, latest_first: Iterable[LifeEvent], persons: Iterable[str]) -> LifeEvent | None:
+        """The latest event from which an item of a household with these persons arises; None: it comes from none."""
+        return next((event for event in latest_first if self.arises(item, event, persons)), None)
+
+
+def latest_first(events: Iterable[LifeEvent]) -> list[LifeEvent]:
+    """Events in the order in which they are asked: an item stands with the latest one that it arises from."""
+    return sorted(events, key=lambda event: (event.on, event.id), reverse=True)
+
 
 def _stated(kind: EventKind) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
@@ -129,12 +138,13 @@ def bundles_of(
         gives_away: whether an offer is sensitive.
     """
     persons = frozenset(persons)
-    latest_first = sorted(events, key=lambda event: (event.on, event.id), reverse=True)
-    by_id = {event.id: event for event in latest_first}
+    ordered = latest_first(events)
+    by_id = {event.id: event for event in ordered}
     found: dict[tuple[str, Addressee], _Draft] = {}
     for proposal, cliffs in proposals:
         for item in sorted(proposal.accept):
-            event = next((event.id for event in latest_first if arising.arises(item, event, persons)), "")
+            behind = arising.event_behind(item, ordered, persons)
+            event = "" if behind is None else behind.id
             addressee = addressee_of(item, household, gives_away)
             draft = found.setdefault((event, addressee), _Draft([], set(), []))
             share = proposal.received.shares[item]

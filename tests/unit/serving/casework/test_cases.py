@@ -197,7 +197,7 @@ def test_notes_are_sealed_each_for_its_place(connection: Connection) -> None:
     add_note(connection, case.id, ANN, "住院到周五", seal, MORNING)
     add_note(connection, case.id, BEN, "called the ward", seal, MORNING)
     add_note(connection, other.id, BEN, "another one", seal, MORNING)
-    assert [(note.officer, note.text) for note in notes_of(connection, case.id, unseal)] == [
+    assert [(note.author, note.text) for note in notes_of(connection, case.id, unseal)] == [
         (ANN, "住院到周五"),
         (BEN, "called the ward"),
     ]
