@@ -22,7 +22,6 @@ from features.registers.errors import UnreadableDeliveryError
 from serving import clock, settings
 from serving.access.gate import Gate
 from serving.access.limits import Limiter
-from serving.access.login.provider import Provider
 from serving.api.application import build
 from serving.api.departments import Departments
 from serving.api.health import Health, Probe
@@ -31,6 +30,7 @@ from serving.api.own import HouseholdKin, ProxyGrants
 from serving.api.parts import Parts
 from serving.api.routes.doors import login_routes
 from serving.casework.clocks import shipped_clocks
+from serving.doors import local_provider, open_provider, secrets_for_login
 from serving.errors import ServingError
 from serving.ledger.intents import is_behind
 from serving.online import online_store
@@ -68,31 +68,38 @@ class NothingSweptError(ServingError):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An application that is ready, and what it stands on."""
+    """An application that is ready, and what it stands on.
+
+    Attributes:
+        app: the application.
+        parts: what it works with.
+        server: of its database.
+        accounts: the file of the demonstration's accounts, where there is one.
+    """
 
     app: ASGIApp
     parts: Parts
     server: Server
+    accounts: Path | None = None
 
 
 @contextmanager
 def open_app(
     home: Path,
     origins: Sequence[str],
-    provider: Provider | None = None,
     more: Sequence[APIRouter] = (),
-    redis_url: str | None = None,
     advance: Callable[[int], None] = lambda count: None,
+    login_port: int | None = None,
 ) -> Iterator[Opened]:
     """The application over a home; dossiers of the last sweep are written first, where they are missing.
 
     Args:
         home: $APPLYFREE_HOME.
-        origins: under which addresses browsers reach it.
-        provider: where people log in; None: sessions are opened elsewhere.
+        origins: under which addresses browsers reach it; people come back from their login to the first.
         more: further routes.
-        redis_url: where requests are counted; None: in this process.
         advance: is told how many more dossiers were written.
+        login_port: start the local provider here, where the database is our own and no other provider is named;
+            None: do not, another process has.
 
     Raises:
         NothingSweptError: there are no answers.
@@ -100,15 +107,21 @@ def open_app(
         DatabaseUnreachableError: the database does not answer.
     """
     named = settings.database_url()
-    keys = open_secrets(settings.secrets_folder(), makes_missing=named is None, also=[SIGNING])
+    keys = open_secrets(settings.secrets_folder(), makes_missing=named is None, also=[SIGNING, *secrets_for_login()])
     server = open_server(named, home)
     try:
         engine = _engine(server, home)
         _prepare(server, home, engine, advance)
-        parts = _parts(home, engine, server, keys, redis_url)
-        doors = [] if provider is None else [login_routes(provider, "/")]
-        yield Opened(build(parts, origins, [*doors, *more]), parts, server)
-        engine.dispose()
+        parts = _parts(home, engine, server, keys, settings.redis_url())
+        with ExitStack() as stack:
+            stack.callback(engine.dispose)
+            accounts = None
+            if login_port is not None and named is None and settings.issuer() is None:
+                issuer, accounts = stack.enter_context(local_provider(home, origins[0], login_port, parts, keys))
+                settings.log_in_at(issuer)
+            provider = stack.enter_context(open_provider(origins[0], keys))
+            doors = [] if provider is None else [login_routes(provider, "/")]
+            yield Opened(build(parts, origins, [*doors, *more]), parts, server, accounts)
     finally:
         server.close()
 

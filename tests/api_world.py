@@ -141,7 +141,7 @@ def api_world(
     server: EmbeddedServer, home: Path, *, change: Callable[[Parts], Parts] = lambda parts: parts
 ) -> Iterator[World]:
     """A city that was swept, and everybody in it who matters here."""
-    _sweep(server, home)
+    sweep_city(server, home)
     clock, engine, owner = Clock(), open_engine(server.url, pool_size=10), open_engine(server.url, DatabaseRole.OWNER)
     taken: list[bytes] = []
     key = Ed25519PrivateKey.generate()
@@ -161,7 +161,8 @@ def api_world(
         owner.dispose()
 
 
-def _sweep(server: EmbeddedServer, home: Path) -> None:
+def sweep_city(server: EmbeddedServer, home: Path) -> None:
+    """Gather, sweep and file a small city below a home."""
     catalogue = cn_catalogue()
     rulebook = sound_rulebook(catalogue)
     history = gappy_city(home / "history", rulebook.vocabulary, PERSONS, 3)
