@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, LargeBinary, select, text
 
-from rules.outcomes import Outcome
+from rules.determination import Outcome
 from serving.api.application import build
 from serving.api.words import Sealing
 from serving.casework.quality.reviewing import Found, record_result
@@ -92,8 +92,8 @@ def _say_all(said: Said) -> None:
     offers, cases, people = said.world.offers, said.world.cases, said.world.people
     said.ask("alice", f"/me/offers/{offers['alice']}/person", json={"words": said.words("person")})
     seen = said.world.ask("alice", "GET", f"/me/offers/{offers['alice2']}").headers["ETag"]
-    objecting = {"json": {"words": said.words("objection")}, "headers": {"If-Match": seen}}
-    said.ask("alice", f"/me/offers/{offers['alice2']}/objection", **objecting)
+    objection = {"words": said.words("objection")}
+    said.ask("alice", f"/me/offers/{offers['alice2']}/objection", json=objection, headers={"If-Match": seen})
     said.ask("alice", "/me/objections", json={"benefit": "dibao", "words": said.words("answer")})
     said.ask("alice", "/me/person", json={"words": said.words("question")})
     said.ask("alice", f"/public-notices/{offers['notice']}/objection", json={"words": said.words("notice")})
