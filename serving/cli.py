@@ -27,6 +27,7 @@ from serving.commands.ingest import ingest
 from serving.commands.models import drift, models, promote, train
 from serving.commands.outreach import outreach
 from serving.commands.replay import replay
+from serving.commands.serve import serve
 from serving.commands.sweep import sweep
 from serving.commands.tiers import tiers
 from serving.commands.work import work
@@ -197,3 +198,9 @@ ledger.app.command("seal", epilog=_examples("applyfree ledger seal --ledger-key 
     ledger.seal_ledger
 )
 app.command(epilog=_examples("applyfree work", "applyfree work --once"))(work)
+app.command(
+    epilog=_examples(
+        "applyfree serve",
+        "applyfree serve --host 0.0.0.0 --port 8443 --origin https://benefits.example.gov.cn",
+    )
+)(serve)

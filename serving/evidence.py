@@ -35,12 +35,15 @@ from models.missing_evidence.training import NAME
 from models.outreach.objective import Objective
 from models.outreach.queue import HOUSEHOLD
 from models.outreach.reaching import reach
+from serving.day.ordering import case_priorities, write_priorities
 from serving.errors import ServingError
 from serving.evaluation import sound_rulebook
 from serving.model_life import held_out, place_of, verified
 from serving.purposes import model_purpose
 from serving.store.database import connect
+from serving.store.engine import Role, open_engine
 from serving.store.export import read_found_determinations
+from serving.store.migrate import migrate
 from serving.store.server import open_server
 from serving.store.sweeps import last_complete
 from serving.sweep.rulebooks import load_pinned
@@ -196,6 +199,25 @@ def queue_of(home: Path, swept: Swept, objective: Objective, catalogue: Path | N
     vocabulary = swept.inputs.rulebook.vocabulary
     rows = reach(swept.determinations, tables, vocabulary, objective, swept.on_date, probabilities=scores)
     return Queue(rows, scores, standing, swept, tables)
+
+
+def order_cases(home: Path, database_url: str | None, queue: Queue, objective: Objective) -> int:
+    """Put caseworkers' open cases in the order of the queue: how many have another place."""
+    swept = queue.swept
+    priorities = case_priorities(
+        swept.determinations, queue.tables, swept.inputs.rulebook.vocabulary, objective, swept.on_date, queue.scores
+    )
+    server = open_server(database_url, home)
+    try:
+        with connect(server.url) as session:
+            migrate(session)
+        engine = open_engine(server.url, Role.ORDER)
+        try:
+            return write_priorities(engine, priorities)
+        finally:
+            engine.dispose()
+    finally:
+        server.close()
 
 
 def known_tables(home: Path, swept: Swept, catalogue: Path | None = None) -> Tables:

@@ -18,7 +18,7 @@ from models.outreach.objective import load_objective
 from models.outreach.reaching import reach
 from models.outreach.worth import KEY, PROBABILITY
 from serving import model_life
-from serving.evidence import Queue, latest_sweep, queue_of, train
+from serving.evidence import Queue, latest_sweep, order_cases, queue_of, train
 from serving.scoring.queues import Value, true_answers, value_of
 from serving.scoring.truths import open_truth
 
@@ -40,6 +40,7 @@ class EvidenceDay:
         promoted: is it the champion now?
         queue: whom to reach first.
         value: what the order is worth, by the truth.
+        ordered: cases of caseworkers that have another place now.
         why: why nothing was trained.
     """
 
@@ -50,6 +51,7 @@ class EvidenceDay:
     promoted: bool
     queue: Queue
     value: Value
+    ordered: int = 0
     why: str = ""
 
 
@@ -73,6 +75,7 @@ def run_evidence(home: Path, on_date: dt.date, tell: Tell) -> EvidenceDay:
     tell("ordering the queue")
     objective = load_objective()
     queue = queue_of(home, swept, objective)
+    ordered = order_cases(home, None, queue, objective)
     tell("comparing the queue with the truth")
     rulebook = swept.inputs.rulebook
     truth = true_answers(open_truth(home / "city" / "truth", rulebook.vocabulary), rulebook)
@@ -87,7 +90,7 @@ def run_evidence(home: Path, on_date: dt.date, tell: Tell) -> EvidenceDay:
         CHANCE_SCORES: by_chance(lot, queue.scores), CHANCE_DONORS: by_chance(lot, donors),
     }  # fmt: skip
     value = value_of(queue.scores, open_cases(swept.determinations, swept.inputs), orders, truth)
-    return EvidenceDay(trained, cases, left, verdicts, promoted, queue, value, why)
+    return EvidenceDay(trained, cases, left, verdicts, promoted, queue, value, ordered, why)
 
 
 def by_chance(queue: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -41,3 +42,38 @@ def log_target() -> str | None:
 def log_to(target: str) -> None:
     """Send the log of this process, and of those it starts, somewhere."""
     os.environ["APPLYFREE_LOG"] = target
+
+
+def redis_url() -> str | None:
+    """The Redis in which requests are counted; None: each process counts its own."""
+    return os.environ.get("APPLYFREE_REDIS_URL") or None
+
+
+def issuer() -> str | None:
+    """The identity provider at which people log in, as it names itself; None: none is named."""
+    return os.environ.get("APPLYFREE_ISSUER") or None
+
+
+def client_id() -> str:
+    """What we are called at that provider."""
+    return os.environ.get("APPLYFREE_CLIENT_ID") or "applyfree"
+
+
+def local_issuer() -> str | None:
+    """The provider for demonstrations that `applyfree serve` started beside the processes that answer requests."""
+    return os.environ.get("APPLYFREE_LOCAL_ISSUER") or None
+
+
+def log_in_at(local_issuer: str) -> None:
+    """Tell the processes that answer requests of the provider that was started beside them."""
+    os.environ["APPLYFREE_LOCAL_ISSUER"] = local_issuer
+
+
+def serve_to(origins: Sequence[str]) -> None:
+    """Tell the processes that answer requests under which addresses browsers reach them."""
+    os.environ["APPLYFREE_ORIGINS"] = " ".join(origins)
+
+
+def origins() -> list[str]:
+    """Under which addresses browsers reach us."""
+    return os.environ.get("APPLYFREE_ORIGINS", "").split()

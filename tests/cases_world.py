@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection
 
 from serving.casework.cases import Case, Subject, open_case, read_case
 from serving.casework.clocks import Kind, shipped_clocks
@@ -15,7 +17,9 @@ from serving.casework.leases import claim
 from serving.casework.moves import Entitlement, make_move, read_entitlement
 from serving.casework.queues import Desk
 from serving.casework.review import View, record_view
+from serving.casework.sealing import OwnWords
 from serving.casework.states import Actor, State
+from serving.security.fields.cipher import Place
 from tests.casework_world import MORNING, SYSTEM, an_entitlement
 
 CLOCKS = shipped_clocks()
@@ -26,15 +30,19 @@ REGISTER_OFFICE = (Actor.SYSTEM, "test")
 _KEY = AESGCM(bytes(range(32)))
 
 
-def seal(text: str, *, table: str, column: str, row: str) -> bytes:
+def seal(text: str, column: Column[Any], row: Mapping[str, Any]) -> bytes:
     """AES-GCM, for one place."""
     nonce = os.urandom(12)
-    return nonce + _KEY.encrypt(nonce, text.encode(), f"{table}|{column}|{row}".encode())
+    return nonce + _KEY.encrypt(nonce, text.encode(), str(Place.of(column, row)).encode())
 
 
-def unseal(sealed: bytes, *, table: str, column: str, row: str) -> str:
+def unseal(sealed: bytes, column: Column[Any], row: Mapping[str, Any]) -> str:
     """The other way."""
-    return _KEY.decrypt(sealed[:12], sealed[12:], f"{table}|{column}|{row}".encode()).decode()
+    return _KEY.decrypt(sealed[:12], sealed[12:], str(Place.of(column, row)).encode()).decode()
+
+
+SAID = OwnWords("这是我说的", seal)
+"""What a citizen said."""
 
 
 def later(at: dt.datetime = MORNING, **span: float) -> dt.datetime:

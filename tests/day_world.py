@@ -21,7 +21,7 @@ from serving.store.database import Session, connect
 from serving.store.engine import Role, open_engine
 from serving.store.server import NamedServer, Server, open_server
 from serving.sweep.run import Settings, Sweeper
-from serving.sweep.sources import recorded_facts
+from serving.sweep.sources import recorded_facts, swept_catalogue
 from tests.folders import passing_folder
 
 DAY = dt.date(2026, 3, 1)
@@ -58,7 +58,7 @@ class City:
         """What a delivery rests on; the secrets of samples are fixed ones."""
         made = sweeps.last_complete(self.session)
         assert made is not None
-        return replace(ground_of(made.rulebook, self.home, None), month_secret=fixed_secret)
+        return replace(ground_of(made.rulebook, self.home, swept_catalogue(None)), month_secret=fixed_secret)
 
     def deliver(self, at: dt.datetime = AT) -> Delivered:
         """What follows the last sweep."""

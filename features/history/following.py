@@ -43,7 +43,7 @@ class Following:
             numbering = self._deliveries.numbering[view.kind]
             shortest = min(ages, default=None)
             frames += news.of_view(self._deliveries.partitions, view, parts, after, until, numbering, shortest)
-        return news.gathered([*frames, *news.of_people(self._tickets, self._withholding, after, until)])
+        return news.gathered([*frames, news.of_people(self._tickets, self._withholding, after, until)])
 
     def turned(self, after: dt.date, until: dt.date, known_at: dt.datetime) -> pl.DataFrame:
         """Whose facts change in `(after, until]` by the coming of a day alone, nothing new being learned.

@@ -240,23 +240,57 @@ class History:
 
         Or why it is not known.
         """
+        return self.holdings_of(kind, [subject_id], on_date, known_at, facts)[subject_id]
+
+    def holdings_of(
+        self,
+        kind: str,
+        ids: Collection[str],
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str] | None = None,
+    ) -> dict[str, dict[str, Holding]]:
+        """By subject what :meth:`holdings` says of each, read together."""
         self._deliveries.refresh()
         names = self._wanted(kind, facts)
-        found: dict[str, Holding] = dict.fromkeys(names, Unknown())
-        reading = self._reading(kind, on_date, known_at, [subject_id], names)
+        found: dict[str, dict[str, Holding]] = {each: dict.fromkeys(names, Unknown()) for each in ids}
+        reading = self._reading(kind, on_date, known_at, ids, names)
         if reading is not None and len(reading.subjects):
+            read = self._deliveries.numbering[kind].ids.gather(reading.subjects).to_list()
             for name, merged in reading.merged(names):
-                found[name] = self._holding(name, merged, reading.carriers(name))
+                carriers = reading.carriers(name)
+                for place, each in enumerate(read):
+                    found[each][name] = self._holding(name, merged, place, carriers)
         return found
 
-    def _holding(self, name: str, merged: Merged, carriers: Sequence[View]) -> Holding:
-        if merged.gap[0] != HELD:
-            return Unknown(GAPS[merged.gap[0]])
+    def gaps(
+        self,
+        kind: str,
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+        ids: Collection[str] | None = None,
+    ) -> pl.DataFrame | None:
+        """Of many subjects at once why facts and links are not known: `id`, and by fact a code of `merging.GAPS`.
+
+        `HELD` (-1) where a fact is known. None: nothing was ever said of the kind.
+        """
+        self._deliveries.refresh()
+        names = self._wanted(kind, facts)
+        reading = self._reading(kind, on_date, known_at, ids, names)
+        if reading is None:
+            return None
+        named = self._deliveries.numbering[kind].ids.gather(reading.subjects).alias(ID)
+        return pl.DataFrame([named, *(pl.Series(name, merged.gap) for name, merged in reading.merged(names))])
+
+    def _holding(self, name: str, merged: Merged, place: int, carriers: Sequence[View]) -> Holding:
+        if merged.gap[place] != HELD:
+            return Unknown(GAPS[merged.gap[place]])
         fact = self.vocabulary.dictionary.facts.get(name)
-        cell = merged.values[0]
-        stale_on = None if merged.stale_on[0] == EVER else date_of(merged.stale_on[0])
+        cell = merged.values[place]
+        stale_on = None if merged.stale_on[place] == EVER else date_of(merged.stale_on[place])
         value = cell if fact is None else decode(fact, cell)
-        return Known(value, carriers[merged.source[0]].register, date_of(merged.true_from[0]), stale_on)
+        return Known(value, carriers[merged.source[place]].register, date_of(merged.true_from[place]), stale_on)
 
     def unsettled(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -104,16 +104,17 @@ def _news(view: View, part: Part, rows: pl.DataFrame, numbering: Numbering) -> p
     )
 
 
-def of_people(
-    tickets: Tickets, withholding: Withholding, after: dt.datetime, until: dt.datetime
-) -> Iterator[pl.DataFrame]:
+def of_people(tickets: Tickets, withholding: Withholding, after: dt.datetime, until: dt.datetime) -> pl.DataFrame:
     """What people disputed or withheld in `(after, until]`, or released, or what a register answered."""
     told = [(t.kind, t.subject, "tickets", t.id, t.opened_at) for t in tickets.all()]
     told += [(t.kind, t.subject, "tickets", t.id, t.answered_at) for t in tickets.all() if t.answered_at is not None]
     told += [(w.kind, w.subject, "withholding", w.number, w.learned_at) for w in withholding.entries()]
-    for kind, subject, view, number, moment in told:
-        if after < moment <= until:
-            yield pl.DataFrame([(kind, subject, view, f"{view}:{number}", moment)], schema=NEWS_SCHEMA, orient="row")
+    rows = [
+        (kind, subject, view, f"{view}:{number}", moment)
+        for kind, subject, view, number, moment in told
+        if after < moment <= until
+    ]
+    return pl.DataFrame(rows, schema=NEWS_SCHEMA, orient="row")
 
 
 def gathered(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

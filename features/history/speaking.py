@@ -82,6 +82,13 @@ class Chosen:
     span: tuple[int, int] | None
 
     @staticmethod
+    def sought(numbers: Ints, count: int) -> Chosen:
+        """Subjects out of so many, sought by their number however many they are: few rows of them are wanted."""
+        mask = np.zeros(count, dtype=np.bool_)
+        mask[numbers] = True
+        return Chosen(mask, tuple(numbers.tolist()), None)
+
+    @staticmethod
     def of(numbers: Ints | Sequence[int], count: int) -> Chosen:
         """Choose subjects out of so many."""
         mask = np.zeros(count, dtype=np.bool_)
@@ -110,6 +117,15 @@ def known_rows(
         full: do deliveries list everybody?
         subjects: how many subjects there are.
     """
+    rows = stored_rows(partitions, parts, wanted)
+    if full:
+        return as_lists_say(rows, last_listed(partitions, parts, rows), parts, subjects)
+    _age_from_their_own_day(rows, parts)
+    return rows
+
+
+def stored_rows(partitions: Partitions, parts: Sequence[Part], wanted: Chosen | None) -> Rows:
+    """Every row of some parts, in reading order, as it came: lists are not yet compared, ages not yet counted."""
     columns: list[list[npt.NDArray[np.generic]]] = [[] for _ in range(7)]
     for position, part in enumerate(parts):
         if part.new:
@@ -119,9 +135,6 @@ def known_rows(
     rows = Rows(*whole)  # type: ignore[arg-type] # the arrays have the dtypes of `_columns`
     if wanted is not None and wanted.few is None:
         rows = rows.take(wanted.mask[rows.subject])
-    if full:
-        return _as_lists_say(rows, _last_listed(partitions, parts, rows), parts, subjects)
-    _age_from_their_own_day(rows, parts)
     return rows
 
 
@@ -152,7 +165,7 @@ def _columns(partitions: Partitions, part: Part, position: int, wanted: Chosen |
     ]
 
 
-def _last_listed(partitions: Partitions, parts: Sequence[Part], rows: Rows) -> Days:
+def last_listed(partitions: Partitions, parts: Sequence[Part], rows: Rows) -> Days:
     """For each row the position of the last list that holds it."""
     offsets = np.concatenate([[0], np.cumsum([part.new for part in parts])]).astype(np.int64)
     last = np.full(int(offsets[-1]), len(parts) - 1, dtype=np.int32)
@@ -164,7 +177,7 @@ def _last_listed(partitions: Partitions, parts: Sequence[Part], rows: Rows) -> D
     return last[offsets[rows.part.astype(np.int64)] + rows.index.astype(np.int64)]
 
 
-def _as_lists_say(rows: Rows, last: Days, parts: Sequence[Part], subjects: int) -> Rows:
+def as_lists_say(rows: Rows, last: Days, parts: Sequence[Part], subjects: int) -> Rows:
     """Rows as the last list that names their subject leaves them.
 
     It renews their age. From the first day it speaks of on, what it does not say is taken back. The list after it, if

@@ -8,11 +8,12 @@ that the record stands.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from features.history.errors import HistoryError
-from features.history.journal import Journal
+from features.history.journal import Entry, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Tickets:
 
     def __init__(self, folder: Path) -> None:
         self._journal = Journal(folder / "tickets.jsonl")
+        self._known: tuple[Sequence[Entry], tuple[Ticket, ...]] = ((), ())
+        """Entries and the tickets they make."""
 
     def open(
         self,
@@ -99,17 +102,27 @@ class Tickets:
         """When what was noted behind the first so many entries was noted: tickets and answers."""
         return self._journal.moments(after)
 
-    def all(self) -> list[Ticket]:
-        """Every ticket, oldest first."""
+    def all(self) -> tuple[Ticket, ...]:
+        """Every ticket, oldest first; the same tuple until something is noted."""
         entries = self._journal.entries()
-        answers: dict[int, dt.datetime] = {}
-        for entry in entries:
-            if "answered_at" in entry:
-                moment = dt.datetime.fromisoformat(str(entry["answered_at"]))
-                answers.setdefault(_whole(entry["ticket"]), moment)
-        return [
-            Ticket(
-                _whole(entry["ticket"]),
+        before, tickets = self._known
+        if before is not entries:
+            tickets = tuple(_tickets(entries))
+            self._known = (entries, tickets)
+        return tickets
+
+
+def _tickets(entries: Sequence[Entry]) -> Iterator[Ticket]:
+    answers: dict[int, dt.datetime] = {}
+    for entry in entries:
+        if "answered_at" in entry:
+            moment = dt.datetime.fromisoformat(str(entry["answered_at"]))
+            answers.setdefault(_whole(entry["ticket"]), moment)
+    for entry in entries:
+        if "reason" in entry:
+            number = _whole(entry["ticket"])
+            yield Ticket(
+                number,
                 str(entry["kind"]),
                 str(entry["subject"]),
                 str(entry["fact"]),
@@ -117,11 +130,8 @@ class Tickets:
                 str(entry["reason"]),
                 dt.datetime.fromisoformat(str(entry["opened_at"])),
                 dt.date.fromisoformat(str(entry["due_on"])),
-                answers.get(_whole(entry["ticket"])),
+                answers.get(number),
             )
-            for entry in entries
-            if "reason" in entry
-        ]
 
 
 def _whole(value: str | int | bool | None) -> int:

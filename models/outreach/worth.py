@@ -42,7 +42,24 @@ def expected_entitlements(
         The rows that lack something and are not ineligible, with `expected_minor` (whole minor units a year).
     """
     lacking = pl.col("missing").list.len() > 0
-    kept = determinations.filter(lacking & (pl.col("outcome") != Outcome.INELIGIBLE.value))
+    open_ones = determinations.filter(lacking & (pl.col("outcome") != Outcome.INELIGIBLE.value))
+    return expected_of(open_ones, determinations, probabilities, objective)
+
+
+def expected_of(
+    kept: pl.DataFrame, determinations: pl.DataFrame, probabilities: pl.DataFrame | None, objective: Objective
+) -> pl.DataFrame:
+    """What some determinations would bring in a year, whether they lack anything or not.
+
+    Args:
+        kept: some of the determinations, none of them ineligible.
+        determinations: all of them: what a benefit typically is stands in where nothing bounds an amount.
+        probabilities: see :func:`expected_entitlements`.
+        objective: how amounts are counted.
+
+    Returns:
+        The rows of `kept`, with `expected_minor` (whole minor units a year).
+    """
     typical = _typical(determinations, objective)
     kept = kept.join(typical, on="benefit", how="left", maintain_order="left").with_columns(
         pl.col("typical_minor").fill_null(objective.unbounded_minor)

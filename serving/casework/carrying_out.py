@@ -6,6 +6,7 @@ import datetime as dt
 
 from sqlalchemy import Connection, insert, select, text
 
+from serving.casework.citizen.offers import next_step
 from serving.casework.errors import NotAllowedError
 from serving.casework.moves import By, Entitlement, make_move, refusals
 from serving.casework.review import Verdict, has_arrived
@@ -24,6 +25,8 @@ _ALWAYS = {
     Verdict.RECLAIM: (State.MONITORED,),
 }
 _BEFORE_IT_ARRIVES = frozenset({Verdict.GRANT, Verdict.OFFER, Verdict.ASK, Verdict.DENY, Verdict.REDUCE})
+_WAITING = frozenset({State.OFFERED, State.ASK})
+"""For an answer or a fact; and not for ever."""
 _ONCE_IT_ARRIVED = frozenset({Verdict.KEEP, Verdict.RECLAIM})
 
 
@@ -85,6 +88,8 @@ def carry_out(
     _amend(connection, of, verdict, amount_minor, by, at)
     for state in way:
         of = make_move(connection, of, state, by, at)
+    if of.state in _WAITING:
+        next_step(connection, of.id, at)  # the engine tells of it, and looks when its time is over
     return of
 
 

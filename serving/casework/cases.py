@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from serving.casework.clocks import Clocks, Kind
 from serving.casework.errors import Change, ConflictError, NotAllowedError, NotFoundError
 from serving.casework.moves import refusals
+from serving.casework.sealing import OwnWords
 from serving.casework.states import Actor
 from serving.store.tables.casework import case_event, case_file
 
@@ -95,7 +96,7 @@ def open_case(
     *,
     hardship: bool = False,
     priority: float | None = None,
-    words: bytes | None = None,
+    words: OwnWords | None = None,
 ) -> Case:
     """Open a case, with its clock running. Where one of the kind is open for the entitlement, that one is returned.
 
@@ -109,7 +110,7 @@ def open_case(
         clocks: the limits.
         hardship: somebody is in need.
         priority: a model's figure, which may only order the queue.
-        words: of whoever asked for it, sealed by whoever took them.
+        words: of whoever asked for it.
     """
     number = connection.execute(
         insert_or(case_file)
@@ -261,16 +262,15 @@ def add_event(
     by: tuple[Actor, str],
     at: dt.datetime,
     detail: Mapping[str, object],
-    note: bytes | None = None,
+    words: OwnWords | None = None,
 ) -> int:
     """Note what happened to a case; returns the number of the event."""
-    return int(
-        connection.execute(
-            insert(case_event)
-            .values(case_file=number, action=action, actor=by[1], at=at, detail={**detail, "by": str(by[0])}, note=note)
-            .returning(case_event.c.id)
-        ).scalar_one()
-    )
+    row: dict[str, object] = {
+        "case_file": number, "action": action, "actor": by[1], "at": at, "detail": {**detail, "by": str(by[0])},
+    }  # fmt: skip
+    if words is not None:
+        row = words.in_new_row(case_event.c.note, row)
+    return int(connection.execute(insert(case_event).values(row).returning(case_event.c.id)).scalar_one())
 
 
 def _plain(value: object) -> object:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -18,12 +19,10 @@ from serving.casework.moves import By, Entitlement, moves_since, read_entitlemen
 from serving.casework.notes import write_on
 from serving.casework.reasons import check_reason, reasons
 from serving.casework.review import TAKING_AWAY, Verdict, has_arrived, has_view, recommendation_for
-from serving.casework.sealing import Seal, Unseal
+from serving.casework.sealing import OwnWords, Seal, Unseal
 from serving.casework.states import Actor
 from serving.casework.tickets import Disputed, open_ticket
 from serving.store.tables.casework import case_file, decision
-
-_TABLE, _OPEN, _RESTRICTED = "decision", "reason", "reason_restricted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ class Decision:
     reason_code: str | None
     clause: str | None
     reason: bytes | None
+    sealed_as: UUID | None
     amount_minor: int | None
     needs_second: bool
     state: str
@@ -167,7 +167,7 @@ def decisions_of(connection: Connection, case: int, officer: str) -> list[Decisi
 
 
 def words_of(of: Decision, unseal: Unseal, *, may_read_restricted: bool) -> str | None:
-    """The officer's own words.
+    """The officer's own words; None: there are none, or whom they are about was erased.
 
     Raises:
         NotAllowedError: they protect somebody, and are not for this reader.
@@ -177,16 +177,15 @@ def words_of(of: Decision, unseal: Unseal, *, may_read_restricted: bool) -> str 
     restricted = _is_restricted(of.reason_code)
     if restricted and not may_read_restricted:
         raise NotAllowedError("These words protect somebody, and are read by those alone who may.")
-    return unseal(
-        of.reason, table=_TABLE, column=_column(of.reason_code), row=_row(of.case, of.officer, of.proposed_at)
-    )
+    row = {"case_file": of.case, "reason_code": of.reason_code, "sealed_as": of.sealed_as}
+    return unseal(of.reason, decision.c.reason, row)
 
 
 def put_in_force(connection: Connection, case: Case, of: Decision, second: str | None, at: dt.datetime) -> Decision:
     """Settle a decision, do what it says, and close its case. What it is allowed to do its caller has checked."""
     _settle(connection, of, "in_force", second, at)
     if case.entitlement is not None:
-        by = By(Actor.OFFICER, of.officer, second, case.id, of.id, of.reason_code, of.reason)
+        by = By(Actor.OFFICER, of.officer, second, case.id, of.id, of.reason_code, of.reason, of.sealed_as)
         entitlement = read_entitlement(connection, case.entitlement)
         carry_out(connection, entitlement, of.verdict, of.amount_minor, by, at)
     close_case(connection, case, (Actor.OFFICER, second or of.officer), at, "decided")
@@ -236,18 +235,17 @@ def _propose(
 ) -> Decision:
     recommended = recommendation_for(connection, case).verdict
     overrides = recommended is not None and recommended is not judgement.verdict
-    sealed = None
     if overrides or judgement.verdict in TAKING_AWAY or judgement.reason_code is not None:
         check_reason(judgement.reason_code, judgement.words, judgement.clause)
-    if judgement.words:
-        column = _column(judgement.reason_code)
-        sealed = seal(judgement.words, table=_TABLE, column=column, row=_row(case.id, officer, at))
-    return _insert(connection, case, {
+    row: dict[str, object] = {
         "case_file": case.id, "officer": officer, "verdict": judgement.verdict, "overrides": overrides,
-        "reason_code": judgement.reason_code, "clause": judgement.clause, "reason": sealed,
+        "reason_code": judgement.reason_code, "clause": judgement.clause,
         "amount_minor": judgement.amount_minor, "needs_second": needs_second, "proposed_at": at,
         "recommended": recommended,
-    })  # fmt: skip
+    }  # fmt: skip
+    if judgement.words:
+        row = OwnWords(judgement.words, seal).in_new_row(decision.c.reason, row)
+    return _insert(connection, case, row)
 
 
 def _insert(connection: Connection, case: Case, values: dict[str, object]) -> Decision:
@@ -286,15 +284,6 @@ def _entitlement_of(connection: Connection, case: int) -> int | None:
 
 def _is_restricted(code: str | None) -> bool:
     return code is not None and reasons()[code].restricted
-
-
-def _column(code: str | None) -> str:
-    return _RESTRICTED if _is_restricted(code) else _OPEN
-
-
-def _row(case: int, officer: str, at: dt.datetime) -> str:
-    """Which decision words are sealed for: its number is not known before it is written."""
-    return f"{case}/{officer}/{at.astimezone(dt.UTC).isoformat()}"
 
 
 def _read(connection: Connection, number: int) -> Decision:

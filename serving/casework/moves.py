@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, false, insert, or_, select
 from sqlalchemy.exc import DBAPIError
@@ -54,7 +55,8 @@ class By:
         case: the case it comes from.
         decision: the decision it carries out.
         reason_code: of review.md's list.
-        reason: their own words, encrypted.
+        reason: their own words, encrypted as in the decision.
+        sealed_as: of the decision, for whose place they are encrypted.
     """
 
     kind: Actor
@@ -64,6 +66,7 @@ class By:
     decision: int | None = None
     reason_code: str | None = None
     reason: bytes | None = None
+    sealed_as: UUID | None = None
 
 
 def read_entitlement(connection: Connection, number: int) -> Entitlement:
@@ -121,7 +124,7 @@ def make_move(connection: Connection, of: Entitlement, to: State, by: By, at: dt
             insert(move).values(
                 entitlement=of.id, revision=of.revision + 1, from_state=of.state, to_state=to, actor_kind=by.kind,
                 actor=by.actor, second=by.second, case_file=by.case, decision=by.decision, reason_code=by.reason_code,
-                reason=by.reason, at=at,
+                reason=by.reason, sealed_as=by.sealed_as, at=at,
             )
         )  # fmt: skip
     return read_entitlement(connection, of.id)

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
+from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
 from serving.casework.cases import add_event, held_case
 from serving.casework.errors import NotAllowedError
 from serving.casework.leases import renew
-from serving.casework.sealing import Seal, Unseal
+from serving.casework.sealing import OwnWords, Seal, Unseal
 from serving.casework.states import Actor
 from serving.store.tables.casework import case_event
+from serving.store.tables.citizens import objection
 
-_TABLE, _COLUMN, _KEY = "case_event", "note", "note_key"
+_SPOKEN = {"own": Actor.CITIZEN, "proxy": Actor.PROXY, "third_party": Actor.CITIZEN}
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody wrote on a case."""
+    """What somebody wrote on a case.
 
-    officer: str
+    Attributes:
+        author: who; of who objects, only whether they speak for themselves, for somebody, or about a neighbour.
+        by: what they are: officer, citizen or proxy.
+        at: when.
+        action: what they did with it.
+        text: their words; None: whom the case is about was erased, and with them what was said of them.
+    """
+
+    author: str
+    by: str
     at: dt.datetime
     action: str
-    text: str
+    text: str | None
 
 
 def add_note(connection: Connection, case: int, officer: str, words: str, seal: Seal, at: dt.datetime) -> int:
@@ -51,25 +62,21 @@ def write_on(
     """Note an event together with somebody's words on it."""
     if not words.strip():
         raise NotAllowedError("A note without words says nothing: write it, or leave it.")
-    # Sealed for a key of its own: the number of the event is not known before it is written.
-    key = uuid4().hex
-    sealed = seal(words, table=_TABLE, column=_COLUMN, row=key)
-    return add_event(connection, case, action, (Actor.OFFICER, officer), at, {_KEY: key}, sealed)
+    return add_event(connection, case, action, (Actor.OFFICER, officer), at, {}, OwnWords(words, seal))
 
 
 def notes_of(connection: Connection, case: int, unseal: Unseal) -> list[Note]:
-    """Everything that officers wrote on a case, oldest first; what its citizen said is sealed by whoever took it."""
-    rows = connection.execute(
-        select(case_event)
-        .where(case_event.c.case_file == case, case_event.c.detail.has_key(_KEY))
-        .order_by(case_event.c.id)
-    ).mappings()
-    return [
-        Note(
-            row["actor"],
-            row["at"],
-            row["action"],
-            unseal(bytes(row["note"]), table=_TABLE, column=_COLUMN, row=row["detail"][_KEY]),
-        )
-        for row in rows
+    """Everything that was written on a case, oldest first: by officers, by whoever asked for it, by who objects."""
+    said = select(case_event).where(case_event.c.case_file == case, case_event.c.note.is_not(None))
+    events = cast(Sequence[Mapping[str, Any]], connection.execute(said.order_by(case_event.c.id)).mappings().all())
+    against = select(objection).where(objection.c.case_file == case).order_by(objection.c.id)
+    objections = cast(Sequence[Mapping[str, Any]], connection.execute(against).mappings().all())
+    found = [
+        Note(row["actor"], row["detail"]["by"], row["at"], row["action"], unseal(row["note"], case_event.c.note, row))
+        for row in events
     ]
+    # Who objects is not told by name: their words are what is to be judged.
+    for row in objections:
+        words = unseal(row["words"], objection.c.words, row)
+        found.append(Note(row["standing"], _SPOKEN[row["standing"]], row["at"], "objected", words))
+    return sorted(found, key=lambda note: note.at)

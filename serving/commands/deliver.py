@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.progress import Progress, TaskID
 
 from features.events.log import EventLog
+from rules.catalogue import Catalogue
 from serving import clock, screen, settings
 from serving.casework.clocks import shipped_clocks
 from serving.commands.options import CatalogueOption
@@ -51,24 +52,34 @@ def deliver_command(catalogue: CatalogueOption = None) -> None:
     Run it after every `applyfree sweep`; run twice it does nothing the second time, and killed it goes on.
     """
     home = settings.home().resolve()
-    server = open_server(settings.database_url(), home)
-    try:
-        with connect(server.url, remedy=server.ensure_running) as session:
-            require_same_time(session, clock.now)
-            migrate(session)
-            with screen.progress() as progress:
-                done = delivered(server, session, home, catalogue, told_to(progress))
-    finally:
-        server.close()
+    with screen.progress() as progress:
+        done = deliver_home(settings.database_url(), home, swept_catalogue(catalogue), told_to(progress))
     show(done)
 
 
-def delivered(server: Server, session: Session, home: Path, catalogue: Path | None, tell: Tell) -> Delivered:
-    """Run it over a home.
+def deliver_home(database_url: str | None, home: Path, catalogue: Catalogue, tell: Tell) -> Delivered:
+    """Do what follows the last sweep of a home.
+
+    Args:
+        database_url: of the server; None: the one that the home keeps.
+        home: $APPLYFREE_HOME.
+        catalogue: that was swept.
+        tell: is told of progress.
 
     Raises:
         NotSweptError: there is no complete sweep.
     """
+    server = open_server(database_url, home)
+    try:
+        with connect(server.url, remedy=server.ensure_running) as session:
+            require_same_time(session, clock.now)
+            migrate(session)
+            return _delivered(server, session, home, catalogue, tell)
+    finally:
+        server.close()
+
+
+def _delivered(server: Server, session: Session, home: Path, catalogue: Catalogue, tell: Tell) -> Delivered:
     sweep = sweeps.last_complete(session)
     if sweep is None:
         raise NotSweptError
@@ -80,15 +91,15 @@ def delivered(server: Server, session: Session, home: Path, catalogue: Path | No
         engine.dispose()
 
 
-def ground_of(rulebook: str, home: Path, catalogue: Path | None) -> Ground:
+def ground_of(rulebook: str, home: Path, catalogue: Catalogue) -> Ground:
     """What a day's delivery rests on in a home.
 
     Args:
         rulebook: the hash of the sweep's.
         home: where everything is kept.
-        catalogue: whose facts; the shipped one by default.
+        catalogue: that was swept.
     """
-    source = recorded_facts(swept_catalogue(catalogue), home)
+    source = recorded_facts(catalogue, home)
     pinned = load_pinned(home, rulebook)
     return Ground(
         pinned, source.open(pinned.rulebook.vocabulary), source.views, home / "loads", load_programmes(),
@@ -111,8 +122,8 @@ def month_secret(folder: Path, month: str) -> bytes | None:
     return found.key(name)
 
 
-def told_to(progress: Progress) -> Tell:
-    """Shows each phase as a bar of its own."""
+def told_to(progress: Progress, before: str = "") -> Tell:
+    """Shows each phase as a bar of its own; what stands `before` says whose."""
     tasks: dict[str, TaskID] = {}
 
     def tell(phase: str, done: int, total: int) -> None:
@@ -120,7 +131,7 @@ def told_to(progress: Progress) -> Tell:
             if other != phase and progress.tasks[task].total is None:
                 progress.update(task, total=1, completed=1)
         if phase not in tasks:
-            tasks[phase] = progress.add_task(phase, total=total or None)
+            tasks[phase] = progress.add_task(f"{before}{phase}", total=total or None)
         progress.update(tasks[phase], completed=done, total=total or None)
 
     return tell

@@ -19,6 +19,7 @@ from serving import screen, settings
 from serving.catalogues import CHINA, UNITED_STATES, as_shown, shipped_catalogues
 from serving.city_day import Round, run_day
 from serving.commands.city import show_faults
+from serving.commands.deliver import deliver_home, show, told_to
 from serving.commands.options import DayOption, read_day
 from serving.errors import ServingError
 from serving.evaluation import Engine, Question, pose, write_answers
@@ -49,11 +50,13 @@ def demo(
     ] = None,
     on_date: DayOption = DEMO_DAY,
 ) -> None:
-    """Find who is entitled to what: households of the US Current Population Survey, and a made Chinese city.
+    """Find who is entitled to what, and deliver it: households of a US survey, and a made Chinese city.
 
-    The survey is answered from files, ready for `applyfree evaluate` and `applyfree explain`. The city begins with what
-    its departments send, faults and all: deliveries and life events are taken in, everybody is answered into
-    PostgreSQL, and the answers are compared with the truth that only the city's maker knows. All of it lies below
+    The survey (CPS) is answered from files, ready for `applyfree evaluate` and `applyfree explain`. The city begins
+    with what its departments send, faults and all: deliveries and life events are taken in, everybody is answered into
+    PostgreSQL, and the answers are compared with the truth that only the city's maker knows. Then comes what follows
+    a sweep (`applyfree deliver`): what is certain is approved with no application, what needs a yes is offered, what
+    needs a judgement waits for a caseworker; a model says whom to reach first. All of it lies below
     $APPLYFREE_HOME/demo (default: var/demo).
     """
     day = read_day(on_date)
@@ -64,10 +67,13 @@ def demo(
     with screen.progress() as progress:
         question, summary = _us(folder / UNITED_STATES, households, day, progress)
         city = _cn(folder / CHINA, persons, day, progress)
+        done = deliver_home(None, folder / CHINA, _catalogue(CHINA), told_to(progress, "China: "))
         found = evidence.run(folder / CHINA, day, progress)
     _report(folder / UNITED_STATES, question, summary)
     _report_city(folder / CHINA, city, day)
+    show(done)
     evidence.report(found, day)
+    _say_where_to_look(folder / CHINA)
 
 
 def _require_survey() -> None:
@@ -142,3 +148,13 @@ def _report_city(folder: Path, found: Round, day: dt.date) -> None:
     )
     show_faults(found.score)
     screen.line(f"The city and its truth: {folder}/city. Answers: {folder}/answers.csv. Loads: {folder}/loads.\n")
+
+
+def _say_where_to_look(home: Path) -> None:
+    """Commands over what the demo left, so that nobody has to look for the folder."""
+    screen.line("Nothing was paid: what is approved waits in the outbox. Look further, with this city:")
+    screen.line(f"  export APPLYFREE_HOME={home}")
+    screen.line("  applyfree tiers              # every benefit with its tier and the reason")
+    screen.line("  applyfree explain ID BENEFIT # one answer, its facts and its law; ids stand in the queue above")
+    screen.line("  applyfree outreach           # whom to reach first, and which one fact to ask of whom")
+    screen.line("  applyfree deliver            # does nothing the second time")

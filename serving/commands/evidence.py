@@ -51,5 +51,5 @@ def report(found: EvidenceDay, day: dt.date) -> None:
     shares = ", ".join(f"{name} {share:.1%}" for name, share in value.found.items())
     screen.line(
         f"Of {value.waiting:,} who wait, {value.entitled:,} are truly entitled. The first tenth of the queue finds, by "
-        f"order: {shares}. Determinations are the same in each.\n"
+        f"order: {shares}. Determinations are the same in each; {found.ordered:,} open cases stand in it too.\n"
     )

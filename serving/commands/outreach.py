@@ -54,6 +54,9 @@ def outreach(
     catalogue: CatalogueOption = None,
     on_date: DayOption = None,
     top: Annotated[int, typer.Option(min=0, help="How many to list.")] = 20,
+    cases: Annotated[
+        bool, typer.Option("--cases", help="Put the open cases of caseworkers into this order too.", show_default=False)
+    ] = False,
 ) -> None:
     """Order those whose answers are open by entitlement, need and deadline, and say which one fact to ask of whom.
 
@@ -63,8 +66,10 @@ def outreach(
     A department is asked before the citizen. The order touches no answer: models/outreach/objective.yaml is all of it.
     """
     if facts is None and answers is None and scores is None:
-        _of_sweep(top, out, catalogue)
+        _of_sweep(top, out, catalogue, cases=cases)
         return
+    if cases:
+        raise ServingError("`--cases` is of the latest sweep: leave out `--facts`, `--answers` and `--scores`.")
     if facts is None or answers is None:
         raise ServingError("`--facts` and `--answers` go together. Without both, the latest sweep is taken.")
     day = read_day(on_date)
@@ -88,7 +93,7 @@ def outreach(
         queue.write_parquet(out)
 
 
-def _of_sweep(top: int, out: Path | None, catalogue: Path | None) -> None:
+def _of_sweep(top: int, out: Path | None, catalogue: Path | None, *, cases: bool) -> None:
     from serving import evidence  # noqa: PLC0415 LightGBM takes a second to import: a queue of files does not wait for it
 
     home = settings.home()
@@ -102,6 +107,9 @@ def _of_sweep(top: int, out: Path | None, catalogue: Path | None) -> None:
         f"{queue.rows.height:,} wait for a fact. Scores: {sources}. Model: {queue.standing.mode.value}. "
         f"{queue.standing.says} Objective {objective.digest[:12]}…"
     )
+    if cases:
+        changed = evidence.order_cases(home, settings.database_url(), queue, objective)
+        screen.line(f"{changed:,} open cases have another place; need, and the day they are due, come before it.")
     if out is not None:
         queue.rows.write_parquet(out)
 

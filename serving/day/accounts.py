@@ -142,7 +142,9 @@ def may_be_automatic(connection: Connection, sweep: Sweep, at: dt.datetime) -> b
     except AutomaticStoppedError:
         return False
     everything = any(stop.scope is Scope.ALL for stop in pressed(connection))
-    return not everything and not is_behind(connection, at)
+    behind = is_behind(connection, at)
+    connection.commit()  # the steps that follow take minutes on other connections: nothing is left open meanwhile
+    return not everything and not behind
 
 
 def count_waiting(connection: Connection) -> int:

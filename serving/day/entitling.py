@@ -77,6 +77,7 @@ def look(connection: Connection) -> None:
 
     One look for all that follows: how everybody stands is read out of millions of answers.
     """
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.today"))  # the connection may have had its look before
     connection.execute(text(_TODAY))
     connection.commit()
 
@@ -109,6 +110,7 @@ def find(
     Raises:
         CountsDifferError: something is owed and nothing came of it.
     """
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.candidate, pg_temp.home"))  # of a run that ended early
     connection.execute(text(_CANDIDATES))
     _assign(connection, districts)
     open_ones, candidates = connection.execute(text(_CAME)).one()

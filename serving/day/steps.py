@@ -156,7 +156,7 @@ unnest(CAST(:noticed AS text[]), CAST(:notice_until AS timestamptz[])) AS n(bene
 # Before the step: a row that a trigger has changed in a statement is not changed by the same statement again.
 _CLOCK = f"""
 UPDATE entitlement e
-SET next_step_at = CASE WHEN e.tier = 'confirm' THEN r.at WHEN e.tier = 'automatic' THEN n.until END
+SET next_step_at = CASE WHEN e.tier IN ('confirm', 'ask') THEN r.at WHEN e.tier = 'automatic' THEN n.until END
 FROM entitlement same
 LEFT JOIN {_NOTICED} ON n.benefit = same.benefit
 LEFT JOIN unnest(CAST(:reminded AS text[]), CAST(:remind_at AS timestamptz[])) AS r(benefit, at)

@@ -25,7 +25,11 @@ _SETTLED = text(
 )
 _AGAIN = text(
     "UPDATE outbox SET state = 'ready', settled_at = NULL, settled_by = NULL, not_before = NULL "
-    "WHERE id = :id AND state IN ('in_doubt', 'failed') RETURNING id"
+    "WHERE id = :id AND state IN ('in_doubt', 'failed') "
+    # Money that was meanwhile refused, judged anew or approved anew is not sent for what was decided before.
+    "AND (kind <> 'grant' OR entitlement IS NULL OR EXISTS (SELECT FROM entitlement e WHERE e.id = outbox.entitlement "
+    "AND e.state = 'approved' AND outbox.id = (SELECT max(o.id) FROM outbox o WHERE o.entitlement = e.id "
+    "AND o.kind = 'grant'))) RETURNING id"
 )
 
 
@@ -42,7 +46,7 @@ def settle_by_hand(connection: Connection, delivery: int, finding: Finding, by: 
         now: when.
 
     Raises:
-        NotInDoubtError: there is nothing to settle.
+        NotInDoubtError: there is nothing to settle, or what it delivers is approved no more.
     """
     if finding is Finding.SEND_AGAIN:
         done = connection.execute(_AGAIN, {"id": delivery}).one_or_none()

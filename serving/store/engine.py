@@ -28,6 +28,8 @@ class Role(StrEnum):
     CITIZEN = "applyfree_citizen"
     AUDITOR = "applyfree_auditor"
     OPERATOR = "applyfree_operator"
+    ORDER = "applyfree_order"
+    """Puts caseworkers' queues in order: one column of cases, and nothing else."""
     OWNER = "owner"
     """Whoever the address names: for migrations."""
 

@@ -135,12 +135,37 @@ class UnifiedHistory:
         withheld or disputed under one of them is so for the person.
         """
         ids = self._ids_of(kind, subject, on_date, known_at)
-        held: dict[str, list[Holding]] = defaultdict(list)
-        for each in ids:
-            for fact, holding in self.history.holdings(kind, each, on_date, known_at, facts).items():
-                held[fact].append(holding)
-        hidden = _first_gaps(self.history.hidden(kind, known_at, ids)) if len(ids) > 1 else {}
-        return {fact: hidden.get(fact) or _gap(holdings) for fact, holdings in held.items()}
+        return self._gaps_of(kind, {subject: ids}, on_date, known_at, facts)[subject]
+
+    def _gaps_of(
+        self,
+        kind: str,
+        ids_of: Mapping[str, Sequence[str]],
+        on_date: dt.date,
+        known_at: dt.datetime,
+        facts: Collection[str],
+    ) -> dict[str, dict[str, Gap | None]]:
+        """By subject what :meth:`gaps` says of each, read together.
+
+        Args:
+            kind: the kind of subject.
+            ids_of: by subject every id under which records of it may stand.
+            on_date: the day.
+            known_at: what was learned later does not exist.
+            facts: which.
+        """
+        holdings = self.history.holdings_of(
+            kind, [each for ids in ids_of.values() for each in ids], on_date, known_at, facts
+        )
+        several = [each for ids in ids_of.values() if len(ids) > 1 for each in ids]
+        hidden = _first_gaps(self.history.hidden(kind, known_at, several), ids_of) if several else {}
+        return {
+            subject: {
+                fact: hidden.get((subject, fact)) or _gap([holdings[each][fact] for each in ids])
+                for fact in (holdings[ids[0]] if ids else ())
+            }
+            for subject, ids in ids_of.items()
+        }
 
     def unsettled(
         self,
@@ -156,10 +181,12 @@ class UnifiedHistory:
         if kind != PERSON or not known.kept:
             return found
         several = {*known.kept.values()}
+        asked = sorted(several if ids is None else several & set(ids))
+        ids_of = {person: self._ids_of(kind, person, on_date, known_at) for person in asked}
         rows = [
             (person, fact, gap.value)
-            for person in sorted(several if ids is None else several & set(ids))
-            for fact, gap in self.gaps(kind, person, on_date, known_at, facts).items()
+            for person, gaps in self._gaps_of(kind, ids_of, on_date, known_at, facts).items()
+            for fact, gap in gaps.items()
             if gap is not None and gap is not Gap.NOT_HELD
         ]
         alone = found.filter(~pl.col(ID).is_in([*several, *known.kept]))
@@ -250,12 +277,13 @@ def _with_retired(persons: Iterable[str], known: Identities) -> list[str]:
     return list(dict.fromkeys(each for person in persons for each in (person, *retired.get(person, ()))))
 
 
-def _first_gaps(hidden: pl.DataFrame) -> dict[str, Gap]:
-    """By fact why it is hidden under any id; what is withheld counts as withheld, even if it is disputed too."""
-    found: dict[str, Gap] = {}
-    for fact, code in hidden.select("fact", "gap").iter_rows():
-        gap = Gap(code)
-        found[fact] = Gap.WITHHELD if Gap.WITHHELD in (gap, found.get(fact)) else gap
+def _first_gaps(hidden: pl.DataFrame, ids_of: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Gap]:
+    """By subject and fact why it is hidden under any id; what is withheld counts so, even if it is disputed too."""
+    subject_of = {each: subject for subject, ids in ids_of.items() for each in ids}
+    found: dict[tuple[str, str], Gap] = {}
+    for each, fact, code in hidden.select(ID, "fact", "gap").iter_rows():
+        key, gap = (subject_of[each], fact), Gap(code)
+        found[key] = Gap.WITHHELD if Gap.WITHHELD in (gap, found.get(key)) else gap
     return found
 
 

@@ -48,5 +48,10 @@ def test_it_finds_people_money_and_gaps_and_writes_files(tmp_path: Path, monkeyp
     assert explained.status == 0
     assert "False automatic-grade grants: 0, of which 0 touch a planted fault." in done.out
     assert "0 deliveries refused." in done.out
+    assert "First steps of what is owed" in done.out
+    assert "to be delivered, with no application" in done.out
+    assert f"export APPLYFREE_HOME={tmp_path}/demo/cn" in done.out
+    monkeypatch.setenv("APPLYFREE_HOME", str(tmp_path / "demo" / "cn"))
+    assert "0 entitlements are new" in applyfree("deliver").out  # everything was delivered once
     city = pl.read_csv(tmp_path / "demo" / "cn" / "answers.csv", infer_schema=False)
     assert city["benefit"].n_unique() >= 24

@@ -111,7 +111,7 @@ class TwoCaseworkers(RuleBasedStateMachine):
             assert case.is_in_hand(self.now) == self._held()
             if self._held():
                 assert (case.lease_holder, case.lease_until) == (self.holder, self.until)
-            assert [(note.officer, note.text) for note in notes_of(connection, self.case, unseal)] == self.notes
+            assert [(note.author, note.text) for note in notes_of(connection, self.case, unseal)] == self.notes
 
     def _held(self) -> bool:
         return bool(self.holder) and self.now < self.until

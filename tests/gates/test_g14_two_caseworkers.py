@@ -156,7 +156,7 @@ def check(connection: Connection, before: int, number: int, outcomes: list[Outco
             if isinstance(found, dt.datetime):
                 found = found.astimezone(dt.UTC).isoformat()
             assert found == state[field.name], field.name
-    notes = Counter(note.officer for note in notes_of(connection, number, unseal))
+    notes = Counter(note.author for note in notes_of(connection, number, unseal))
     assert notes == Counter(ANN if name == "holder notes" else BEN for name in won if name in NOTES)
     decisions = sum(name in {"offers", "grants", "asks", "proposes to deny"} for name in won)
     assert count(connection, "decision", f"case_file = {number}") == decisions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import subprocess
 import sys
@@ -13,10 +14,16 @@ import pytest
 
 from features.documents import Findings
 from features.facts.vocabulary import load_vocabulary
+from models.errors import ModelsError
+from models.missing_evidence.training import NAME
 from models.outreach.objective import load_objective
 from models.outreach.queue import in_order, needs_of
 from models.outreach.worth import KEY, PROBABILITY, expected_entitlements, facts_to_ask
+from serving import model_life
+from serving.casework.queues import desk_in, waiting
+from serving.evidence import latest_sweep, order_cases, queue_of, train
 from tests.city_world import write_city
+from tests.delivered_city import City, room_for, stands
 from tests.faults.promoted import Life, promoted_life
 
 DAY = dt.date(2026, 3, 1)
@@ -154,3 +161,73 @@ def test_the_one_fact_is_asked_of_a_department_wherever_one_holds_it(determined:
     assert asked.select(KEY).is_duplicated().sum() == 0
     own = asked.filter(pl.col("ask") == "citizen").get_column("register").unique().to_list()
     assert own in ([], ["citizen_declaration"])
+
+
+DELIVERED = """
+import datetime as dt, json, sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    from serving.city_day import run_day
+    from tests.delivered_city import DAY, SEED, opened, shipped_china, stands
+
+    home, out = Path({home!r}), Path({out!r})
+    run_day(shipped_china(), {persons}, SEED, DAY, home, lambda *_: None)
+    with opened(home) as found:
+        done = found.deliver()
+        out.write_text(json.dumps([done.account(), stands(found)]))
+    assert not any(name.split(".")[0] in {without!r} for name in sys.modules), "a model was loaded"
+"""
+
+
+def delivered_without_models(persons: int) -> tuple[dict[str, object], dict[str, str]]:
+    """The same city made, swept and delivered where no model can be imported: what it came to, and how all stands."""
+    root = Path(__file__).parents[2]
+    with room_for(persons) as folder:
+        site, home, out = folder / "site", folder / "home", folder / "out.json"
+        site.mkdir()
+        home.mkdir()
+        (site / "sitecustomize.py").write_text(SITE.format(without=WITHOUT), encoding="utf-8")  # workers read it too
+        script = folder / "delivered.py"
+        text = DELIVERED.format(home=str(home), out=str(out), persons=persons, without=WITHOUT)
+        script.write_text(text, encoding="utf-8")
+        paths = {"PYTHONPATH": os.pathsep.join((str(site), str(root)))}
+        subprocess.run([sys.executable, str(script)], check=True, cwd=root, env={**os.environ, **paths})  # noqa: TID251
+        account, found = json.loads(out.read_text())
+    return account, found
+
+
+def in_queues(city: City) -> list[int]:
+    """The cases that are open, in the order in which caseworkers meet them."""
+    areas = city.opened.rulebook.vocabulary.areas
+    (country,) = (code for code, area in areas.by_code.items() if area.parent is None)
+    with city.opened.engine.connect() as connection:
+        return [case.id for case in waiting(connection, desk_in(areas, country), limit=1_000_000)]
+
+
+def ordered_by_models(city: City) -> int:
+    """Models learn from the city's history and order its cases: how many have another place."""
+    home, url = city.opened.home, city.opened.url
+    swept = latest_sweep(home, url)
+    try:
+        train(home, swept, DAY)
+        model_life.promote(home, NAME, swept.inputs.directions)
+    except ModelsError:
+        assert not city.is_whole  # so few people: donors order
+    objective = load_objective()
+    queue = queue_of(home, swept, objective)
+    assert queue.scores.height > 0
+    assert (queue.standing.model is not None) == city.is_whole
+    return order_cases(home, url, queue, objective)
+
+
+def test_removing_every_model_changes_no_tier_and_no_case_only_the_order_of_queues(city: City) -> None:
+    by_rules, before = in_queues(city), stands(city.opened)
+    changed = ordered_by_models(city)
+    by_models = in_queues(city)
+    assert changed == len(by_rules) > 0
+    assert sorted(by_models) == sorted(by_rules)
+    assert by_models != by_rules
+    account, without = delivered_without_models(city.persons)
+    assert stands(city.opened) == before == without
+    assert city.done.account() == account

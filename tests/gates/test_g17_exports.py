@@ -226,6 +226,7 @@ WRITE_THEIR_OWN = {
     "serving/commands/catalogue.py": "the facts and benefits that we wrote ourselves",
     "serving/commands/city.py": "figures of a made city",
     "serving/commands/events.py": "file, line, field and reason, neutralised cell by cell",
+    "serving/delivery/rulings.py": "rows for PostgreSQL's COPY, which no spreadsheet opens",
     "serving/loading.py": "quarantine: file, line, column and reason, neutralised cell by cell",
     "serving/security/exports.py": "this gate",
     "serving/summary.py": "benefits of the catalogue and counts",

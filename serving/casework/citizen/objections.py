@@ -8,7 +8,7 @@ and not with the move, for whom it is about may read the moves.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -20,6 +20,7 @@ from serving.casework.citizen.requests import Answer, Asked, once
 from serving.casework.citizen.speaking import Speaker, speaks_as
 from serving.casework.errors import NotFoundError
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
+from serving.casework.sealing import OwnWords
 from serving.casework.states import NEGATIVE, Actor, State
 from serving.store.tables.casework import case_file, entitlement
 from serving.store.tables.citizens import barred, objection
@@ -43,7 +44,7 @@ class _Objection:
 
 
 def object_to(
-    connection: Connection, voice: Speaker, number: int, revision: int, words: bytes, key: str, at: dt.datetime
+    connection: Connection, voice: Speaker, number: int, revision: int, words: OwnWords, key: str, at: dt.datetime
 ) -> Answer:
     """Object to how one's own entitlement stands; against a refusal, a suspension or an end it is an appeal.
 
@@ -52,7 +53,7 @@ def object_to(
         voice: who objects: whose it is, or who helps them.
         number: of the entitlement.
         revision: as it was shown.
-        words: why, encrypted.
+        words: why.
         key: of the request.
         at: the moment.
 
@@ -79,11 +80,11 @@ def object_to(
             next_step(connection, number, None)
         return {**answered(found), "case": case}
 
-    return once(connection, voice.name, key, _asked("object", number, revision, words), at, carry_out)
+    return once(connection, voice.name, key, _asked("object", number, revision), at, carry_out)
 
 
 def object_to_notice(
-    connection: Connection, objector: str, number: int, words: bytes, key: str, at: dt.datetime
+    connection: Connection, objector: str, number: int, words: OwnWords, key: str, at: dt.datetime
 ) -> Answer:
     """Object, as anybody, to what is put up for that.
 
@@ -91,7 +92,7 @@ def object_to_notice(
         connection: in a transaction.
         objector: the person's id.
         number: of the entitlement that is put up.
-        words: why, encrypted.
+        words: why.
         key: of the request.
         at: the moment.
 
@@ -110,7 +111,7 @@ def object_to_notice(
             _to_human(connection, make_move(connection, found, State.OBJECTED, by, at), case, at)
         return {"case": case}
 
-    return once(connection, f"person:{objector}", key, _asked("notice", number, 0, words), at, carry_out)
+    return once(connection, f"person:{objector}", key, _asked("notice", number, 0), at, carry_out)
 
 
 def object_to_answer(
@@ -119,7 +120,7 @@ def object_to_answer(
     subject: tuple[str, str],
     benefit: str,
     district: str,
-    words: bytes,
+    words: OwnWords,
     key: str,
     at: dt.datetime,
 ) -> Answer:
@@ -163,24 +164,21 @@ def _about(of: Entitlement, objector: str, standing: str) -> _Objection:
     return _Objection(of.kind, of.subject, of.benefit, of.id, of.state.value, objector, standing)
 
 
-def _asked(do: str, number: int, revision: int, words: bytes) -> Asked:
+def _asked(do: str, number: int, revision: int) -> Asked:
     # Of the words only how long they are: encrypted twice they differ, and repeating is not saying something else.
-    return {"do": do, "entitlement": number, "revision": revision, "words": bool(words)}
+    return {"do": do, "entitlement": number, "revision": revision, "words": True}
 
 
 def _open(
-    connection: Connection, kind: CaseKind, about: _Objection, district: str, words: bytes, at: dt.datetime
+    connection: Connection, kind: CaseKind, about: _Objection, district: str, words: OwnWords, at: dt.datetime
 ) -> int:
     why = {"code": kind.value, "against": about.against, "standing": about.standing}
     of = Subject(about.kind, about.subject, district, about.benefit, about.entitlement)
     actor = Actor.PROXY if about.standing == "proxy" else Actor.CITIZEN
     case = open_case(connection, kind, of, why, (actor, about.standing), at)
     connection.execute(
-        insert(objection).values(
-            entitlement=about.entitlement, kind=about.kind, subject=about.subject, benefit=about.benefit,
-            objector=about.objector, standing=about.standing, against=about.against, case_file=case, words=words, at=at,
-        )
-    )  # fmt: skip
+        insert(objection).values(words.in_new_row(objection.c.words, {**asdict(about), "case_file": case, "at": at}))
+    )
     if kind is CaseKind.APPEAL:
         _keep_out(connection, case, about)
     intend(

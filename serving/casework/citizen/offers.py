@@ -18,6 +18,7 @@ from serving.casework.citizen.requests import Answer, Asked, once
 from serving.casework.citizen.speaking import Said, Speaker, Voice, speaks_as, take_down
 from serving.casework.errors import ConflictError
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
+from serving.casework.sealing import OwnWords
 from serving.casework.states import Actor, State, may_move
 from serving.store.tables.casework import entitlement
 
@@ -68,7 +69,7 @@ def ask_for_person(
     at: dt.datetime,
     *,
     decide: bool = False,
-    words: bytes | None = None,
+    words: OwnWords | None = None,
 ) -> Answer:
     """Ask for a person: from every state, always possible, and it costs nobody their place, their money or their yes.
 
@@ -81,7 +82,7 @@ def ask_for_person(
         key: of the request.
         at: the moment.
         decide: a human shall decide this one; it goes to them from wherever the table of moves lets it.
-        words: of the person, encrypted.
+        words: of the person.
 
     Returns:
         `entitlement`, `state`, `revision` and `case`, its number.
@@ -112,7 +113,7 @@ def ask_for_person_without_offer(
     district: str,
     key: str,
     at: dt.datetime,
-    words: bytes | None = None,
+    words: OwnWords | None = None,
 ) -> Answer:
     """Ask for a person about a benefit that one was never offered, or about nothing in particular.
 

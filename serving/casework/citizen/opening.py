@@ -14,6 +14,7 @@ from serving.casework import cases
 from serving.casework.cases import Subject
 from serving.casework.clocks import Kind, shipped_clocks
 from serving.casework.moves import Entitlement
+from serving.casework.sealing import OwnWords
 from serving.casework.states import Actor
 from serving.store.tables.casework import audit_intent
 
@@ -33,7 +34,7 @@ def open_case(
     why: Mapping[str, object],
     by: tuple[Actor, str],
     at: dt.datetime,
-    words: bytes | None = None,
+    words: OwnWords | None = None,
 ) -> int:
     """Open a case, or join the open one of that kind about the same entitlement.
 
@@ -44,7 +45,7 @@ def open_case(
         why: code and parameters of what a human is to judge.
         by: who opens it.
         at: the moment.
-        words: of whoever asked for it, encrypted.
+        words: of whoever asked for it.
 
     Returns:
         The number of the case.

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from sqlalchemy import Connection, Engine, Select, exists, func, select
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select
 
 from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
 from serving.casework.citizen.offers import next_step
@@ -53,15 +53,19 @@ def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_00
 
 def _due(now: dt.datetime) -> Select[int]:
     of = entitlement.c
-    held = exists().where(hold.c.entitlement == of.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION)
     asked = exists().where(
         case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.PERSON_WANTED, case_file.c.state != "closed"
     )
     waits = of.state.in_([State.OFFERED, State.SILENT])
+    by_itself = and_(of.next_step_at <= now, of.state.in_(_STEPS), ~_HELD, ~(waits & asked))
+    # What is held waits for whoever holds it, as long as somebody looks into it.
+    forgotten = and_(
+        of.state.in_(_STEPS.keys() | _STAND), _HELD, ~_LOOKED_INTO, func.coalesce(of.next_step_at, now) <= now
+    )
     return (
         select(of.id)
-        # What is held waits for whoever holds it; who asked for a person is not pressed.
-        .where(of.next_step_at <= now, of.state.in_(_STEPS), ~held, ~(waits & asked))
+        # Who asked for a person is not pressed.
+        .where(or_(by_itself, forgotten))
         .order_by(of.next_step_at, of.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -71,11 +75,24 @@ def _due(now: dt.datetime) -> Select[int]:
 def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
     try:
         with connection.begin_nested():
+            if _is_held(connection, of):
+                _to_human(connection, of, CaseKind.REVIEW, "held", now)
+                return "to_human"
             return _STEPS[of.state](connection, of, wait, now)
     except CaseworkError:
         # A stop button, a hold, somebody who was faster: the others go on, and this one is looked at again.
         next_step(connection, of.id, now + AGAIN)
         return "waits"
+
+
+def _after_question(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
+    """A fact that was asked for and did not come: a human looks, for no answer is no no."""
+    until = _since(connection, of) + dt.timedelta(days=wait.terms(of.benefit).answer_days)
+    if now < until:
+        next_step(connection, of.id, until)
+        return "waits"
+    _to_human(connection, of, CaseKind.REVIEW, "fact_not_given", now)
+    return "to_human"
 
 
 def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:
@@ -85,6 +102,9 @@ def _after_offer(connection: Connection, of: Entitlement, wait: Wait, now: dt.da
         passed = [n for n, days in enumerate(terms.remind_after_days, 1) if offered + dt.timedelta(days=days) <= now]
         next_step(connection, of.id, next_reminder(terms, offered, now))
         if not passed:
+            # Whoever offers by a rule tells of it; an officer's decision does not.
+            if _offered_by_officer(connection, of):
+                tell(connection, of, 0, now)
             return "waits"
         tell(connection, of, passed[-1], now)
         return "reminded"
@@ -122,11 +142,30 @@ def _approve(connection: Connection, of: Entitlement, _: Wait, now: dt.datetime)
 
 
 _STEPS: dict[State, Callable[[Connection, Entitlement, Wait, dt.datetime], str]] = {
+    State.ASK: _after_question,
     State.OFFERED: _after_offer,
     State.SILENT: _after_silence,
     State.CONFIRMED: _after_yes,
     State.PUBLIC_NOTICE: _approve,
 }
+
+
+_HELD = exists().where(
+    hold.c.entitlement == entitlement.c.id, hold.c.released_at.is_(None), hold.c.code != _REFUSED_AUTOMATION
+)
+_LOOKED_INTO = exists().where(
+    case_file.c.state != "closed",
+    or_(
+        case_file.c.entitlement == entitlement.c.id,
+        and_(case_file.c.kind == CaseKind.DEATH, case_file.c.subject == entitlement.c.subject),
+    ),
+)
+_STAND = frozenset({State.DETECTED, State.APPROVED})
+"""No time brings these on; but what is held there and nobody looks into goes to a human."""
+
+
+def _is_held(connection: Connection, of: Entitlement) -> bool:
+    return bool(connection.execute(select(_HELD).where(entitlement.c.id == of.id)).scalar_one())
 
 
 def _wants_human(connection: Connection, of: Entitlement) -> bool:
@@ -150,6 +189,11 @@ def _to_human(connection: Connection, of: Entitlement, kind: CaseKind, code: str
     case = open_case(connection, kind, about(of), why, (SYSTEM.kind, SYSTEM.actor), now)
     make_move(connection, of, State.REVIEW, replace(SYSTEM, case=case), now)
     next_step(connection, of.id, None)
+
+
+def _offered_by_officer(connection: Connection, of: Entitlement) -> bool:
+    query = select(move.c.actor_kind).where(move.c.entitlement == of.id, move.c.revision == of.revision)
+    return bool(connection.execute(query).scalar_one() == Actor.OFFICER)
 
 
 def _since(connection: Connection, of: Entitlement) -> dt.datetime:

@@ -16,6 +16,7 @@ from rules.determination import Outcome
 from serving.casework.citizen.opening import intend
 from serving.casework.errors import NotFoundError, SampleError
 from serving.casework.moves import refusals
+from serving.casework.sealing import OwnWords
 from serving.store.tables.quality import sample, sample_answer, sample_review
 
 
@@ -60,13 +61,13 @@ class Found:
         outcome: by the law and these facts.
         amount_minor: of what is due; None: in kind, or nothing.
         reason_code: of review.md's list, where something was wrong with the facts.
-        note: in their own words, encrypted.
+        note: in their own words.
     """
 
     outcome: Outcome
     amount_minor: int | None = None
     reason_code: str | None = None
-    note: bytes | None = None
+    note: OwnWords | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +135,13 @@ def record_result(connection: Connection, case: int, reviewer: str, found: Found
     if connection.execute(select(sample.c.id).where(sample.c.id == case)).scalar_one_or_none() is None:
         raise NotFoundError(f"There is no sample {case}.")
     with refusals("sample", case, 0, lambda: (), connection):
-        connection.execute(
-            insert(sample_review).values(
-                sample=case, reviewer=reviewer, outcome=found.outcome.value, amount_minor=found.amount_minor,
-                reason_code=found.reason_code, note=found.note, at=at,
-            )
-        )  # fmt: skip
+        row: dict[str, object] = {
+            "sample": case, "reviewer": reviewer, "outcome": found.outcome.value, "amount_minor": found.amount_minor,
+            "reason_code": found.reason_code, "at": at,
+        }  # fmt: skip
+        if found.note is not None:
+            row = found.note.in_row(sample_review.c.note, row)
+        connection.execute(insert(sample_review).values(row))
     compared = compare(connection, case)
     payload: Mapping[str, object] = {"wrong": compared.wrong, "reason_code": found.reason_code}
     intend(connection, "sample:reviewed", "officer", reviewer, "sample", str(case), payload, at)

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Row, Select, func, select, text, update
+from sqlalchemy import Column, Connection, Row, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from serving.security.errors import FieldErasedError, FieldTamperedError
 from serving.security.fields.keyring import NONCE_BYTES, KeyRing, Owner, WrappedKey, in_one
-from serving.store.tables.keys import data_key, key_rotation
+from serving.store.tables.keys import data_key, key_rotation, place_of
 
 KEYS_LOCK: Final = 0x4146_4B59
 """Whoever makes a key shares this advisory lock; a rotation of the key-encryption key begins while nobody holds it."""
@@ -43,11 +43,23 @@ class Place:
 
     table: str
     column: str
-    row: tuple[str | int, ...]
+    row: tuple[str | int | uuid.UUID | None, ...]
+
+    @classmethod
+    def of(cls, column: Column[Any], row: Mapping[str, Any]) -> Place:
+        """The place of a field in a row that is written or was read: the one that its column declares.
+
+        Raises:
+            KeyError: the column is not declared as encrypted, or the row does not say which it is.
+        """
+        table, name, keys = place_of(column)
+        return cls(table, name, tuple(row[key] for key in keys))
 
     def bound(self, key: uuid.UUID) -> bytes:
         """What the ciphertext is bound to."""
-        return in_one("field", key.hex, self.table, self.column, *map(str, self.row))
+        return in_one(
+            "field", key.hex, self.table, self.column, *("" if part is None else str(part) for part in self.row)
+        )
 
 
 class FieldCipher:

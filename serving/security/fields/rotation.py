@@ -246,7 +246,7 @@ def _to_do(one: EncryptedColumn) -> Any:  # noqa: ANN401 a select of as many col
 def _reencrypt(connection: Connection, cipher: FieldCipher, one: EncryptedColumn, row: Row[*tuple[Any, ...]]) -> bool:
     """Encrypt one field with its owner's current key; False: that key is not to be had now."""
     values = tuple(row._mapping[f"row_{position}"] for position in range(len(one.row)))
-    place = Place(one.table.name, one.column.name, values)
+    place = Place.of(one.column, {part.name: value for part, value in zip(one.row, values, strict=True)})
     anew = cipher.encrypt_anew(connection, Owner(row.of_kind, row.of_subject), place, row.stored)
     if anew is None:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy.schema import FetchedValue, Identity
 
+from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
 
 
@@ -83,7 +84,7 @@ broken_glass = Table(
     Column("officer", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    Column("reason", LargeBinary, nullable=False),
+    Column("reason", LargeBinary, nullable=False, info=encrypted("id", fixed=True)),
     _moment("opened_at"),
     _moment("until_at"),
     Column("reviewed_by", Text),

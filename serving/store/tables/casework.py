@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import FetchedValue, Identity
 
+from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
 
 
@@ -52,8 +65,13 @@ move = Table(
     Column("case_file", BigInteger),
     Column("decision", BigInteger),
     Column("reason_code", Text),
-    Column("reason", LargeBinary),
+    Column(
+        "reason",
+        LargeBinary,
+        info=encrypted("case_file", "reason_code", "sealed_as", fixed=True, copy_of=("decision", "reason")),
+    ),
     _moment("at"),
+    Column("sealed_as", Uuid),
 )
 allowed_move = Table(
     "allowed_move",
@@ -108,7 +126,8 @@ case_event = Table(
     Column("actor", Text, nullable=False),
     _moment("at"),
     Column("detail", JSONB, nullable=False, server_default=FetchedValue()),
-    Column("note", LargeBinary),
+    Column("note", LargeBinary, info=encrypted("case_file", "sealed_as", fixed=True)),
+    Column("sealed_as", Uuid),
 )
 provisional_view = Table(
     "provisional_view",
@@ -137,7 +156,8 @@ decision = Table(
     Column("overrides", Boolean, nullable=False),
     Column("reason_code", Text),
     Column("clause", Text),
-    Column("reason", LargeBinary),
+    Column("reason", LargeBinary, info=encrypted("case_file", "reason_code", "sealed_as", fixed=True)),
+    Column("sealed_as", Uuid),
     Column("amount_minor", BigInteger),
     Column("needs_second", Boolean, nullable=False),
     Column("state", Text, nullable=False, server_default=FetchedValue()),

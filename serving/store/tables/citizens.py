@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import FetchedValue, Identity
 
+from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
 
 
@@ -107,8 +108,9 @@ objection = Table(
     Column("standing", Text, nullable=False),
     Column("against", Text, nullable=False),
     Column("case_file", BigInteger, nullable=False),
-    Column("words", LargeBinary, nullable=False),
+    Column("words", LargeBinary, nullable=False, info=encrypted("case_file", "sealed_as", fixed=True)),
     _moment("at"),
+    Column("sealed_as", Uuid),
 )
 barred = Table(
     "barred",

@@ -13,6 +13,7 @@ from serving.store.tables.metadata import metadata
 
 _ROW = "encrypted_row"
 _FIXED = "encrypted_fixed"
+_COPY_OF = "encrypted_copy_of"
 
 
 def _moment(name: str, *, nullable: bool = True) -> Column[object]:
@@ -43,15 +44,17 @@ key_rotation = Table(
 )
 
 
-def encrypted(*row: str, fixed: bool = False) -> dict[str, Any]:
+def encrypted(*row: str, fixed: bool = False, copy_of: tuple[str, str] | None = None) -> dict[str, Any]:
     """What a column that holds encrypted fields says of itself: `Column(…, LargeBinary, info=encrypted("id"))`.
 
     Args:
-        row: the columns of the same table that say which row a field belongs to; texts and whole numbers that are
-            unique together, known before the row is written, and never changed.
+        row: the columns of the same table that say which row a field belongs to; texts, whole numbers and uuids that
+            are unique together, known before the row is written, and never changed. Where a row has nothing of the
+            kind it has a column `sealed_as`, a random uuid.
         fixed: its rows are never rewritten (append-only), so that a rotation leaves them to the key they have.
+        copy_of: table and column for which its fields were encrypted, where they are copied from there as they are.
     """
-    return {_ROW: row, _FIXED: fixed}
+    return {_ROW: row, _FIXED: fixed, _COPY_OF: copy_of}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,13 @@ def encrypted_columns(tables: MetaData) -> Iterator[EncryptedColumn]:
             if _ROW in column.info:
                 row = tuple(table.columns[name] for name in column.info[_ROW])
                 yield EncryptedColumn(column, row, column.info[_FIXED])
+
+
+def place_of(column: Column[Any]) -> tuple[str, str, tuple[str, ...]]:
+    """For which table and column the fields of a column are encrypted, and which columns of their row say which it is.
+
+    Raises:
+        KeyError: it is not declared as encrypted.
+    """
+    table, name = column.info[_COPY_OF] or (column.table.name, column.name)
+    return table, name, column.info[_ROW]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, LargeBinary, Table, Text
 from sqlalchemy.schema import FetchedValue, Identity
 
+from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
 
 sample_commitment = Table(
@@ -51,6 +52,6 @@ sample_review = Table(
     Column("outcome", Text, nullable=False),
     Column("amount_minor", BigInteger),
     Column("reason_code", Text),
-    Column("note", LargeBinary),
+    Column("note", LargeBinary, info=encrypted("sample", "reviewer", fixed=True)),
     Column("at", DateTime(timezone=True), nullable=False),
 )

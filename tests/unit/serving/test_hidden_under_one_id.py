@@ -59,6 +59,36 @@ def test_a_fact_disputed_under_one_id_is_disputed_though_the_other_tells_it(city
     assert gap(city, "hukou_area") is Gap.WITHHELD
 
 
+def test_what_is_unsettled_of_many_is_what_each_person_alone_says(city: City) -> None:
+    """Persons with several ids among others: withheld, disputed and told differently under one of their ids."""
+    tell_of(city, "older", "2026-02-28")
+    city.told(event("persons_merged", "2026-03-20", source="police", id="n", kept="p1", retired="older"))
+    tell_of(city, "p2", "2026-02-28")
+    tell_of(city, "alias", "2026-02-28")
+    city.told(event("persons_merged", "2026-03-21", source="police", id="o", kept="p2", retired="alias"))
+    city.now += dt.timedelta(hours=1)
+    city.history.withholding.withhold("person", "older", "birth_date", "citizen", city.now)
+    due = dt.date(2026, 6, 1)
+    for person, fact in (("alias", "hukou_area"), ("old", "birth_date"), ("p1", "hukou_area")):
+        register = "public_security"
+        city.history.tickets.open("person", person, fact, register, "wrong", city.now, due)
+    history = UnifiedHistory(city.history)
+    facts = sorted({fact for view in city.history.views.values() if view.kind == "person" for fact in view.facts})
+    persons = ["p1", "p2", "old", "older", "alias"]
+    expected = {
+        (person, fact, found.value)
+        for person in persons
+        for fact, found in history.gaps("person", person, APRIL, city.now, facts).items()
+        if found not in (None, Gap.NOT_HELD)
+    }
+    assert {("p1", "birth_date", "withheld"), ("p2", "hukou_area", "conflicting")} <= expected
+    assert not {"old", "older", "alias"} & {person for person, _, _ in expected}
+    assert set(history.unsettled("person", APRIL, city.now, facts).iter_rows()) == expected
+    for person in persons:
+        alone = history.unsettled("person", APRIL, city.now, facts, [person])
+        assert set(alone.iter_rows()) == {row for row in expected if row[0] == person}
+
+
 def test_a_household_that_one_id_names_is_doubtful_where_the_link_is_withheld_under_the_other(city: City) -> None:
     for person in ("p1", "old"):
         said = event("move_in", "2026-01-05", id=f"in-{person}", person=person, household_id="h1", hukou_area="110101")

@@ -33,13 +33,13 @@ class Place:
         district: all staff are posted there.
         office: what it is called to citizens.
         person: the id of the citizen.
-        enterprise: the id of the legal person.
+        enterprise: the id of the legal person; None: there is none, and nobody acts for one.
     """
 
     district: str
     office: str
     person: str
-    enterprise: str
+    enterprise: str | None
 
 
 def install_demonstration(
@@ -68,4 +68,5 @@ def install_demonstration(
         if role is Role.CASEWORKER:
             assign(connection, login, Assignment(place.district, EVERY_PROGRAMME), str(Role.SECURITY_ADMIN), now)
     make_citizen(connection, CITIZEN_LOGIN, known[CITIZEN_LOGIN], "person", place.person)
-    make_citizen(connection, ENTERPRISE_LOGIN, known[ENTERPRISE_LOGIN], "enterprise", place.enterprise)
+    if place.enterprise is not None:
+        make_citizen(connection, ENTERPRISE_LOGIN, known[ENTERPRISE_LOGIN], "enterprise", place.enterprise)

@@ -239,7 +239,11 @@ CREATE TRIGGER held_from_the_start BEFORE INSERT ON outbox FOR EACH ROW
 -- What was approved and is refused, or goes back to a human, is not sent either.
 CREATE FUNCTION taken_back() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM outbox WHERE entitlement = NEW.entitlement AND kind = 'grant' AND state IN ('leased', 'in_doubt') FOR UPDATE) THEN
+    -- Nor is what arrived, or may have: approved again it would be paid twice. The bank says first what became of it.
+    IF EXISTS (SELECT FROM outbox o WHERE o.entitlement = NEW.entitlement AND o.kind = 'grant'
+               AND (o.state IN ('leased', 'in_doubt') OR (o.doubtful AND o.state IN ('ready', 'held'))
+                    OR (o.state = 'sent' AND o.id = (SELECT max(id) FROM outbox WHERE entitlement = NEW.entitlement AND kind = 'grant')))
+               FOR UPDATE) THEN
         RAISE EXCEPTION 'entitlement % is being delivered', NEW.entitlement USING ERRCODE = 'AF403';
     END IF;
     UPDATE outbox SET state = 'held' WHERE entitlement = NEW.entitlement AND kind = 'grant' AND state = 'ready';

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from features.documents import Wording
 from features.facts.areas import Area, Areas
@@ -28,6 +28,7 @@ from serving.casework.notes import add_note, notes_of
 from serving.casework.queues import UNASSIGNED, Desk, desk_in, oldest, overdue, to_agree_to, waiting
 from serving.casework.review import Verdict
 from serving.casework.states import Actor
+from serving.store.tables.casework import case_event
 from tests.cases_world import (
     ANN,
     BEN,
@@ -197,14 +198,14 @@ def test_notes_are_sealed_each_for_its_place(connection: Connection) -> None:
     add_note(connection, case.id, ANN, "住院到周五", seal, MORNING)
     add_note(connection, case.id, BEN, "called the ward", seal, MORNING)
     add_note(connection, other.id, BEN, "another one", seal, MORNING)
-    assert [(note.officer, note.text) for note in notes_of(connection, case.id, unseal)] == [
+    assert [(note.author, note.text) for note in notes_of(connection, case.id, unseal)] == [
         (ANN, "住院到周五"),
         (BEN, "called the ward"),
     ]
-    stored = connection.execute(text("SELECT note, detail FROM case_event WHERE note IS NOT NULL ORDER BY id")).all()
-    assert all("住院".encode() not in bytes(note) for note, _ in stored)
+    stored = connection.execute(select(case_event).where(case_event.c.note.is_not(None))).mappings().all()
+    assert all("住院".encode() not in row["note"] for row in stored)
     with pytest.raises(InvalidTag):
-        unseal(bytes(stored[0][0]), table="case_event", column="note", row=stored[1][1]["note_key"])
+        unseal(stored[0]["note"], case_event.c.note, stored[1])  # type: ignore[arg-type]
     with pytest.raises(NotAllowedError, match="without words"):
         add_note(connection, case.id, ANN, " ", seal, MORNING)
 

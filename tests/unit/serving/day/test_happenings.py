@@ -21,6 +21,7 @@ from serving.delivery.bundles.model import Item
 from serving.delivery.bundles.preparation import prepare
 from serving.store import sweeps
 from serving.sweep.planning import read_links
+from serving.sweep.sources import swept_catalogue
 from tests.day_world import AT, DAY, City
 
 LATER = AT + dt.timedelta(hours=5)
@@ -123,7 +124,7 @@ def test_only_what_is_news_stands_and_is_not_long_ago_is_spoken_of(log: EventLog
 def offers(city: City) -> tuple[Offers, Homes]:
     made = sweeps.last_complete(city.session)
     assert made is not None
-    ground = ground_of(made.rulebook, city.home, None)
+    ground = ground_of(made.rulebook, city.home, swept_catalogue(None))
     assert ground.life is not None
     links = read_links(ground.history, ground.pinned, made)
     homes = Homes(links)

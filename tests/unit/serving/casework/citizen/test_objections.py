@@ -10,6 +10,7 @@ from serving.casework.citizen.speaking import itself
 from serving.casework.errors import NotAllowedError, NotFoundError
 from serving.casework.moves import Entitlement, read_entitlement, refusals
 from serving.casework.states import State
+from tests.cases_world import SAID
 from tests.casework_world import MORNING, an_entitlement, count, moved
 from tests.decided_world import decided
 
@@ -22,22 +23,22 @@ def put_up(connection: Connection) -> Entitlement:
 
 def test_what_somebody_objects_to_is_for_a_human_and_not_for_the_clock(connection: Connection) -> None:
     it = put_up(connection)
-    answer = object_to_notice(connection, "neighbour", it.id, b"sealed", "i-object", MORNING)
+    answer = object_to_notice(connection, "neighbour", it.id, SAID, "i-object", MORNING)
     assert set(answer) == {"case"}
     assert read_entitlement(connection, it.id).state is State.REVIEW
     assert count(connection, "case_file", f"kind = 'objection' AND entitlement = {it.id}") == 1
-    second = object_to_notice(connection, "other-neighbour", it.id, b"sealed", "me-too-me-too", MORNING)
+    second = object_to_notice(connection, "other-neighbour", it.id, SAID, "me-too-me-too", MORNING)
     assert second == answer
     assert count(connection, "objection") == 2
     assert count(connection, "move", "actor LIKE '%neighbour%'") == 0
-    assert object_to_notice(connection, "neighbour", it.id, b"sealed", "i-object", MORNING) == answer
+    assert object_to_notice(connection, "neighbour", it.id, SAID, "i-object", MORNING) == answer
     assert count(connection, "objection") == 2
 
 
 def test_others_object_only_to_what_is_put_up(connection: Connection) -> None:
     it = moved(connection, an_entitlement(connection), State.OFFERED)
     with pytest.raises(NotFoundError):
-        object_to_notice(connection, "neighbour", it.id, b"sealed", "i-object", MORNING)
+        object_to_notice(connection, "neighbour", it.id, SAID, "i-object", MORNING)
 
 
 @pytest.mark.parametrize(
@@ -54,16 +55,16 @@ def test_ones_own_objection_stops_no_money_that_is_on_its_way(
     connection: Connection, way: tuple[State, ...], stands: State
 ) -> None:
     it = moved(connection, an_entitlement(connection, tier="automatic"), *way)
-    answer = object_to(connection, ME, it.id, it.revision, b"sealed", "too-little", MORNING)
+    answer = object_to(connection, ME, it.id, it.revision, SAID, "too-little", MORNING)
     assert answer["state"] == stands.value
     assert count(connection, "case_file", f"id = {answer['case']} AND kind = 'objection'") == 1
 
 
 def test_who_got_nothing_can_object(connection: Connection) -> None:
-    answer = object_to_answer(connection, ME, ("person", "p1"), "dibao", "110101", b"sealed", "why-not-me", MORNING)
+    answer = object_to_answer(connection, ME, ("person", "p1"), "dibao", "110101", SAID, "why-not-me", MORNING)
     assert count(connection, "objection", f"case_file = {answer['case']} AND against = 'answer'") == 1
     with pytest.raises(NotFoundError):
-        object_to_answer(connection, ME, ("person", "p2"), "dibao", "110101", b"sealed", "why-not-them", MORNING)
+        object_to_answer(connection, ME, ("person", "p2"), "dibao", "110101", SAID, "why-not-them", MORNING)
 
 
 def denied(connection: Connection) -> Entitlement:
@@ -73,7 +74,7 @@ def denied(connection: Connection) -> Entitlement:
 
 def test_an_appeal_is_for_somebody_who_was_not_in_it_before(connection: Connection) -> None:
     it = denied(connection)
-    answer = object_to(connection, ME, it.id, it.revision, b"sealed", "i-appeal", MORNING)
+    answer = object_to(connection, ME, it.id, it.revision, SAID, "i-appeal", MORNING)
     assert answer["state"] == "review"
     case = answer["case"]
     assert count(connection, "case_file", f"id = {case} AND kind = 'appeal'") == 1

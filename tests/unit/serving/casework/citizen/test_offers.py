@@ -12,6 +12,7 @@ from serving.casework.citizen.speaking import Speaker, itself
 from serving.casework.errors import ConflictError, NotAllowedError, NotFoundError, RequestReusedError
 from serving.casework.moves import By, Entitlement, read_entitlement
 from serving.casework.states import Actor, State
+from tests.cases_world import SAID
 from tests.casework_world import MORNING, an_entitlement, count, moved
 
 ME = itself("p1", ("household", "h1"))
@@ -122,7 +123,7 @@ WAYS = {
 @pytest.mark.parametrize("state", WAYS, ids=[state.value for state in WAYS])
 def test_a_person_can_be_asked_for_from_anywhere_and_nothing_is_lost(connection: Connection, state: State) -> None:
     it = moved(connection, an_entitlement(connection, tier="automatic"), *WAYS[state])
-    answer = ask_for_person(connection, ME, it.id, "help-me-please", MORNING, words=b"sealed")
+    answer = ask_for_person(connection, ME, it.id, "help-me-please", MORNING, words=SAID)
     assert (answer["state"], answer["revision"]) == (state.value, it.revision)
     assert count(connection, "case_file", f"id = {answer['case']} AND kind = 'person_wanted'") == 1
     decided = ask_for_person(connection, ME, it.id, "decide-it-please", MORNING, decide=True)

@@ -14,9 +14,11 @@ from serving.casework.citizen.offering import Terms, Unanswered, Wait, end_of_no
 from serving.casework.citizen.offers import ask_for_person, confirm
 from serving.casework.citizen.speaking import itself
 from serving.casework.citizen.waiting import pass_time
+from serving.casework.clocks import Kind
 from serving.casework.moves import By, read_entitlement
 from serving.casework.states import Actor, State
 from serving.store.server import EmbeddedServer
+from tests.cases_world import a_case
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, casework_database, count, moved
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -147,6 +149,7 @@ def test_what_is_held_waits(engine: Engine) -> None:
         connection.execute(
             text("INSERT INTO hold (entitlement, code, since) VALUES (:e, 'death', now())"), {"e": it.id}
         )
+        a_case(connection, it, kind=Kind.DEATH)
         confirm(connection, ME, it.id, 1, "yes-please", MORNING)
     assert pass_time(engine, after(1), WAIT) == {}
     assert sent(engine, "grant") == 0

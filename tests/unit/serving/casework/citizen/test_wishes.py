@@ -24,6 +24,7 @@ from serving.casework.citizen.wishes import (
 from serving.casework.errors import NotAllowedError
 from serving.casework.moves import By, read_entitlement
 from serving.casework.states import Actor, State
+from tests.cases_world import SAID
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, count, moved
 from tests.decided_world import decided
 
@@ -136,7 +137,7 @@ def test_row_level_security_shows_everybody_their_own_wishes_and_bundles(connect
         by = By(Actor.CITIZEN, person)
         it = moved(connection, an_entitlement(connection, person, tier="automatic"), State.PUBLIC_NOTICE)
         open_bundle(connection, ("person", person), "birth", "police:1", [it], MORNING)
-        object_to_notice(connection, f"neighbour-of-{person}", it.id, b"sealed", "i-object", MORNING)
+        object_to_notice(connection, f"neighbour-of-{person}", it.id, SAID, "i-object", MORNING)
         stop_pushes(connection, ("person", person), by, MORNING)
         want_human(connection, ("person", person), by, MORNING)
     connection.execute(text("RESET ROLE"))

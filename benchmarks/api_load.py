@@ -1,0 +1,251 @@
+"""The API under load: requests that arrive whether or not the last one was answered, over a real database.
+
+Citizens read one benefit with its whole explanation, and say yes to offers. Arrivals are at fixed moments and each
+latency counts from the moment at which its request was due, so that a server that stands still is not spared
+(coordinated omission: Gil Tene, 2015).
+
+    python -m benchmarks.api_load --home var/demo/cn --seconds 300 --rate 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+from sqlalchemy import Engine, text
+
+from serving import clock, settings
+from serving.access.accounts import Login, make_citizen
+from serving.access.login.tokens import Identity
+from serving.access.sessions import open_session
+from serving.security.csrf import CsrfTokens
+from serving.security.secrets import CSRF, open_secrets
+from serving.store.engine import open_engine
+from serving.store.server import open_server
+
+ISSUER = "https://load.invalid"
+CONNECTIONS = 64
+CITIZENS = 2_000
+WARM_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Citizen:
+    """Somebody who asks."""
+
+    token: str
+    csrf: str
+    benefits: list[str]
+    offers: list[int]
+
+
+@dataclass(slots=True)
+class Measured:
+    """Latencies in milliseconds by kind of request, and what was not answered well."""
+
+    latencies: dict[str, list[float]] = field(default_factory=lambda: {"read": [], "confirm": []})
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 1 where a limit is broken."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True, help="a home whose city was swept; it is written to")
+    parser.add_argument("--rate", type=float, default=100.0, help="requests per second")
+    parser.add_argument("--seconds", type=float, default=300.0, help="for how long")
+    parser.add_argument("--confirms", type=float, default=0.1, help="share of requests that are a yes")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the server")
+    parser.add_argument("--out", type=Path, default=None, help="write the figures to this JSON file")
+    chosen = parser.parse_args(arguments)
+    # The server is another process and reads the environment; what is read here must be the same.
+    os.environ["APPLYFREE_HOME"] = str(chosen.home)  # noqa: TID251
+    port = _free_port()
+    server = open_server(settings.database_url(), chosen.home)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "serving",
+            "serve",
+            "--port",
+            str(port),
+            "--workers",
+            str(chosen.workers),
+            "--origin",
+            f"http://127.0.0.1:{port}",
+        ],
+    )
+    try:
+        _wait(process, port)
+        engine = open_engine(server.url)
+        citizens = _citizens(engine, chosen.home, int(chosen.rate * chosen.seconds * chosen.confirms) + 200)
+        print(f"{len(citizens):,} citizens, {sum(len(c.offers) for c in citizens):,} offers", file=sys.stderr)
+        cpu = _cpu(process.pid)
+        measured = asyncio.run(_drive(port, citizens, chosen.rate, chosen.seconds, chosen.confirms))
+        found = _figures(measured, chosen.rate, chosen.seconds, _cpu(process.pid) - cpu)
+        engine.dispose()
+    finally:
+        process.terminate()
+        process.wait(20)
+        server.close()
+    print(json.dumps(found, indent=2))
+    if chosen.out is not None:
+        chosen.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0 if found["holds"] else 1
+
+
+def _citizens(engine: Engine, home: Path, offers: int) -> list[Citizen]:
+    """People who are logged in, each with what they may ask; offers are made for them where there are none."""
+    secrets = open_secrets(settings.secrets_folder(), makes_missing=True)
+    tokens = CsrfTokens(secrets.key(CSRF))
+    now = clock.now()
+    found: list[Citizen] = []
+    with engine.begin() as connection:
+        people = connection.execute(_PEOPLE, {"limit": CITIZENS}).all()
+        for row in people:
+            account = f"load-{row.id}"
+            if (
+                connection.execute(text("SELECT 1 FROM citizen_account WHERE id = :id"), {"id": account}).first()
+                is None
+            ):
+                make_citizen(connection, account, Login(ISSUER, account), "person", row.id)
+            token = open_session(connection, Identity(ISSUER, account, False), now)
+            found.append(Citizen(token, tokens.make(token), list(row.benefits), []))
+        each = -(-offers // len(people))
+        for citizen, row in zip(found, people, strict=True):
+            numbers = connection.execute(_OFFER, {"id": row.id, "each": each, "now": now}).scalars().all()
+            connection.execute(_MOVE, {"numbers": list(numbers), "now": now})
+            citizen.offers += [int(number) for number in numbers]
+    return found
+
+
+_PEOPLE = text("""
+    SELECT s.id, array_agg(DISTINCT a.benefit) AS benefits
+    FROM (SELECT DISTINCT ON (id) id, answers FROM standing WHERE kind = 'person' ORDER BY id, sweep DESC LIMIT 40000) s
+    CROSS JOIN LATERAL unnest(s.answers) AS x(answer) JOIN answer a ON a.id = x.answer
+    WHERE hashtext(s.id) % 8 = 0 GROUP BY s.id ORDER BY hashtext(s.id) LIMIT :limit
+""")
+_OFFER = text("""
+    INSERT INTO entitlement (kind, subject, benefit, version, period, unit, amount_minor, sweep, tier, reasons,
+                             district, detected_at)
+    SELECT 'person', :id, 'advanced_age_allowance', 'load', to_char(CAST(:now AS timestamptz) + n * interval '1 day'
+           + (SELECT count(*) FROM entitlement WHERE subject = :id) * interval '1 day', 'YYYY-MM-DD'),
+           'CNY', 20000, (SELECT max(id) FROM sweep), 'confirm', '[]', 'unassigned', :now
+    FROM generate_series(1, :each) n RETURNING id
+""")
+_MOVE = text("""
+    INSERT INTO move (entitlement, revision, from_state, to_state, actor_kind, actor, at)
+    SELECT n, 1, 'detected', 'offered', 'system', 'load', :now FROM unnest(CAST(:numbers AS bigint[])) n
+""")
+
+
+async def _drive(port: int, citizens: list[Citizen], rate: float, seconds: float, confirms: float) -> Measured:
+    """Send requests at their moments, however long others take."""
+    measured = Measured()
+    rng = np.random.default_rng(1)
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    waiting: set[asyncio.Task[None]] = set()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", limits=limits, timeout=30) as client:
+        warm = int(rate * WARM_SECONDS)
+        count = warm + int(rate * seconds)
+        begun = time.perf_counter()
+        for number in range(count):
+            due = begun + number / rate
+            if (pause := due - time.perf_counter()) > 0:
+                await asyncio.sleep(pause)
+            citizen = citizens[int(rng.integers(len(citizens)))]
+            kept = measured if number >= warm else Measured()
+            yes = rng.random() < confirms and citizen.offers
+            draw = int(rng.integers(1 << 30))
+            act = _confirm(client, citizen, kept, due, port) if yes else _read(client, citizen, kept, due, draw)
+            task = asyncio.create_task(act)
+            waiting.add(task)
+            task.add_done_callback(waiting.discard)
+            if number % int(rate * 10) == 0:
+                print(f"{number / count:4.0%}, {len(waiting)} under way", file=sys.stderr)
+        await asyncio.gather(*waiting)
+    return measured
+
+
+async def _read(client: httpx.AsyncClient, citizen: Citizen, kept: Measured, due: float, draw: int) -> None:
+    benefit = citizen.benefits[draw % len(citizen.benefits)]
+    headers = {"Cookie": f"__Host-session={citizen.token}"}
+    await _measured(kept, "read", due, client.get(f"/me/benefits/{benefit}", headers=headers))
+
+
+async def _confirm(client: httpx.AsyncClient, citizen: Citizen, kept: Measured, due: float, port: int) -> None:
+    number = citizen.offers.pop()
+    headers = {
+        "Cookie": f"__Host-session={citizen.token}", "X-CSRF-Token": citizen.csrf, "If-Match": '"r1"',
+        "Origin": f"http://127.0.0.1:{port}", "Idempotency-Key": f"load-{number:08d}",
+    }  # fmt: skip
+    await _measured(kept, "confirm", due, client.post(f"/me/offers/{number}/confirm", headers=headers))
+
+
+async def _measured(kept: Measured, kind: str, due: float, request: Any) -> None:  # noqa: ANN401 httpx's own
+    try:
+        answer = await request
+        said = str(answer.status_code)
+    except httpx.HTTPError as error:
+        said = type(error).__name__
+    kept.latencies[kind].append((time.perf_counter() - due) * 1000)
+    if said != "200":
+        kept.failures[f"{kind} {said}"] = kept.failures.get(f"{kind} {said}", 0) + 1
+
+
+def _figures(measured: Measured, rate: float, seconds: float, cpu: float) -> dict[str, Any]:
+    limits = {"read": 100.0, "confirm": 200.0}
+    told: dict[str, Any] = {"rate": rate, "seconds": seconds, "server_cpu_seconds": round(cpu, 1)}
+    for kind, found in measured.latencies.items():
+        if found:
+            shares = np.percentile(found, [50, 90, 99, 100])
+            names = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
+            told[kind] = {"requests": len(found), **{n: round(float(v), 1) for n, v in zip(names, shares, strict=True)}}
+    told["failures"] = measured.failures
+    told["holds"] = not measured.failures and all(
+        told[kind]["p99_ms"] <= most for kind, most in limits.items() if kind in told
+    )
+    return told
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(7200):
+        if process.poll() is not None:
+            raise SystemExit("the server did not start")
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).status_code == httpx.codes.OK:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.25)
+    raise SystemExit("the server is not ready")
+
+
+def _cpu(process: int) -> float:
+    """Processor seconds of the server's processes so far."""
+    main = psutil.Process(process)
+    times = [one.cpu_times() for one in (main, *main.children(recursive=True)) if one.name().startswith("python")]
+    return float(sum(one.user + one.system for one in times))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The API: citizens, enterprises, caseworkers, policy staff, auditors, operators and administrators, over HTTP."""

@@ -1,0 +1,45 @@
+"""What the API remembers of requests. Meaning: 0015_api.sql."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from serving.store.tables.metadata import metadata
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+message_taken = Table(
+    "message_taken",
+    metadata,
+    Column("sender", Text, primary_key=True),
+    Column("message", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    _moment("at"),
+)
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("sender", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("notify_url", Text, nullable=False),
+    _moment("made_at"),
+    _moment("ended_at", nullable=True),
+)
+help_code = Table(
+    "help_code",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    _moment("made_at"),
+    _moment("until_at"),
+    Column("officer", Text),
+    _moment("taken_at", nullable=True),
+)

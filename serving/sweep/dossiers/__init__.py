@@ -1,0 +1,1 @@
+"""Dossiers: what explanations of one sweep's answers are made of, a row per subject, read in a millisecond."""

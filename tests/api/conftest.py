@@ -1,0 +1,22 @@
+"""One small world for all tests of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from serving.store.server import EmbeddedServer
+from tests import sweep_world
+from tests.api_world import World, api_world, unlimited
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[EmbeddedServer]:
+    yield from sweep_world.a_database()
+
+
+@pytest.fixture(scope="module")
+def world(api_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with api_world(api_server, tmp_path_factory.mktemp("api"), change=unlimited) as made:
+        yield made

@@ -1,0 +1,1 @@
+"""Casework driven at random, and what must hold after every step of it."""
