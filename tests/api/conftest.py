@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from serving.store.server import EmbeddedServer
 from tests import sweep_world
-from tests.api_world import World, api_world, unlimited
+from tests.api_world import World, api_world, sweep_city, unlimited
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,12 @@ def api_server() -> Iterator[EmbeddedServer]:
 def world(api_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with api_world(api_server, tmp_path_factory.mktemp("api"), change=unlimited) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def swept_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home with a database of its own, swept."""
+    folder = tmp_path_factory.mktemp("home")
+    with EmbeddedServer(folder / "postgres") as server:
+        sweep_city(server, folder)
+        yield folder

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import text
 
 from serving import clock
@@ -28,7 +27,6 @@ from serving.casework.moves import make_move
 from serving.casework.states import State
 from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
-from tests.api_world import sweep_city
 from tests.casework_world import SYSTEM, an_entitlement
 
 ROOT = Path(__file__).parents[2]
@@ -130,16 +128,8 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home with a database of its own, swept."""
-    folder = tmp_path_factory.mktemp("home")
-    with EmbeddedServer(folder / "postgres") as server:
-        sweep_city(server, folder)
-        yield folder
-
-
-def test_people_log_in_read_answer_and_log_out(home: Path) -> None:
+def test_people_log_in_read_answer_and_log_out(swept_home: Path) -> None:
+    home = swept_home
     port, login_port = _free_port(), _free_port()
     with serving(home, port, login_port) as service, httpx.Client(trust_env=False) as http:
         offer = _offer_to_the_citizen(home)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from sqlalchemy import text
@@ -15,13 +14,6 @@ from serving.api.schemas.staff import CatalogueOut, FigureOut, FiguresOut, ItemO
 from serving.api.visits import Visiting, serve
 
 router = APIRouter(prefix="/policy", tags=["policy"])
-_BY: Final[Mapping[str, str]] = {
-    "benefit": "benefit",
-    "outcome": "outcome",
-    "tier": "coalesce(effective_tier, 'none')",
-    "kind": "subject",
-}
-"""What may be counted by, as columns; what is asked for is looked up here and never put into a statement."""
 By = Annotated[
     list[Annotated[str, Query(pattern="^(benefit|outcome|tier|kind)$")]],
     Query(min_length=1, max_length=2, description="Counted by: `benefit`, `outcome`, `tier`, `kind`; two at most."),
@@ -33,9 +25,7 @@ def catalogue(visit: Visiting) -> CatalogueOut:
     """Every item with the tiers of its answers and, where sources or errors hold it back, why."""
     visit.allow(Action.CATALOGUE_READ)
     rulebook = visit.parts.knowledge.rulebook(visit.connection, visit.now)
-    counts: dict[tuple[str, ...], int] = {
-        (row.benefit, row.tier): row.answers for row in visit.connection.execute(_TIERS)
-    }
+    counts = visit.parts.tallies.by(visit.connection, "benefit", "tier")
     hidden = hidden_cells(counts)
     ceilings = {row.benefit: row.ceiling for row in visit.connection.execute(text("SELECT * FROM current_ceiling"))}
     why: dict[str, list[dict[str, Any]]] = {}
@@ -64,12 +54,7 @@ def figures(visit: Visiting, by: By) -> FiguresOut:
     """How many answers there are; counts below ten, and those from which they could be worked out, are not shown."""
     visit.allow(Action.FIGURES_READ)
     names = list(dict.fromkeys(by))
-    columns = ", ".join(f"{_BY[name]} AS {name}" for name in names)
-    places = ", ".join(str(place + 1) for place in range(len(names)))
-    # Names of columns come from the table above.
-    query = f"SELECT {columns}, count(*) AS count FROM current_tier GROUP BY {places} ORDER BY {places}"
-    rows = visit.connection.execute(text(query)).mappings()
-    counts = {tuple(str(row[name]) for name in names): int(row["count"]) for row in rows}
+    counts = visit.parts.tallies.by(visit.connection, *names)
     hidden = hidden_cells(counts)
     told = [
         FigureOut(key=dict(zip(names, key, strict=True)), count=None if key in hidden else count)
@@ -78,7 +63,4 @@ def figures(visit: Visiting, by: By) -> FiguresOut:
     return FiguresOut(figures=told, total=total_of(counts, hidden), hidden=len(hidden))
 
 
-_TIERS = text(
-    "SELECT benefit, coalesce(effective_tier, 'none') AS tier, count(*) AS answers FROM current_tier GROUP BY 1, 2"
-)
 _DEMOTIONS = text("SELECT * FROM demotion WHERE until IS NULL ORDER BY benefit, id")
