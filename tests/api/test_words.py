@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, LargeBinary, select, text
 
-from rules.outcomes import Outcome
+from rules.determination import Outcome
 from serving.api.application import build
 from serving.api.words import Sealing
 from serving.casework.quality.reviewing import Found, record_result
@@ -99,11 +99,11 @@ def _say_all(said: Said) -> None:
     said.ask("alice", f"/public-notices/{offers['notice']}/objection", json={"words": said.words("notice")})
     case = f"/cases/{cases['mine']}"
     said.ask("ann", f"{case}/notes", json={"words": said.words("note")})
-    said.ask("ann", f"{case}/provisional", json={"view": "no"})
+    said.ask("ann", f"{case}/view", json={"view": "refuse"})
     revision = said.world.ask("ann", "GET", case).headers["ETag"]
     denial = {"verdict": "deny", "reason_code": "OTHER", "words": said.words("decision with enough characters")}
     said.ask("ann", f"{case}/decision", json=denial, headers={"If-Match": revision})
-    said.ask("ben", f"{case}/provisional", json={"view": "no"})
+    said.ask("ben", f"{case}/view", json={"view": "refuse"})
     revision = said.world.ask("ben", "GET", case).headers["ETag"]
     said.ask("ben", f"{case}/second", json={"agree": True}, headers={"If-Match": revision})
     said.ask("ann", "/glass", json={"subject": people["bob"], "reason": said.words("glass, which is long enough")})
