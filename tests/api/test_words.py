@@ -106,6 +106,7 @@ def _say_all(said: Said) -> None:
     said.ask("ann", f"{case}/view", json={"view": "refuse"}, headers=said.as_read("ann", case))
     denial = {"verdict": "deny", "reason_code": "OTHER", "words": said.words("decision with enough characters")}
     said.ask("ann", f"{case}/decision", json=denial, headers=said.as_read("ann", case))
+    said.ask("ben", f"{case}/claim", headers=said.as_read("ben", case))
     said.ask("ben", f"{case}/view", json={"view": "refuse"}, headers=said.as_read("ben", case))
     said.ask("ben", f"{case}/second", json={"agree": True}, headers=said.as_read("ben", case))
     said.ask("ann", "/glass", json={"subject": people["bob"], "reason": said.words("glass, which is long enough")})
@@ -202,9 +203,9 @@ def test_every_encrypted_column_is_declared_and_is_read_by_its_declaration(said:
 
 def test_those_who_may_read_them_back(said: Said) -> None:
     case = said.world.cases["mine"]
-    (note,) = said.read("ann", f"/cases/{case}/notes")["notes"]
+    (note,) = said.read("sue", f"/cases/{case}/notes")["notes"]
     assert (note["author"], note["by"], "of note" in note["words"]) == ("ann", "officer", True)
-    (decided,) = said.read("ben", f"/cases/{case}/decisions")["decisions"]
+    (decided,) = said.read("sue", f"/cases/{case}/decisions")["decisions"]
     assert "of decision" in decided["words"]
     assert said.world.ask("far", "GET", f"/cases/{case}/decisions").status_code in (403, 404)
     assert said.world.ask("alice", "GET", f"/cases/{case}/decisions").status_code in (403, 404)
@@ -283,8 +284,8 @@ def test_erasing_somebody_takes_their_words_and_nothing_else(said: Said) -> None
         assert after[key] == before[key]
     changed = {name for name, rows in _dump(world.owner).items() if rows != tables[name]}
     assert changed == {"data_key"}
-    (note,) = said.read("ann", f"/cases/{world.cases['mine']}/notes")["notes"]
-    (decided,) = said.read("ann", f"/cases/{world.cases['mine']}/decisions")["decisions"]
+    (note,) = said.read("sue", f"/cases/{world.cases['mine']}/notes")["notes"]
+    (decided,) = said.read("sue", f"/cases/{world.cases['mine']}/decisions")["decisions"]
     assert (note["words"], decided["words"], decided["withheld"]) == (None, None, False)
     assert decided["decision"]["verdict"] == "deny"
 
