@@ -98,7 +98,7 @@ def _say_all(said: Said) -> None:
     mine = f"/me/offers/{offers['alice2']}"
     body = {"words": said.words("objection")}
     said.ask("alice", f"{mine}/objection", json=body, headers=said.as_read("alice", mine))
-    said.ask("alice", "/me/objections", json={"benefit": "dibao", "words": said.words("answer")})
+    said.ask("alice", "/me/objections", json={"benefit": "advanced_age_allowance", "words": said.words("answer")})
     said.ask("alice", "/me/person", json={"words": said.words("question")})
     said.ask("alice", f"/public-notices/{offers['notice']}/objection", json={"words": said.words("notice")})
     case = f"/cases/{cases['mine']}"
