@@ -54,6 +54,10 @@ class Said:
         self.answers.append(answer.text)
         return answer.json()
 
+    def as_read(self, who: str, path: str) -> dict[str, str]:
+        """The header that says which revision they have read."""
+        return {"If-Match": self.world.ask(who, "GET", path).headers["ETag"]}
+
     def read(self, who: str, path: str) -> Any:  # noqa: ANN401 (JSON)
         answer = self.world.ask(who, "GET", path)
         assert answer.status_code == 200, answer.text
@@ -91,21 +95,20 @@ def said(api_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
 def _say_all(said: Said) -> None:
     offers, cases, people = said.world.offers, said.world.cases, said.world.people
     said.ask("alice", f"/me/offers/{offers['alice']}/person", json={"words": said.words("person")})
-    seen = said.world.ask("alice", "GET", f"/me/offers/{offers['alice2']}").headers["ETag"]
-    objection = {"words": said.words("objection")}
-    said.ask("alice", f"/me/offers/{offers['alice2']}/objection", json=objection, headers={"If-Match": seen})
-    said.ask("alice", "/me/objections", json={"benefit": "dibao", "words": said.words("answer")})
+    mine = f"/me/offers/{offers['alice2']}"
+    body = {"words": said.words("objection")}
+    said.ask("alice", f"{mine}/objection", json=body, headers=said.as_read("alice", mine))
+    said.ask("alice", "/me/objections", json={"benefit": "advanced_age_allowance", "words": said.words("answer")})
     said.ask("alice", "/me/person", json={"words": said.words("question")})
     said.ask("alice", f"/public-notices/{offers['notice']}/objection", json={"words": said.words("notice")})
     case = f"/cases/{cases['mine']}"
     said.ask("ann", f"{case}/notes", json={"words": said.words("note")})
-    said.ask("ann", f"{case}/provisional", json={"view": "no"})
-    revision = said.world.ask("ann", "GET", case).headers["ETag"]
+    said.ask("ann", f"{case}/view", json={"view": "refuse"}, headers=said.as_read("ann", case))
     denial = {"verdict": "deny", "reason_code": "OTHER", "words": said.words("decision with enough characters")}
-    said.ask("ann", f"{case}/decision", json=denial, headers={"If-Match": revision})
-    said.ask("ben", f"{case}/provisional", json={"view": "no"})
-    revision = said.world.ask("ben", "GET", case).headers["ETag"]
-    said.ask("ben", f"{case}/second", json={"agree": True}, headers={"If-Match": revision})
+    said.ask("ann", f"{case}/decision", json=denial, headers=said.as_read("ann", case))
+    said.ask("ben", f"{case}/claim", headers=said.as_read("ben", case))
+    said.ask("ben", f"{case}/view", json={"view": "refuse"}, headers=said.as_read("ben", case))
+    said.ask("ben", f"{case}/second", json={"agree": True}, headers=said.as_read("ben", case))
     said.ask("ann", "/glass", json={"subject": people["bob"], "reason": said.words("glass, which is long enough")})
     _review_sample(said)
     refused = {"json": {"words": [said.words("refused")]}}
@@ -200,9 +203,9 @@ def test_every_encrypted_column_is_declared_and_is_read_by_its_declaration(said:
 
 def test_those_who_may_read_them_back(said: Said) -> None:
     case = said.world.cases["mine"]
-    (note,) = said.read("ann", f"/cases/{case}/notes")["notes"]
+    (note,) = said.read("sue", f"/cases/{case}/notes")["notes"]
     assert (note["author"], note["by"], "of note" in note["words"]) == ("ann", "officer", True)
-    (decided,) = said.read("ben", f"/cases/{case}/decisions")["decisions"]
+    (decided,) = said.read("sue", f"/cases/{case}/decisions")["decisions"]
     assert "of decision" in decided["words"]
     assert said.world.ask("far", "GET", f"/cases/{case}/decisions").status_code in (403, 404)
     assert said.world.ask("alice", "GET", f"/cases/{case}/decisions").status_code in (403, 404)
@@ -281,8 +284,8 @@ def test_erasing_somebody_takes_their_words_and_nothing_else(said: Said) -> None
         assert after[key] == before[key]
     changed = {name for name, rows in _dump(world.owner).items() if rows != tables[name]}
     assert changed == {"data_key"}
-    (note,) = said.read("ann", f"/cases/{world.cases['mine']}/notes")["notes"]
-    (decided,) = said.read("ann", f"/cases/{world.cases['mine']}/decisions")["decisions"]
+    (note,) = said.read("sue", f"/cases/{world.cases['mine']}/notes")["notes"]
+    (decided,) = said.read("sue", f"/cases/{world.cases['mine']}/decisions")["decisions"]
     assert (note["words"], decided["words"], decided["withheld"]) == (None, None, False)
     assert decided["decision"]["verdict"] == "deny"
 
