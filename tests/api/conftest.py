@@ -25,7 +25,7 @@ def world(api_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) 
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def swept_home() -> Iterator[Path]:
     """A home with a database of its own, swept."""
     # Not below pytest's folder: every session of pytest that starts closes that one to the user of the server.
