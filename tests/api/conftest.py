@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +25,12 @@ def world(api_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) 
         yield made
 
 
-@pytest.fixture(scope="session")
-def swept_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def swept_home() -> Iterator[Path]:
     """A home with a database of its own, swept."""
-    folder = tmp_path_factory.mktemp("home")
+    # Not below pytest's folder: every session of pytest that starts closes that one to the user of the server.
+    folder = Path(tempfile.mkdtemp(prefix="home"))
     with EmbeddedServer(folder / "postgres") as server:
         sweep_city(server, folder)
         yield folder
+    shutil.rmtree(folder, ignore_errors=True)
