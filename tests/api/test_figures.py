@@ -19,13 +19,8 @@ def test_figures_are_counted_once_and_again_when_something_changed(world: World)
         first = world.ask("pol", "GET", "/policy/figures?by=outcome")
         assert first.status_code == 200, first.text
         with world.owner.connect() as connection:
-<<<<<<< HEAD
-            query = text("SELECT outcome, count(*) FROM current_tier GROUP BY 1 HAVING count(*) >= 10")
-            stands = {str(row.outcome): int(row[1]) for row in connection.execute(query)}
-=======
             query = text("SELECT outcome, count(*) AS answers FROM current_tier GROUP BY 1 HAVING count(*) >= 10")
             stands = {row.outcome: row.answers for row in connection.execute(query)}
->>>>>>> api2
         told = {one["key"]["outcome"]: one["count"] for one in first.json()["figures"] if one["count"] is not None}
         assert told
         assert told.items() <= stands.items()
