@@ -10,13 +10,17 @@ from serving.api.schemas.answers import Answer, Body, Words
 from serving.api.schemas.staff import DecisionOut
 
 
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
 class NoteIn(Body):
     """A note on a case."""
 
     words: Words
 
 
-class NoteOut(BaseModel):
+class NoteOut(_Out):
     """A note on a case."""
 
     author: str
@@ -37,7 +41,7 @@ class NoteMade(Answer):
     note: int
 
 
-class DecisionWithWords(BaseModel):
+class DecisionWithWords(_Out):
     """A decision, and why in its officer's words."""
 
     decision: DecisionOut
