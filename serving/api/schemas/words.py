@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from serving.api.schemas.answers import Answer, Body, Words
 from serving.api.schemas.staff import DecisionOut
