@@ -21,19 +21,13 @@ from serving.api.routes.citizen_answers import LanguageQuery
 from serving.api.routes.citizen_offers import Number
 from serving.api.schemas.answers import Answer, Done, Wording
 from serving.api.schemas.staff import (
-    CaseDecisionsOut,
     CaseLine,
     CaseOut,
     CaseState,
     ContributionsOut,
     DecideIn,
     DecisionOut,
-    DecisionWithWords,
     EventOut,
-    NoteIn,
-    NoteMade,
-    NoteOut,
-    NotesOut,
     PauseIn,
     QueueOut,
     ReasonOut,
@@ -45,6 +39,7 @@ from serving.api.schemas.staff import (
     TakeOverIn,
     ViewIn,
 )
+from serving.api.schemas.words import CaseDecisionsOut, DecisionWithWords, NoteIn, NoteMade, NoteOut, NotesOut
 from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
 from serving.api.words import Sealing
 from serving.casework import decisions, leases, notes, queues, review
