@@ -116,6 +116,7 @@ def test_only_what_the_pattern_names_is_hidden_and_only_of_whom_it_names() -> No
     assert table["household_size"].equals(TABLES["household"]["household_size"])
 
 
+@pytest.mark.long  # half a minute; other tests of this file look at the same in small
 def test_every_label_is_the_rules_own_answer_on_the_complete_record(cases: Cases) -> None:
     truth = outcome_of(TABLES)
     assert len(cases.rows.labels) > FEWEST_CASES

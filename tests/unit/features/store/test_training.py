@@ -39,6 +39,7 @@ def settings(folder: Path) -> StoreSettings:
     return StoreSettings(folder, online="postgresql://unused")
 
 
+@pytest.mark.long  # half a minute; other tests of this file look at the same in small
 @settings_of_hypothesis(max_examples=25)
 @given(made=deliveries(), done=acts(), known=st.integers(400, 900))
 def test_a_training_set_is_what_the_history_says(

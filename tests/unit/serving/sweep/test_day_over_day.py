@@ -117,6 +117,7 @@ def everything_comes_out_again(session: Session, home: Path, source: Editions, d
             assert found.differing == 0
 
 
+@pytest.mark.long  # half a minute; other tests of this file look at the same in small
 def test_some_days(server: EmbeddedServer, tmp_path: Path) -> None:
     calendar: Calendar = {
         1: Published.correct_the_rate,

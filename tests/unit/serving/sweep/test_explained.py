@@ -106,6 +106,7 @@ def test_every_missing_fact_has_its_reason(history: History, stored: pl.DataFram
     assert gaps == {Gap.NOT_HELD, Gap.STALE, Gap.CONFLICTING, Gap.QUARANTINED}
 
 
+@pytest.mark.long  # half a minute; other tests of this file look at the same in small
 def test_what_comes_next_is_what_is_said_on_that_day(history: History, stored: pl.DataFrame) -> None:
     """Where the registers say of that day what they say of today."""
     unified, compared = UnifiedHistory(history), 0
