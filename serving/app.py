@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -136,6 +137,10 @@ def open_app(
 def of_worker() -> ASGIApp:
     """The application of one of several processes that answer requests; it ends with its process."""
     opened = ExitStack().enter_context(open_app(settings.home(), settings.origins()))
+    # The rules and their words stay as long as the process: a full collection that walks through them holds up every
+    # request that is under way.
+    gc.collect()
+    gc.freeze()
     return opened.app
 
 
