@@ -252,11 +252,11 @@ SET tier = CASE WHEN x.becomes = 'review' OR (x.becomes = 'confirm' AND c.tier =
                 WHEN x.becomes = 'caseworker' AND c.tier = 'confirm' THEN 'review' ELSE c.tier END,
     reasons = CASE WHEN x.becomes = 'caseworker' AND c.tier <> 'confirm' THEN c.reasons ELSE c.reasons || x.reasons END
 FROM {_CHANGES} WHERE c.kind = x.kind AND c.subject = x.subject AND c.benefit = x.benefit
-"""
+"""  # nosec B608 # put together of constants
 _SET_ASIDE = f"""
 DELETE FROM candidate c USING {_CHANGES}
 WHERE x.becomes = 'aside' AND c.kind = x.kind AND c.subject = x.subject AND c.benefit = x.benefit
-"""
+"""  # nosec B608 # put together of constants
 _NOTE = """
 WITH noted AS (
 INSERT INTO entitlement (kind, subject, benefit, version, period, unit, amount_minor, over_cap, sweep, tier, reasons,

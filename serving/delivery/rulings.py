@@ -137,6 +137,7 @@ def complete(session: Session, sweep: int, now: dt.datetime) -> int:
 
 def _runs(session: Session, where: str, values: Iterable[object]) -> list[Run]:
     rows = session.execute(
-        f"SELECT sweep, terms, is_full, subjects FROM tiering_run WHERE {where}".encode(), tuple(values)
+        f"SELECT sweep, terms, is_full, subjects FROM tiering_run WHERE {where}".encode(),  # nosec B608 # of constants
+        tuple(values),
     )
     return [Run(cast(int, row[0]), str(row[1]), row[2] is True, cast(int | None, row[3])) for row in rows]

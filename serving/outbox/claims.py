@@ -33,12 +33,12 @@ _CLAIM = text(f"""
     FROM due WHERE outbox.id = due.id
     RETURNING outbox.id, claim, delivery_key, entitlement, case_file, kind, channel, benefit, attempts, doubtful,
         payload
-""")
+""")  # nosec B608 # put together of constants
 _BEGIN = text(f"""
     UPDATE outbox o SET called_at = clock_timestamp(), attempts = attempts + 1, lease_until = :until
     WHERE o.id = :id AND o.claim = :claim AND o.state = 'leased' AND {_MAY_GO}
     RETURNING o.called_at
-""")
+""")  # nosec B608 # put together of constants
 _PUT_BACK = text(
     "UPDATE outbox SET state = 'ready', lease_until = NULL, not_before = :not_before, trouble = :trouble, "
     "doubtful = doubtful OR :doubtful WHERE id = :id AND claim = :claim AND state = 'leased'"

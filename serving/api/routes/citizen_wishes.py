@@ -25,7 +25,7 @@ from serving.store.tables.citizens import proxy, proxy_cover
 
 router = APIRouter(prefix="/me", tags=["citizens and enterprises"])
 CODE_OPEN: Final = dt.timedelta(minutes=15)
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # pragma: allowlist secret (the alphabet of codes)
 _SIGNS: Final = 12
 """60 bits. Source: gates.md, S26."""
 Which = Annotated[str, Path(pattern="^(no-pushes|human-decides)$", examples=["no-pushes"])]

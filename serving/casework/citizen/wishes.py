@@ -32,7 +32,9 @@ _HOLDABLE = UNDER_WAY | {State.REFUSED, State.REVIEW, State.OBJECTED, State.SUPE
 
 _TO_THEM = """o.kind = 'offer' AND coalesce(o.payload ->> 'to',
         (SELECT e.kind || ':' || e.subject FROM entitlement e WHERE e.id = o.entitlement)) = :name"""
-_KEEP_BACK = text(f"UPDATE outbox o SET state = 'held' WHERE o.state = 'ready' AND {_TO_THEM}")
+_KEEP_BACK = text(
+    f"UPDATE outbox o SET state = 'held' WHERE o.state = 'ready' AND {_TO_THEM}"  # nosec B608 # of constants
+)
 _RELEASE_OFFERS = text(f"""
     UPDATE outbox o SET state = 'ready' WHERE o.state = 'held' AND {_TO_THEM}
     AND EXISTS (SELECT FROM entitlement e WHERE e.state IN ('offered', 'silent')
@@ -43,7 +45,7 @@ _RELEASE_OFFERS = text(f"""
         AND later.entitlement IS NOT DISTINCT FROM o.entitlement
         AND later.payload ->> 'bundle' IS NOT DISTINCT FROM o.payload ->> 'bundle'
         AND later.payload ->> 'to' IS NOT DISTINCT FROM o.payload ->> 'to')
-""")
+""")  # nosec B608 # put together of constants
 """Of what was kept back, the last word about each offer that is still open: nobody gets months of reminders at once."""
 
 
