@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text, Uuid
-from sqlalchemy.schema import FetchedValue, Identity
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy.schema import FetchedValue
 
+from serving.store.tables.columns import moment, own_number
 from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(always=True), primary_key=True)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
 
 staff_account = Table(
     "staff_account",
@@ -31,7 +23,7 @@ staff_account = Table(
     Column("state", Text, nullable=False, server_default=FetchedValue()),
     Column("epoch", Integer, nullable=False, server_default=FetchedValue()),
     Column("changed_by", Text, nullable=False),
-    _moment("changed_at"),
+    moment("changed_at"),
 )
 citizen_account = Table(
     "citizen_account",
@@ -51,7 +43,7 @@ login_attempt = Table(
     Column("state", Text, nullable=False),
     Column("nonce", Text, nullable=False),
     Column("verifier", Text, nullable=False),
-    _moment("until_at"),
+    moment("until_at"),
 )
 session = Table(
     "session",
@@ -61,20 +53,20 @@ session = Table(
     Column("citizen", Text),
     Column("epoch", Integer, nullable=False),
     Column("strong", Boolean, nullable=False),
-    _moment("opened_at"),
-    _moment("seen_at"),
-    _moment("ended_at", nullable=True),
+    moment("opened_at"),
+    moment("seen_at"),
+    moment("ended_at", nullable=True),
 )
 assignment = Table(
     "assignment",
     metadata,
-    _id(),
+    own_number(),
     Column("officer", Text, nullable=False),
     Column("district", Text, nullable=False),
     Column("programme", Text, nullable=False),
     Column("given_by", Text, nullable=False),
-    _moment("given_at"),
-    _moment("ended_at", nullable=True),
+    moment("given_at"),
+    moment("ended_at", nullable=True),
     Column("ended_by", Text),
 )
 broken_glass = Table(
@@ -85,24 +77,24 @@ broken_glass = Table(
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("reason", LargeBinary, nullable=False, info=encrypted("id", fixed=True)),
-    _moment("opened_at"),
-    _moment("until_at"),
+    moment("opened_at"),
+    moment("until_at"),
     Column("reviewed_by", Text),
-    _moment("reviewed_at", nullable=True),
+    moment("reviewed_at", nullable=True),
 )
 supervisor_told = Table(
     "supervisor_told",
     metadata,
     Column("glass", Uuid, primary_key=True),
     Column("supervisor", Text, primary_key=True),
-    _moment("told_at"),
-    _moment("seen_at", nullable=True),
+    moment("told_at"),
+    moment("seen_at", nullable=True),
 )
 read_record = Table(
     "read_record",
     metadata,
-    _id(),
-    _moment("at"),
+    own_number(),
+    moment("at"),
     Column("account", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("office", Text),
@@ -118,10 +110,10 @@ read_record = Table(
 read_alarm = Table(
     "read_alarm",
     metadata,
-    _id(),
+    own_number(),
     Column("account", Text, nullable=False),
     Column("strangers", Integer, nullable=False),
-    _moment("raised_at"),
+    moment("raised_at"),
     Column("answered_by", Text),
-    _moment("answered_at", nullable=True),
+    moment("answered_at", nullable=True),
 )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid
+from sqlalchemy import Column, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
+from serving.store.tables.columns import moment
 from serving.store.tables.metadata import metadata
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
 
 message_taken = Table(
     "message_taken",
@@ -19,7 +15,7 @@ message_taken = Table(
     Column("message", Text, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("answer", JSONB, nullable=False),
-    _moment("at"),
+    moment("at"),
 )
 subscription = Table(
     "subscription",
@@ -28,8 +24,8 @@ subscription = Table(
     Column("sender", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("notify_url", Text, nullable=False),
-    _moment("made_at"),
-    _moment("ended_at", nullable=True),
+    moment("made_at"),
+    moment("ended_at", nullable=True),
 )
 help_code = Table(
     "help_code",
@@ -38,8 +34,8 @@ help_code = Table(
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("made_by", Text, nullable=False),
-    _moment("made_at"),
-    _moment("until_at"),
+    moment("made_at"),
+    moment("until_at"),
     Column("officer", Text),
-    _moment("taken_at", nullable=True),
+    moment("taken_at", nullable=True),
 )

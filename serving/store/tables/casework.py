@@ -6,7 +6,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Float,
     Integer,
     LargeBinary,
@@ -16,24 +15,16 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.schema import FetchedValue, Identity
+from sqlalchemy.schema import FetchedValue
 
+from serving.store.tables.columns import moment, own_number
 from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(always=True), primary_key=True)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
 
 entitlement = Table(
     "entitlement",
     metadata,
-    _id(),
+    own_number(),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("benefit", Text, nullable=False),
@@ -48,13 +39,13 @@ entitlement = Table(
     Column("district", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=FetchedValue()),
     Column("revision", Integer, nullable=False, server_default=FetchedValue()),
-    _moment("next_step_at", nullable=True),
-    _moment("detected_at"),
+    moment("next_step_at", nullable=True),
+    moment("detected_at"),
 )
 move = Table(
     "move",
     metadata,
-    _id(),
+    own_number(),
     Column("entitlement", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("from_state", Text, nullable=False),
@@ -70,7 +61,7 @@ move = Table(
         LargeBinary,
         info=encrypted("case_file", "reason_code", "sealed_as", fixed=True, copy_of=("decision", "reason")),
     ),
-    _moment("at"),
+    moment("at"),
     Column("sealed_as", Uuid),
 )
 allowed_move = Table(
@@ -83,17 +74,17 @@ allowed_move = Table(
 hold = Table(
     "hold",
     metadata,
-    _id(),
+    own_number(),
     Column("entitlement", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
-    _moment("since"),
-    _moment("released_at", nullable=True),
+    moment("since"),
+    moment("released_at", nullable=True),
     Column("released_by", Text),
 )
 case_file = Table(
     "case_file",
     metadata,
-    _id(),
+    own_number(),
     Column("kind", Text, nullable=False),
     Column("entitlement", BigInteger),
     Column("subject_kind", Text, nullable=False),
@@ -102,29 +93,29 @@ case_file = Table(
     Column("district", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=FetchedValue()),
     Column("why", JSONB, nullable=False),
-    _moment("opened_at"),
+    moment("opened_at"),
     Column("opened_by", Text, nullable=False),
-    _moment("due_at"),
-    _moment("first_touch_at", nullable=True),
-    _moment("first_touch_due_at", nullable=True),
-    _moment("paused_at", nullable=True),
+    moment("due_at"),
+    moment("first_touch_at", nullable=True),
+    moment("first_touch_due_at", nullable=True),
+    moment("paused_at", nullable=True),
     Column("pause_code", Text),
     Column("escalation", SmallInteger, nullable=False, server_default=FetchedValue()),
     Column("lease_holder", Text),
-    _moment("lease_until", nullable=True),
+    moment("lease_until", nullable=True),
     Column("revision", Integer, nullable=False, server_default=FetchedValue()),
     Column("priority", Float),
     Column("hardship", Boolean, nullable=False, server_default=FetchedValue()),
-    _moment("closed_at", nullable=True),
+    moment("closed_at", nullable=True),
 )
 case_event = Table(
     "case_event",
     metadata,
-    _id(),
+    own_number(),
     Column("case_file", BigInteger, nullable=False),
     Column("action", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    _moment("at"),
+    moment("at"),
     Column("detail", JSONB, nullable=False, server_default=FetchedValue()),
     Column("note", LargeBinary, info=encrypted("case_file", "sealed_as", fixed=True)),
     Column("sealed_as", Uuid),
@@ -135,7 +126,7 @@ provisional_view = Table(
     Column("case_file", BigInteger, primary_key=True),
     Column("officer", Text, primary_key=True),
     Column("view", Text, nullable=False),
-    _moment("at"),
+    moment("at"),
 )
 recommendation_shown = Table(
     "recommendation_shown",
@@ -143,13 +134,13 @@ recommendation_shown = Table(
     Column("case_file", BigInteger, primary_key=True),
     Column("officer", Text, primary_key=True),
     Column("part", Text, primary_key=True),
-    _moment("at"),
+    moment("at"),
     Column("verdict", Text),
 )
 decision = Table(
     "decision",
     metadata,
-    _id(),
+    own_number(),
     Column("case_file", BigInteger, nullable=False),
     Column("officer", Text, nullable=False),
     Column("verdict", Text, nullable=False),
@@ -161,9 +152,9 @@ decision = Table(
     Column("amount_minor", BigInteger),
     Column("needs_second", Boolean, nullable=False),
     Column("state", Text, nullable=False, server_default=FetchedValue()),
-    _moment("proposed_at"),
+    moment("proposed_at"),
     Column("second", Text),
-    _moment("settled_at", nullable=True),
+    moment("settled_at", nullable=True),
     Column("bulk_act", BigInteger),
     Column("of_revision", Integer),
     Column("of_amount_minor", BigInteger),
@@ -172,19 +163,19 @@ decision = Table(
 audit_intent = Table(
     "audit_intent",
     metadata,
-    _id(),
+    own_number(),
     Column("action", Text, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("object", Text, nullable=False),
     Column("object_id", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
-    _moment("at"),
+    moment("at"),
 )
 outbox = Table(
     "outbox",
     metadata,
-    _id(),
+    own_number(),
     Column("delivery_key", Text, nullable=False),
     Column("entitlement", BigInteger),
     Column("case_file", BigInteger),
@@ -193,15 +184,15 @@ outbox = Table(
     Column("benefit", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=FetchedValue()),
     Column("claim", Integer, nullable=False, server_default=FetchedValue()),
-    _moment("lease_until", nullable=True),
+    moment("lease_until", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=FetchedValue()),
-    _moment("not_before", nullable=True),
-    _moment("created_at"),
+    moment("not_before", nullable=True),
+    moment("created_at"),
     Column("payload", JSONB, nullable=False, server_default=FetchedValue()),
-    _moment("called_at", nullable=True),
+    moment("called_at", nullable=True),
     Column("doubtful", Boolean, nullable=False, server_default=FetchedValue()),
     Column("trouble", Text),
     Column("reference", Text),
-    _moment("settled_at", nullable=True),
+    moment("settled_at", nullable=True),
     Column("settled_by", Text),
 )

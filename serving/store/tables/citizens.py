@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.schema import FetchedValue, Identity
+from sqlalchemy.schema import FetchedValue
 
+from serving.store.tables.columns import moment, own_number
 from serving.store.tables.keys import encrypted
 from serving.store.tables.metadata import metadata
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(always=True), primary_key=True)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
 
 answered_request = Table(
     "answered_request",
@@ -25,17 +17,17 @@ answered_request = Table(
     Column("key", Text, primary_key=True),
     Column("asked", Text, nullable=False),
     Column("answer", JSONB, nullable=False),
-    _moment("at"),
+    moment("at"),
 )
 bundle = Table(
     "bundle",
     metadata,
-    _id(),
+    own_number(),
     Column("addressee_kind", Text, nullable=False),
     Column("addressee", Text, nullable=False),
     Column("event_kind", Text, nullable=False),
     Column("event", Text, nullable=False),
-    _moment("opened_at"),
+    moment("opened_at"),
 )
 bundle_member = Table(
     "bundle_member",
@@ -46,17 +38,17 @@ bundle_member = Table(
 proxy = Table(
     "proxy",
     metadata,
-    _id(),
+    own_number(),
     Column("elder_kind", Text, nullable=False),
     Column("elder", Text, nullable=False),
     Column("helper", Text, nullable=False),
     Column("covers_all", Boolean, nullable=False, server_default=FetchedValue()),
-    _moment("since"),
-    _moment("until", nullable=True),
+    moment("since"),
+    moment("until", nullable=True),
     Column("established", Text, nullable=False),
     Column("recorded_by", Text, nullable=False),
-    _moment("recorded_at"),
-    _moment("revoked_at", nullable=True),
+    moment("recorded_at"),
+    moment("revoked_at", nullable=True),
     Column("revoked_by", Text),
 )
 proxy_cover = Table(
@@ -69,37 +61,37 @@ proxy_cover = Table(
 said_elsewhere = Table(
     "said_elsewhere",
     metadata,
-    _id(),
+    own_number(),
     Column("entitlement", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("said", Text, nullable=False),
     Column("how", Text, nullable=False),
     Column("officer", Text, nullable=False),
     Column("document", Text),
-    _moment("at"),
+    moment("at"),
 )
 opt_out = Table(
     "opt_out",
     metadata,
-    _id(),
+    own_number(),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    _moment("since"),
-    _moment("withdrawn_at", nullable=True),
+    moment("since"),
+    moment("withdrawn_at", nullable=True),
 )
 automation_refusal = Table(
     "automation_refusal",
     metadata,
-    _id(),
+    own_number(),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    _moment("since"),
-    _moment("withdrawn_at", nullable=True),
+    moment("since"),
+    moment("withdrawn_at", nullable=True),
 )
 objection = Table(
     "objection",
     metadata,
-    _id(),
+    own_number(),
     Column("entitlement", BigInteger),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -109,7 +101,7 @@ objection = Table(
     Column("against", Text, nullable=False),
     Column("case_file", BigInteger, nullable=False),
     Column("words", LargeBinary, nullable=False, info=encrypted("case_file", "sealed_as", fixed=True)),
-    _moment("at"),
+    moment("at"),
     Column("sealed_as", Uuid),
 )
 barred = Table(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import FetchedValue, Identity
 
+from serving.store.tables.columns import moment
 from serving.store.tables.metadata import metadata
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
 
 ruling = Table(
     "ruling",
@@ -27,8 +23,8 @@ tiering_run = Table(
     Column("sweep", Integer, primary_key=True),
     Column("terms", Text, nullable=False),
     Column("is_full", Boolean, nullable=False),
-    _moment("started_at"),
-    _moment("completed_at", nullable=True),
+    moment("started_at"),
+    moment("completed_at", nullable=True),
     Column("subjects", BigInteger),
 )
 tiering = Table(
@@ -47,7 +43,7 @@ register_health = Table(
     Column("register", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("causes", JSONB, nullable=False, server_default=FetchedValue()),
-    _moment("noted_at"),
+    moment("noted_at"),
 )
 demotion = Table(
     "demotion",
@@ -58,6 +54,6 @@ demotion = Table(
     Column("cause", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("ceiling", Text, nullable=False),
-    _moment("since"),
-    _moment("until", nullable=True),
+    moment("since"),
+    moment("until", nullable=True),
 )
