@@ -25,8 +25,8 @@ from serving.outbox.deliveries import delivery_key, enqueue
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database
+from tests.databases import a_database
 from tests.ledger_world import things_happen
-from tests.sweep_world import a_database
 
 HASTY = Patience(heartbeat_seconds=0.2, stalled_seconds=1.0, poll_seconds=0.2)
 ALWAYS_DUE = "* * * * *"
