@@ -76,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     # The server is another process and reads the environment; what is read here must be the same.
     os.environ["APPLYFREE_HOME"] = str(chosen.home)  # noqa: TID251
+    # A service whose ledger is behind only reads: what the days before left is sealed first.
+    subprocess.run([sys.executable, "-m", "serving", "ledger", "seal"], check=True)
     port = _free_port()
     server = open_server(settings.database_url(), chosen.home)
     process = subprocess.Popen(
