@@ -12,15 +12,8 @@ from serving.access.actors import Target
 from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
 from serving.api.routes.cases import case_for, decision_out, subject_of
 from serving.api.routes.citizen_offers import Number
-from serving.api.schemas.staff import (
-    CheckpointOut,
-    DecisionsOut,
-    LedgerEventOut,
-    LedgerEventsOut,
-    LedgerOut,
-    ReadOut,
-    ReadsOut,
-)
+from serving.api.schemas.audit import CheckpointOut, LedgerEventOut, LedgerEventsOut, LedgerOut, ReadOut, ReadsOut
+from serving.api.schemas.deciding import DecisionsOut
 from serving.api.visits import Visiting, serve
 from serving.casework import decisions
 from serving.ledger.intents import is_behind

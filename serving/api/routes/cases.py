@@ -19,24 +19,18 @@ from serving.api.problems import ProblemError, change_out, not_found
 from serving.api.revisions import IfMatch, require_revision
 from serving.api.routes.citizen_answers import LanguageQuery
 from serving.api.routes.citizen_offers import Number
-from serving.api.schemas.answers import Answer, Done, Wording
-from serving.api.schemas.staff import (
-    CaseLine,
-    CaseOut,
-    CaseState,
+from serving.api.schemas.answers import Done, Wording
+from serving.api.schemas.cases import CaseLine, CaseOut, CaseState, ClaimedOut, EventOut, PauseIn, QueueOut, TakeOverIn
+from serving.api.schemas.deciding import (
     ContributionsOut,
     DecideIn,
     DecisionOut,
-    EventOut,
-    PauseIn,
-    QueueOut,
     ReasonOut,
     ReasonsOut,
     RecommendationOut,
     SecondIn,
     SimilarCasesOut,
     SimilarOut,
-    TakeOverIn,
     ViewIn,
 )
 from serving.api.schemas.words import CaseDecisionsOut, DecisionWithWords, NoteIn, NoteMade, NoteOut, NotesOut
@@ -57,13 +51,6 @@ FACTS: Final = ("case", "explanation", "entitlement", "history")
 _QUEUES: Final = "`waiting`: to be taken; `second`: to be agreed to; `escalated`: past its limit."
 _MOST_OFFSET = 10_000
 _READERS = {Role.CASEWORKER, Role.SUPERVISOR}
-
-
-class ClaimedOut(Answer):
-    """The case that is now in hand; null: nothing waits."""
-
-    case: int | None
-    revision: int | None = None
 
 
 @serve(router, "GET", "", QueueOut, personal=False)
