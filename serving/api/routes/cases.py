@@ -72,20 +72,25 @@ def claim_next(visit: Visiting, key: IdempotencyKey) -> ClaimedOut:
 def one_case(visit: Visiting, number: Number, lang: LanguageQuery = Language.ZH) -> Told:
     """A case: facts, sources and law. What the engine would do is not in it: first comes one's own view."""
     case = case_for(visit, number, Action.CASE_READ)
+    return case_told(visit, case, lang)
+
+
+def case_told(visit: Visit, case: Case, lang: Language) -> Told:
+    """The whole of a case for somebody whom the gate let: whoever opens it is noted as having seen it."""
     visit.show(subject_of(case), FACTS, case.id)
     rulebook = visit.parts.knowledge.rulebook(visit.connection, visit.now)
     explained = None
     if case.benefit in rulebook.benefits and rulebook.benefits[case.benefit].benefit.subject == case.subject_kind:
         explained = visit.parts.knowledge.explained(visit.connection, case.benefit, case.subject, visit.now)
     audience = Audience.AUDITOR if Role.AUDITOR in visit.actor.roles else Audience.CASEWORKER
-    shown = None if explained is None else explained_out(explained, audience, lang, "")
+    page = None if explained is None else explained_out(explained, audience, lang, "")
     of = None if case.entitlement is None else read_entitlement(visit.connection, case.entitlement)
     body = CaseOut.model_construct(
         case=case.id, kind=case.kind, subject=subject_of(case), benefit=case.benefit, district=case.district,
         state=case.state, why=case.why, due_at=case.due_at, paused=case.paused_at is not None, hardship=case.hardship,
         escalation=case.escalation, lease_holder=case.lease_holder, lease_until=case.lease_until,
         revision=case.revision, entitlement=None if of is None else entitlement_out(of, rulebook),
-        heading=None if shown is None else shown.heading, sections=[] if shown is None else shown.sections,
+        heading=None if page is None else page.heading, sections=[] if page is None else page.sections,
         history=_history(visit, case.id), banners=[],
         own_view_recorded=review.has_view(visit.connection, case.id, visit.actor.account),
     )  # fmt: skip
