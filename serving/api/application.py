@@ -17,6 +17,7 @@ from serving.api.problems import add_handlers
 from serving.api.routes import (
     administration,
     audit,
+    bulk,
     cases,
     citizen_answers,
     citizen_offers,
@@ -48,8 +49,8 @@ Who is entitled to what, why, and what happens with it.
 # `/cases/reasons` (deciding) stands before `/cases/{number}`.
 ROUTERS: Final[Sequence[APIRouter]] = (
     doors.public, doors.login, citizen_answers.router, citizen_offers.router, citizen_wishes.router,
-    deciding.router, taking_over.router, cases.router, counter.router, policy.router, audit.router,
-    operations.router, administration.router, dci.router,
+    deciding.router, taking_over.router, cases.router, bulk.router, counter.router, policy.router,
+    audit.router, operations.router, administration.router, dci.router,
 )  # fmt: skip
 
 
