@@ -51,7 +51,7 @@ WhichQuery = Annotated[
     str,
     Query(
         pattern="^(waiting|all)$",
-        description="`waiting`: for me, to open what was drawn or to agree; `all`: also for others, or to be carried out.",
+        description="`waiting`: for me, to open what was drawn or to agree; `all`: also for others or for time.",
     ),
 ]
 _CHANGED: Final = "What was seen is no longer so: look at it again, then do it if it is still right."
