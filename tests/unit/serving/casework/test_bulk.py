@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from serving.casework.bulk import agree_to_bulk, carry_out_agreed, open_singly, propose_bulk, return_bulk, undo_bulk
 from serving.casework.bulk_acts import Bulk, live_acts, look_again, read_bulk
@@ -190,6 +191,23 @@ def test_the_database_too_carries_out_nothing_but_what_was_seen(engine: Engine) 
         made = propose_for_bulk(connection, case, ANN, act.verdict, act.id, later(hours=1))
         with pytest.raises(ConflictError):
             put_in_force(connection, case, made, BEN, later(hours=1))
+
+
+_ITEM = "INSERT INTO bulk_item (bulk_act, case_file, revision, must_open{more}) VALUES (:act, :case, 1, true{values})"
+
+
+def test_an_item_that_does_not_say_what_was_seen_is_bound_to_what_stands(engine: Engine) -> None:
+    """The release before writes such; and one that says otherwise than it stands is refused."""
+    with engine.begin() as connection:
+        act = an_act(connection, 1)
+        case = a_case(connection, in_review(connection, "late"))
+        row = {"act": act.id, "case": case.id}
+        stale = _ITEM.format(more=", of_revision, of_amount_minor", values=", 1, 19999")
+        with pytest.raises(DBAPIError, match="changed since it was seen"), connection.begin_nested():
+            connection.execute(text(stale), row)
+        connection.execute(text(_ITEM.format(more="", values="")), row)
+        query = text("SELECT of_revision, of_amount_minor FROM bulk_item WHERE case_file = :case")
+        assert connection.execute(query, row).one() == (1, 20_000)
 
 
 def test_acts_are_found_by_their_author_and_by_whoever_has_their_cases_before_them(engine: Engine) -> None:
