@@ -25,7 +25,7 @@ from serving.store.server import EmbeddedServer
 from tests.cases_world import ANN, BEN, a_case, in_review
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
 from tests.cli.shell import applyfree
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ from serving.casework.moves import read_entitlement
 from serving.casework.review import Verdict
 from serving.casework.states import State
 from serving.stops.buttons import Scope, press
-from tests import sweep_world
 from tests.api_world import ISSUER, NOW, World, a_case_for_many, api_world, unlimited
 from tests.casework_world import an_entitlement, moved
 
@@ -40,10 +39,9 @@ NO_MODEL: Final = "urn:applyfree:problem:no_model"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    for server in sweep_world.a_database():
-        with api_world(server, tmp_path_factory.mktemp("g06"), change=unlimited) as made:
-            yield made
+def world() -> Iterator[World]:
+    with api_world(change=unlimited) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
