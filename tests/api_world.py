@@ -303,6 +303,17 @@ def _offers(connection: Connection, people: Mapping[str, str], here: str) -> dic
     return {name: one.id for name, one in offers.items()}
 
 
+def a_case_for_many(connection: Connection, world: World, name: str, period: str, district: str, **of: object) -> int:
+    """A case that nobody has in hand, about an offer to be made: its number."""
+    kind, _, number = world.people[name].partition(":")
+    found = an_entitlement(connection, number, kind=kind, period=period, district=district, **of)  # type: ignore[arg-type]
+    moved(connection, found, State.REVIEW)
+    whose = Subject(kind, number, district, found.benefit, found.id)
+    return open_case(
+        connection, Kind.REVIEW, whose, [{"code": "discretion"}], (Actor.SYSTEM, "test"), NOW, shipped_clocks()
+    ).id
+
+
 def _cases(
     connection: Connection, people: Mapping[str, str], here: str, there: str, now: dt.datetime
 ) -> dict[str, int]:

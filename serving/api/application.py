@@ -19,15 +19,18 @@ from serving.api.problems import add_handlers
 from serving.api.routes import (
     administration,
     audit,
+    bulk,
     cases,
     citizen_answers,
     citizen_offers,
     citizen_wishes,
     counter,
     dci,
+    deciding,
     doors,
     operations,
     policy,
+    taking_over,
 )
 from serving.api.visits import PREFIX
 from serving.security.csrf import CsrfGuard
@@ -47,9 +50,11 @@ Who is entitled to what, why, and what happens with it.
 * What goes wrong is a problem (RFC 9457). 404 says: there is nothing here, or nothing for you.
 * Each answer with personal data leaves a record that its subject can read.
 """
+# `/cases/reasons` (deciding) stands before `/cases/{number}`.
 ROUTERS: Final[Sequence[APIRouter]] = (
     doors.public, doors.login, citizen_answers.router, citizen_offers.router, citizen_wishes.router,
-    cases.router, counter.router, policy.router, audit.router, operations.router, administration.router, dci.router,
+    deciding.router, taking_over.router, cases.router, bulk.router, counter.router, policy.router,
+    audit.router, operations.router, administration.router, dci.router,
 )  # fmt: skip
 
 

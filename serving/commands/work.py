@@ -17,6 +17,7 @@ from serving.access.sessions import forget_old_sessions
 from serving.background.oldest import report_what_is_stuck
 from serving.background.queue import Queue
 from serving.background.tasks import Task
+from serving.casework.bulk import carry_out_agreed
 from serving.casework.citizen.offering import Wait
 from serving.casework.citizen.waiting import pass_time
 from serving.casework.clocks import Clocks, shipped_clocks
@@ -55,8 +56,9 @@ def work(
     """Do what is due, and go on until ended: all that an installation does by itself between two sweeps.
 
     Every minute the ledger is sealed and signed. Every five minutes: reminders, silence, ends of public notices and
-    deliveries after a yes; cases that are late go up; what is stuck is logged. Every ten minutes alarms about staff who
-    read strangers; every night sessions and logins that are over are forgotten.
+    deliveries after a yes; acts on many cases that can no longer be undone are carried out; cases that are late go up;
+    what is stuck is logged. Every ten minutes alarms about staff who read strangers; every night sessions and logins
+    that are over are forgotten.
 
     Nothing is sent: no payment system and no channel for notices can be configured yet. What is approved or offered
     waits in the outbox, and `outbox_ready` in the log says for how long.
@@ -101,6 +103,7 @@ def periodic_tasks(wait: Wait, clocks: Clocks) -> list[Task]:
     return [
         Task("report_what_is_stuck", "*/5 * * * *", report_what_is_stuck),
         Task("pass_time", "*/5 * * * *", partial(_pass_time, wait=wait)),
+        Task("carry_out_many", "*/5 * * * *", _carry_out_many),
         Task("escalate", "*/5 * * * *", partial(_escalate, clocks=clocks)),
         Task("raise_read_alarms", "*/10 * * * *", _raise_read_alarms),
         Task("forget_old_sessions", "17 19 * * *", _forget_old_sessions),
@@ -118,6 +121,13 @@ def _pass_time(engine: Engine, now: dt.datetime, *, wait: Wait) -> None:
     passed = pass_time(engine, now, wait)
     if passed:
         log.info("time_passed", looked_at=passed.total())
+
+
+def _carry_out_many(engine: Engine, now: dt.datetime) -> None:
+    done = carry_out_agreed(engine, now)
+    if done:
+        left = sum(left for _, left in done.values())
+        log.info("many_carried_out", looked_at=sum(made for made, _ in done.values()) + left, left=left)
 
 
 def _escalate(engine: Engine, now: dt.datetime, *, clocks: Clocks) -> None:
