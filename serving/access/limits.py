@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from serving import clock
+from serving.access.windows import Windows
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -78,7 +79,7 @@ class Limiter:
     ) -> None:
         self._secret, self._now = secret, now
         self._random = random.Random(seed)  # nosec B311 (spreads tries, guards nothing)
-        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._here = MovingWindowRateLimiter(Windows())
         self._there = None if redis_url is None else MovingWindowRateLimiter(_redis(redis_url))
         self._pause, self._lost_until = _FIRST_PAUSE_SECONDS, 0.0
 
