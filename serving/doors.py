@@ -26,7 +26,7 @@ from serving.access.login.local.running import HOST, listening
 from serving.access.login.provider import Client, Provider
 from serving.api.knowledge import Knowledge
 from serving.api.parts import Parts
-from serving.api.visits import PREFIX
+from serving.api.routing import PREFIX
 from serving.errors import ServingError
 from serving.security.secrets import SecretFolder
 

@@ -32,7 +32,7 @@ from serving.api.routes import (
     policy,
     taking_over,
 )
-from serving.api.visits import PREFIX
+from serving.api.routing import PREFIX
 from serving.security.csrf import CsrfGuard
 from serving.security.http import SecurityHeaders
 

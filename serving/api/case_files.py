@@ -12,8 +12,9 @@ from serving.access.actors import Target
 from serving.access.roles import Role
 from serving.api.problems import ProblemError, change_out, not_found
 from serving.api.revisions import require_revision
+from serving.api.routing import Told
 from serving.api.schemas.cases import CaseState
-from serving.api.visits import Told, Visit
+from serving.api.visits import Visit
 from serving.api.words import Sealing
 from serving.casework import decisions
 from serving.casework.cases import Case, changes_since, read_case

@@ -52,7 +52,7 @@ def serve(
     # Imported late: a web framework is nothing for the other commands to wait for.
     import uvicorn  # noqa: PLC0415
 
-    from serving.api.visits import PREFIX  # noqa: PLC0415
+    from serving.api.routing import PREFIX  # noqa: PLC0415
     from serving.app import open_app  # noqa: PLC0415
 
     # People come back from their login to the first. Listening everywhere is no address: then on this machine.

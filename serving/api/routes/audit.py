@@ -13,9 +13,9 @@ from serving.api.case_files import case_for, subject_of
 from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
 from serving.api.routes.citizen_offers import Number
 from serving.api.routes.deciding import decision_out
+from serving.api.routing import Visiting, serve
 from serving.api.schemas.audit import CheckpointOut, LedgerEventOut, LedgerEventsOut, LedgerOut, ReadOut, ReadsOut
 from serving.api.schemas.deciding import DecisionsOut
-from serving.api.visits import Visiting, serve
 from serving.casework import decisions
 from serving.ledger.intents import is_behind
 from serving.ledger.stored import all_checkpoints, size_of

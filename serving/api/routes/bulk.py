@@ -21,6 +21,7 @@ from serving.api.problems import ProblemError, not_found
 from serving.api.routes.cases import case_told, desks
 from serving.api.routes.citizen_answers import LanguageQuery
 from serving.api.routes.citizen_offers import Number
+from serving.api.routing import IdempotencyKey, Told, Visiting, serve
 from serving.api.schemas.bulk import (
     AgreeIn,
     BulkActsOut,
@@ -32,7 +33,7 @@ from serving.api.schemas.bulk import (
     ProposeIn,
 )
 from serving.api.schemas.cases import CaseOut
-from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.casework import bulk
 from serving.casework.bulk_acts import Bulk, live_acts, look_again, read_bulk
 from serving.casework.bulk_preview import MOST_CASES, preview

@@ -19,9 +19,10 @@ from serving.api.problems import ProblemError
 from serving.api.revisions import IfMatch
 from serving.api.routes.citizen_answers import LanguageQuery
 from serving.api.routes.citizen_offers import Number
+from serving.api.routing import IdempotencyKey, Told, Visiting, serve
 from serving.api.schemas.cases import CaseLine, CaseOut, CaseState, ClaimedOut, EventOut, PauseIn, QueueOut
 from serving.api.schemas.words import NoteIn, NoteMade, NoteOut, NotesOut
-from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.casework import leases, notes, queues, review
 from serving.casework.cases import Case
 from serving.casework.moves import read_entitlement

@@ -18,6 +18,7 @@ from serving.api.knowledge import Standing, standings_of
 from serving.api.own import amount_out, benefits_out, entitlement_out, explained_out, name_of
 from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
 from serving.api.problems import not_found
+from serving.api.routing import Visiting, serve
 from serving.api.schemas.answers import Wording
 from serving.api.schemas.citizens import (
     BenefitsOut,
@@ -29,7 +30,7 @@ from serving.api.schemas.citizens import (
     PossibilitiesOut,
     PossibilityOut,
 )
-from serving.api.visits import Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.casework.moves import entitlements_of
 
 router = APIRouter(prefix="/me", tags=["citizens and enterprises"])

@@ -14,6 +14,7 @@ from serving.api.own import entitlement_out, speaker
 from serving.api.problems import not_found
 from serving.api.revisions import IfMatch, read_revision, require_revision
 from serving.api.routes.citizen_answers import own_subjects, subject_for
+from serving.api.routing import IdempotencyKey, Told, Visiting, serve
 from serving.api.schemas.citizens import (
     AnswerObjectionIn,
     AskIn,
@@ -28,7 +29,7 @@ from serving.api.schemas.citizens import (
     OffersOut,
     PersonIn,
 )
-from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.api.words import Sealing
 from serving.casework.citizen import bundles, objections, offers
 from serving.casework.citizen.requests import Answer as Said

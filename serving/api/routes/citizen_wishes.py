@@ -14,9 +14,10 @@ from serving.access.actions import Action
 from serving.access.actors import Target
 from serving.api.problems import not_found
 from serving.api.routes.citizen_offers import Number, me
+from serving.api.routing import IdempotencyKey, Visiting, serve
 from serving.api.schemas.answers import Done
 from serving.api.schemas.citizens import HelpCodeOut, ProxiesOut, ProxyOut, WishesOut
-from serving.api.visits import IdempotencyKey, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.casework.citizen import proxies, wishes
 from serving.casework.moves import By
 from serving.casework.states import Actor

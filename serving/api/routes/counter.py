@@ -21,9 +21,10 @@ from serving.api.problems import ProblemError, not_found
 from serving.api.routes.citizen_answers import ANSWER_FIELDS, BenefitPath, LanguageQuery
 from serving.api.routes.citizen_offers import FIELDS, Number
 from serving.api.routes.citizen_wishes import code_hash
+from serving.api.routing import IdempotencyKey, Told, Visiting, serve
 from serving.api.schemas.citizens import BenefitsOut, EntitlementAnswer, ExplainedOut
 from serving.api.schemas.counter import CounterIn, GlassIn, GlassOut, HelpIn, HelpOut, ProxyIn, ProxyMade
-from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.api.words import Sealing
 from serving.casework.citizen import offers, proxies
 from serving.casework.citizen.speaking import How, TakenDown

@@ -25,7 +25,7 @@ from serving.access.limits import STAFF
 from serving.api.departments import Departments, once
 from serving.api.parts import Parts
 from serving.api.problems import ProblemError
-from serving.api.visits import PROBLEMS
+from serving.api.routing import PROBLEMS
 from serving.store.tables.api import subscription
 
 router = APIRouter(prefix="/dci/registry", tags=["departments"])

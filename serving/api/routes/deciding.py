@@ -11,6 +11,7 @@ from serving.api.case_files import READERS, as_read, case_numbered, sealing_for,
 from serving.api.problems import ProblemError
 from serving.api.revisions import IfMatch
 from serving.api.routes.citizen_offers import Number
+from serving.api.routing import IdempotencyKey, Told, Visiting, serve
 from serving.api.schemas.answers import Done, Wording
 from serving.api.schemas.deciding import (
     ContributionsOut,
@@ -25,7 +26,7 @@ from serving.api.schemas.deciding import (
     ViewIn,
 )
 from serving.api.schemas.words import CaseDecisionsOut, DecisionWithWords
-from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.casework import decisions, review
 from serving.casework.cases import Case, read_case
 from serving.casework.errors import NotAllowedError

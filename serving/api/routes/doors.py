@@ -19,8 +19,8 @@ from serving.access.login.provider import Provider
 from serving.access.sessions import end_session, find_session, open_session
 from serving.api.parts import Parts
 from serving.api.problems import ProblemError
+from serving.api.routing import PROBLEMS
 from serving.api.schemas.answers import Banner
-from serving.api.visits import PROBLEMS
 
 public = APIRouter(tags=["health"])
 login = APIRouter(tags=["session"])

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from serving.access.actions import Action
 from serving.api.figures import hidden_cells, total_of
 from serving.api.own import name_of
+from serving.api.routing import Visiting, serve
 from serving.api.schemas.policy import CatalogueOut, FigureOut, FiguresOut, ItemOut
-from serving.api.visits import Visiting, serve
 
 router = APIRouter(prefix="/policy", tags=["policy"])
 By = Annotated[

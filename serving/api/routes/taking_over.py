@@ -10,8 +10,9 @@ from serving.api.case_files import READERS, as_read, state_of
 from serving.api.problems import ProblemError
 from serving.api.revisions import IfMatch
 from serving.api.routes.citizen_offers import Number
+from serving.api.routing import IdempotencyKey, Told, Visiting, serve
 from serving.api.schemas.cases import CaseState, TakeOverIn
-from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
+from serving.api.visits import Visit
 from serving.casework import leases
 from serving.store.tables.access import staff_account
 
