@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from features.canonical_json import canonical_json
 from serving.access.limits import Limiter
-from serving.api import visits
+from serving.api import routing
 from serving.api.application import build, description, routes
 from tests.api_world import DEPARTMENT, NOW, ORIGIN, World
 
@@ -97,7 +97,7 @@ def _raise(*_: object, **__: object) -> Any:  # noqa: ANN401
 @pytest.mark.parametrize("broken", ["find_session", "decide", "record_reads", "once"])
 def test_whatever_breaks_lets_nobody_in(world: World, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """S20: each dependency made to raise; no 2xx on what is protected."""
-    monkeypatch.setattr(visits, broken, _raise)
+    monkeypatch.setattr(routing, broken, _raise)
     asked: list[tuple[str, str, dict[str, Any]]] = [("POST", "/me/person", {"json": {}})]
     if broken != "once":
         asked += [("GET", path, {}) for path in ("/me/benefits", "/me/reads", "/me/data", "/me/wishes")]
