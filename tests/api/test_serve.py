@@ -227,7 +227,7 @@ def _workers(service: Service) -> list[psutil.Process]:
 def _is_gone(process: psutil.Process) -> bool:
     """Ended; whether somebody has taken note of it is nobody's concern."""
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
