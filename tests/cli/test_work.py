@@ -81,7 +81,7 @@ def test_departments_on_the_list_are_told_of_another_catalogue(
         assert applyfree("work", "--once").status == 0
     assert list(sink.effects.values()) == [1]
     assert states(engine) == {"sent": 1}
-    monkeypatch.setenv("APPLYFREE_OUTBOUND", "not a place")
+    monkeypatch.setenv("APPLYFREE_OUTBOUND", "somebody@a.place:443")
     refused = applyfree("work", "--once")
     assert (refused.status, "APPLYFREE_OUTBOUND" in refused.err) == (2, True)
 
