@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
@@ -19,6 +20,7 @@ from serving.casework.citizen.offering import Wait
 from serving.casework.citizen.waiting import pass_time
 from serving.casework.clocks import Clocks
 from serving.casework.escalation import escalate
+from serving.day.sampling import MonthSecret, reveal_past
 from serving.ledger.errors import LedgerContradictsError
 from serving.ledger.sealing import Signer, seal_and_publish
 from serving.outbox.sending import Manner, Sender
@@ -30,13 +32,14 @@ _FEW = Manner(batch=5)
 """Whoever ends the worker waits for what it has begun."""
 
 
-def periodic_tasks(wait: Wait, clocks: Clocks) -> list[Task]:
+def periodic_tasks(wait: Wait, clocks: Clocks, secret_of: MonthSecret) -> list[Task]:
     """All that this installation does by itself, but for the ledger: every part's tasks are listed here."""
     return [
         Task("report_what_is_stuck", "*/5 * * * *", report_what_is_stuck),
         Task("pass_time", "*/5 * * * *", partial(_pass_time, wait=wait)),
         Task("escalate", "*/5 * * * *", partial(_escalate, clocks=clocks)),
         Task("raise_read_alarms", "*/10 * * * *", _raise_read_alarms),
+        Task("reveal_secrets", "7 19 * * *", partial(_reveal_secrets, secret_of=secret_of, zone=wait.zone)),
         Task("forget_old_sessions", "17 19 * * *", _forget_old_sessions),
     ]
 
@@ -74,6 +77,12 @@ def _forget_old_sessions(engine: Engine, now: dt.datetime) -> None:
     with engine.begin() as connection:
         forget_old_sessions(connection, now)
         forget_attempts(connection, now)
+
+
+def _reveal_secrets(engine: Engine, now: dt.datetime, *, secret_of: MonthSecret, zone: ZoneInfo) -> None:
+    revealed = reveal_past(engine, secret_of, zone, now)
+    if revealed:
+        log.info("sample_secrets_revealed", new=len(revealed))
 
 
 def _tell_departments(engine: Engine, now: dt.datetime, *, subscribers: Subscribers) -> None:

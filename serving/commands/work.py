@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from serving import clock, screen, settings
 from serving.background.queue import Queue
 from serving.casework.clocks import shipped_clocks
+from serving.commands.deliver import kept_month_secret
 from serving.commands.ledger import (
     LEDGER_KEY,
     OriginOption,
@@ -51,7 +53,8 @@ def work(
 
     Every minute the ledger is sealed and signed. Every five minutes: reminders, silence, ends of public notices and
     deliveries after a yes; cases that are late go up; what is stuck is logged. Every ten minutes alarms about staff who
-    read strangers; every night sessions and logins that are over are forgotten.
+    read strangers; every night sessions and logins that are over are forgotten, and the secrets of blind samples
+    published that help nobody any more.
 
     Every minute departments that subscribed are told where another catalogue is in force: those whose host and port
     stand in APPLYFREE_OUTBOUND (`host:port`, or `host:port=address` of one in our own network), and nobody else.
@@ -71,9 +74,9 @@ def work(
             migrate(session)
         fence = Fence(settings.home() / "fence.json")
         engine = fence.guard(open_engine(server.url))
-        subscribers = _subscribers(engine)
+        subscribers, secret_of = _subscribers(engine), partial(kept_month_secret, settings.secrets_folder())
         tasks = [
-            *periodic_tasks(wait, clocks), *ledger_tasks(signer, published_file(), fence),
+            *periodic_tasks(wait, clocks, secret_of), *ledger_tasks(signer, published_file(), fence),
             *([] if subscribers is None else department_tasks(subscribers)),
         ]  # fmt: skip
         queue = Queue(server.url, engine, tasks, clock.now)
