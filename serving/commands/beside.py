@@ -21,6 +21,8 @@ _LONGEST_PAUSE_SECONDS: Final = 60.0
 """A worker that dies again and again is started once a minute; one that lived longer, at once."""
 _FINISH_SECONDS: Final = 60.0
 """So long what was begun may take at the end; what is killed then, the next worker does again."""
+_GIVES_WAY: Final = 5
+"""So much nicer than those that answer requests: where cores are short, people do not wait for it."""
 _LOOK_SECONDS: Final = 0.25
 
 
@@ -72,6 +74,7 @@ def _work() -> None:
     """In the process of its own."""
     # Ctrl+C is for whoever was typed at: this process is told by it to finish, once.
     os.setsid()
+    os.nice(_GIVES_WAY)
     log.configure()
     threading.Thread(target=_end_with_parent, name="ends-with-its-parent", daemon=True).start()
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from models.lifecycle.settings import read_settings
 from serving import clock, log
 from serving.access.login.attempts import forget_attempts
 from serving.access.reads import raise_alarms
@@ -49,6 +51,24 @@ def ledger_tasks(signer: Signer | None, published: Path, fence: Fence) -> list[T
     if signer is None:
         return []
     return [Task("seal_ledger", "* * * * *", partial(_seal, signer=signer, published=published, fence=fence))]
+
+
+def ordering_tasks(home: Path, url: str, catalogue: Path | None) -> list[Task]:
+    """Keeping caseworkers' queues in the order of a promoted model, where there may be one."""
+    place = read_settings(home / "models")
+    refresh: list[Callable[[Engine, dt.datetime], int]] = []
+
+    def order(engine: Engine, now: dt.datetime) -> None:
+        if place.is_local and not place.folder.exists():  # no model was ever here
+            return
+        if not refresh:
+            # Imported late: LightGBM and MLflow take seconds, and an installation without models never needs them.
+            from serving.case_order import CaseOrder  # noqa: PLC0415
+
+            refresh.append(CaseOrder(home, url, catalogue).refresh)
+        refresh[0](engine, now)
+
+    return [Task("order_cases", "23 * * * *", order)]
 
 
 def department_tasks(subscribers: Subscribers) -> list[Task]:

@@ -23,7 +23,7 @@ from serving.commands.ledger import (
     signing_key_file,
 )
 from serving.commands.options import CatalogueOption
-from serving.commands.periodic import department_tasks, ledger_tasks, periodic_tasks
+from serving.commands.periodic import department_tasks, ledger_tasks, ordering_tasks, periodic_tasks
 from serving.day.waits import wait_of
 from serving.delivery.terms import load_programmes
 from serving.errors import ServingError
@@ -53,7 +53,8 @@ def work(
 
     Every minute the ledger is sealed and signed. Every five minutes: reminders, silence, ends of public notices and
     deliveries after a yes; cases that are late go up; what is stuck is logged. Every ten minutes alarms about staff who
-    read strangers; every night sessions and logins that are over are forgotten, and the secrets of blind samples
+    read strangers. Every hour caseworkers' queues are put in the order of the promoted model, where there is one; every
+    night sessions and logins that are over are forgotten, and the secrets of blind samples
     published that help nobody any more.
 
     Every minute departments that subscribed are told where another catalogue is in force: those whose host and port
@@ -77,6 +78,7 @@ def work(
         subscribers, secret_of = _subscribers(engine), partial(kept_month_secret, settings.secrets_folder())
         tasks = [
             *periodic_tasks(wait, clocks, secret_of), *ledger_tasks(signer, published_file(), fence),
+            *ordering_tasks(settings.home(), server.url, catalogue),
             *([] if subscribers is None else department_tasks(subscribers)),
         ]  # fmt: skip
         queue = Queue(server.url, engine, tasks, clock.now)
