@@ -47,18 +47,30 @@ def _keep(ended: threading.Event) -> None:
     pause = _FIRST_PAUSE_SECONDS
     while not ended.is_set():
         began = perf_counter()
-        worker = multiprocessing.get_context("spawn").Process(target=_work, name="applyfree work")
-        worker.start()
-        while worker.is_alive() and not ended.wait(_LOOK_SECONDS):
-            pass
+        _one_worker(ended)
         if ended.is_set():
-            _end(worker)
             return
-        worker.join()
-        log.error("worker_died", outcome=worker.exitcode)
         pause = _FIRST_PAUSE_SECONDS if perf_counter() - began > _LONGEST_PAUSE_SECONDS else pause
         ended.wait(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _one_worker(ended: threading.Event) -> None:
+    """Have a worker until it dies, or the end has come."""
+    worker = multiprocessing.get_context("spawn").Process(target=_work, name="applyfree work")
+    try:
+        worker.start()
+    except OSError as error:  # no memory, or no process, to be had now
+        log.error("worker_not_started", outcome=type(error).__name__)
+        return
+    while worker.is_alive() and not ended.wait(_LOOK_SECONDS):
+        pass
+    if ended.is_set():
+        _end(worker)
+        return
+    worker.join()
+    log.error("worker_died", outcome=worker.exitcode)
+    screen.note("The background work ended by itself and is started again.")
 
 
 def _end(worker: SpawnProcess) -> None:
