@@ -77,11 +77,11 @@ test: check scan ## the checks and scans, then every test that takes seconds
 
 .PHONY: test-long
 test-long: install .venv/.us-data .venv/.spark ## the tests that take minutes
-	@$(BIN)/pytest -n $(WORKERS) -m "long or searched" --hypothesis-profile=long
+	@$(BIN)/pytest -n $(WORKERS) -m "long or searched" --hypothesis-profile=long --timeout=7200
 
 .PHONY: search
 search: install ## the agreement of the evaluators on thousands of random rules nobody has looked at before
-	@$(BIN)/pytest -n $(WORKERS) -m searched --hypothesis-profile=fresh
+	@$(BIN)/pytest -n $(WORKERS) -m searched --hypothesis-profile=fresh --timeout=7200
 
 .PHONY: coverage
 coverage: install ## which lines the quick tests do not reach

@@ -23,7 +23,7 @@ from features.registers.errors import UnreadableDeliveryError
 from serving import clock, settings
 from serving.access.gate import Gate
 from serving.access.limits import Limiter
-from serving.api.application import build
+from serving.api.application import THREADS, build
 from serving.api.departments import Departments
 from serving.api.health import Health, Probe
 from serving.api.knowledge import Knowledge
@@ -51,7 +51,8 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.rulebooks import load_pinned
 from serving.views import event_kinds_of, senders_of, views_of
 
-CONNECTIONS = 10
+CONNECTIONS = THREADS + 2
+"""One for each request under way, and for what is looked at beside them."""
 STATEMENT_SECONDS = 10.0
 COUNTING_SECONDS = 3600.0
 """Counting how everybody stands, beside the requests."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
+import functools
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -43,6 +47,7 @@ from serving.security.csrf import CsrfTokens
 from serving.security.fields.cipher import FieldCipher
 from serving.security.fields.keyring import KeyRing
 from serving.store import sweeps
+from serving.store.database import connect
 from serving.store.engine import Role as DatabaseRole
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
@@ -51,8 +56,9 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.identities import UnifiedHistory
 from serving.sweep.run import Settings, Sweeper
 from tests.casework_world import an_entitlement, moved
+from tests.databases import copy_folder, migrated
 from tests.gates.gappy_city import KNOWN_AT, ON_DATE, gappy_city
-from tests.sweep_world import cn_catalogue, emptied
+from tests.sweep_world import cn_catalogue
 
 NOW = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 """Nine o'clock on a Monday in Beijing."""
@@ -138,40 +144,58 @@ _NUMBERS = _numbers()
 
 
 @contextmanager
-def api_world(
-    server: EmbeddedServer, home: Path, *, change: Callable[[Parts], Parts] = lambda parts: parts
-) -> Iterator[World]:
+def api_world(*, change: Callable[[Parts], Parts] = lambda parts: parts) -> Iterator[World]:
     """A city that was swept, and everybody in it who matters here."""
-    sweep_city(server, home)
-    clock, engine, owner = Clock(), open_engine(server.url, pool_size=10), open_engine(server.url, DatabaseRole.OWNER)
-    taken: list[bytes] = []
-    key = Ed25519PrivateKey.generate()
-    parts = change(_parts(home, engine, clock, key, taken))
-    try:
-        with engine.begin() as connection:
-            people, here, there = _people(connection, parts.knowledge)
-        _staff(engine, people, here, there, clock.now)
-        with engine.begin() as connection:
-            sessions = {name: _log_in(connection, name, clock.now) for name in (*STAFF, *people)}
-            offers = _offers(connection, people, here)
-            cases = _cases(connection, people, here, there, clock.now)
-        app = build(parts, [ORIGIN])
-        yield World(app, parts, owner, clock, sessions, people, offers, cases, key, here, there, taken)
-    finally:
-        engine.dispose()
-        owner.dispose()
+    with swept_home() as home, EmbeddedServer(home / "postgres") as server:
+        clock, key = Clock(), Ed25519PrivateKey.generate()
+        engine, owner = open_engine(server.url, pool_size=10), open_engine(server.url, DatabaseRole.OWNER)
+        taken: list[bytes] = []
+        parts = change(_parts(home, engine, clock, key, taken))
+        try:
+            with engine.begin() as connection:
+                people, here, there = _people(connection, parts.knowledge)
+            _staff(engine, people, here, there, clock.now)
+            with engine.begin() as connection:
+                sessions = {name: _log_in(connection, name, clock.now) for name in (*STAFF, *people)}
+                offers = _offers(connection, people, here)
+                cases = _cases(connection, people, here, there, clock.now)
+            app = build(parts, [ORIGIN])
+            yield World(app, parts, owner, clock, sessions, people, offers, cases, key, here, there, taken)
+        finally:
+            engine.dispose()
+            owner.dispose()
 
 
-def sweep_city(server: EmbeddedServer, home: Path) -> None:
-    """Gather, sweep and file a small city below a home."""
+@contextmanager
+def swept_home() -> Iterator[Path]:
+    """A home of its own with a small city that was gathered, swept and filed; its database does not run."""
+    # Not below pytest's folder: other runs of pytest close that to the user as whom PostgreSQL runs.
+    with tempfile.TemporaryDirectory(prefix="applyfree-") as folder:
+        copy_folder(_swept(), Path(folder) / "home")
+        yield Path(folder) / "home"
+
+
+@functools.cache
+def _swept() -> Path:
+    """Such a home, made once for each process of tests, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="applyfree-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)  # the server works as a user of its own where we are the administrator
+    copy_folder(migrated(), folder / "postgres")
+    with EmbeddedServer(folder / "postgres") as server:
+        _sweep_city(server, folder)
+    return folder
+
+
+def _sweep_city(server: EmbeddedServer, home: Path) -> None:
     catalogue = cn_catalogue()
     rulebook = sound_rulebook(catalogue)
     history = gappy_city(home / "history", rulebook.vocabulary, PERSONS, 3)
-    with emptied(server, home) as session:
-        runner = Sweeper(server, home, RecordedFacts(home / "history", tuple(history.views.values())),
-                         Settings(1, 400), lambda: KNOWN_AT)  # fmt: skip
-        runner.run(catalogue, ON_DATE)
-        runner.close()
+    runner = Sweeper(server, home, RecordedFacts(home / "history", tuple(history.views.values())),
+                     Settings(1, 400), lambda: KNOWN_AT)  # fmt: skip
+    runner.run(catalogue, ON_DATE)
+    runner.close()
+    with connect(server.url) as session:
         swept = sweeps.last_complete(session)
     assert swept is not None
     engine = open_engine(server.url)
@@ -277,6 +301,17 @@ def _offers(connection: Connection, people: Mapping[str, str], here: str) -> dic
         NOW,
     )
     return {name: one.id for name, one in offers.items()}
+
+
+def a_case_for_many(connection: Connection, world: World, name: str, period: str, district: str, **of: object) -> int:
+    """A case that nobody has in hand, about an offer to be made: its number."""
+    kind, _, number = world.people[name].partition(":")
+    found = an_entitlement(connection, number, kind=kind, period=period, district=district, **of)  # type: ignore[arg-type]
+    moved(connection, found, State.REVIEW)
+    whose = Subject(kind, number, district, found.benefit, found.id)
+    return open_case(
+        connection, Kind.REVIEW, whose, [{"code": "discretion"}], (Actor.SYSTEM, "test"), NOW, shipped_clocks()
+    ).id
 
 
 def _cases(

@@ -12,9 +12,9 @@ from serving.casework.moves import By, Entitlement, make_move, read_entitlement
 from serving.casework.states import Actor, State
 from serving.store.database import connect
 from serving.store.engine import Role, open_engine
-from serving.store.migrate import migrate
 from serving.store.server import EmbeddedServer
 from serving.store.tables.casework import entitlement
+from tests.databases import renew
 
 MORNING = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 """Nine o'clock on a Monday in Beijing."""
@@ -24,11 +24,9 @@ CITIZEN = By(Actor.CITIZEN, "p1")
 
 @contextmanager
 def casework_database(server: EmbeddedServer) -> Iterator[Engine]:
-    """An empty schema with one complete sweep (number 1); the engine has the application's rights."""
+    """No rows but one complete sweep (number 1); the engine has the application's rights."""
     with connect(server.url) as session:
-        session.execute("DROP SCHEMA public CASCADE")
-        session.execute("CREATE SCHEMA public")
-        migrate(session)
+        renew(session)
         session.execute("INSERT INTO rulebook VALUES (repeat('0', 64), 'cn', '{}')")
         session.execute(
             "INSERT INTO sweep (jurisdiction, on_date, known_at, rulebook, is_full, state, subjects, population, "

@@ -25,3 +25,9 @@ settings.load_profile("fast")
 def repository() -> Path:
     """The folder that holds the whole project."""
     return Path(__file__).resolve().parent.parent
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Tell at once what failed: a run that is cut short has no summary."""
+    if report.failed:
+        print(f"\n{report.when} of {report.nodeid} failed\n{report.longreprtext}", flush=True)  # noqa: T201

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from serving.store.sweeps import Sweep
 from serving.sweep.identities import UnifiedHistory
 from serving.sweep.rulebooks import load_pinned
 from serving.sweep.sources import recorded_facts
+from tests.databases import copy_folder
 from tests.folders import passing_folder
 
 DAY = dt.date(2026, 3, 1)
@@ -184,7 +184,7 @@ def opened(home: Path) -> Iterator[Opened]:
 
 def copy_home(home: Path, to: Path) -> Path:
     """A copy of a home in which nothing runs; files keep their owners."""
-    subprocess.run(["cp", "-a", str(home), str(to)], check=True)
+    copy_folder(home, to)
     return to
 
 

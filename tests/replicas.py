@@ -59,13 +59,11 @@ class Replica:
         with connect(self.url) as session:
             session.execute("ALTER SYSTEM SET primary_conninfo = ''")
             session.execute("SELECT pg_reload_conf()")
-            session.execute("SELECT pg_wal_replay_pause()")
+            # Whoever replays ends the receiver, so that replaying must not be paused meanwhile.
             while session.execute("SELECT count(*) FROM pg_stat_wal_receiver").fetchone() != (0,):
                 session.execute("SELECT pg_stat_clear_snapshot()")
 
     def promote(self) -> None:
-        with connect(self.url) as session:
-            session.execute("SELECT pg_wal_replay_resume()")
         self._run("pg_ctl", "-D", str(self._data), "-w", "promote")
 
     def stop(self) -> None:

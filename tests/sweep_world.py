@@ -10,9 +10,8 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +28,9 @@ from serving.catalogues import shipped_catalogues
 from serving.evaluation import sound_rulebook
 from serving.store.answers import plain_figure
 from serving.store.database import Session, connect
-from serving.store.migrate import migrate
 from serving.store.server import EmbeddedServer
 from serving.sweep.run import Outcome, Settings, Sweeper
+from tests.databases import renew
 
 ON_DATE = dt.date(2026, 3, 1)
 FIRST = dt.datetime(2026, 3, 1, 1, tzinfo=dt.UTC)
@@ -212,21 +211,9 @@ def expected(tables: dict[str, pl.DataFrame], on_date: dt.date = ON_DATE, book: 
     return found.sort("subject", "id", "benefit")
 
 
-def a_database() -> Iterator[EmbeddedServer]:
-    """A real server over a new folder."""
-    # Not below pytest's folder: other runs of pytest close that to the user as whom PostgreSQL runs.
-    with (
-        tempfile.TemporaryDirectory(prefix="applyfree-") as folder,
-        EmbeddedServer(Path(folder) / "postgres") as server,
-    ):
-        yield server
-
-
 def emptied(server: EmbeddedServer, home: Path) -> Session:
     """The database as if nothing had ever been swept."""
     session = connect(server.url)
-    session.execute("DROP SCHEMA public CASCADE")
-    session.execute("CREATE SCHEMA public")
+    renew(session)
     shutil.rmtree(home / "sweeps", ignore_errors=True)
-    migrate(session)
     return session

@@ -47,6 +47,8 @@ PERMISSIONS: Final = (
     _may(_R.CASEWORKER, _P.CASEWORK, _A.CASE_CLAIM, when=(*_OPEN_FILE, _C.NO_OTHER_LEASE)),
     _may(_R.CASEWORKER, _P.CASEWORK, _A.CASE_WORK, _A.CASE_DECIDE, _A.FIELD_REVEAL, when=_IN_HAND),
     _may(_R.CASEWORKER, _P.CASEWORK, _A.CASE_APPROVE, when=(*_OPEN_FILE, _C.ANOTHER_PERSON)),
+    # On each of many cases; what was done to many is still read by its author once they are closed.
+    _may(_R.CASEWORKER, _P.CASEWORK, _A.CASE_BULK, when=(*_ASSIGNED, _C.NOT_OWN_FILE)),
     _may(_R.CASEWORKER, _P.COUNTER, _A.PERSON_FIND, when=(_C.IN_DISTRICT, _C.NOT_OWN_FILE)),
     _may(_R.CASEWORKER, _P.COUNTER, _A.COUNTER_ACT, when=(*_ASSIGNED, _C.NOT_OWN_FILE)),
     _may(_R.CASEWORKER, _P.HELP, _A.HELP_GIVE, when=(_C.GRANTED, _C.NOT_OWN_FILE)),
@@ -56,8 +58,8 @@ PERMISSIONS: Final = (
     _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_READ, when=(*_POSTED, _C.NOT_OWN_FILE)),
     _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_TAKE_OVER, when=(*_POSTED, _C.OPEN, _C.NOT_OWN_FILE)),
     _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_APPROVE, when=(*_POSTED, _C.OPEN, _C.NOT_OWN_FILE, _C.ANOTHER_PERSON)),
-    _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_BULK, when=_POSTED),
-    _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_BULK_APPROVE, when=(*_POSTED, _C.ANOTHER_PERSON)),
+    _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_BULK, when=(*_POSTED, _C.NOT_OWN_FILE)),
+    _may(_R.SUPERVISOR, _P.SUPERVISION, _A.CASE_BULK_APPROVE, when=(*_POSTED, _C.NOT_OWN_FILE, _C.ANOTHER_PERSON)),
     _may(_R.SUPERVISOR, _P.SUPERVISION, _A.GLASS_REVIEW, when=(_C.IN_DISTRICT, _C.ANOTHER_PERSON)),
     _may(_R.SUPERVISOR, _P.QUALITY, _A.SAMPLE_REVIEW, when=(*_POSTED, _C.NOT_OWN_FILE, _C.NOT_INVOLVED)),
     # Breaking the glass opens one file for reading, for a quarter of an hour, and a supervisor is told.

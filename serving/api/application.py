@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import Headers
@@ -17,15 +19,18 @@ from serving.api.problems import add_handlers
 from serving.api.routes import (
     administration,
     audit,
+    bulk,
     cases,
     citizen_answers,
     citizen_offers,
     citizen_wishes,
     counter,
     dci,
+    deciding,
     doors,
     operations,
     policy,
+    taking_over,
 )
 from serving.api.visits import PREFIX
 from serving.security.csrf import CsrfGuard
@@ -35,6 +40,8 @@ MESSAGES: Final = frozenset(
     f"{PREFIX}/dci/registry/{what}" for what in ("search", "subscribe", "unsubscribe", "notify")
 )
 """Paths whose requests are signed by departments."""
+THREADS: Final = 8
+"""So many requests are worked on at once in a process, each with a connection; what more arrives waits its turn."""
 _DESCRIPTION: Final = """
 Who is entitled to what, why, and what happens with it.
 
@@ -43,9 +50,11 @@ Who is entitled to what, why, and what happens with it.
 * What goes wrong is a problem (RFC 9457). 404 says: there is nothing here, or nothing for you.
 * Each answer with personal data leaves a record that its subject can read.
 """
+# `/cases/reasons` (deciding) stands before `/cases/{number}`.
 ROUTERS: Final[Sequence[APIRouter]] = (
     doors.public, doors.login, citizen_answers.router, citizen_offers.router, citizen_wishes.router,
-    cases.router, counter.router, policy.router, audit.router, operations.router, administration.router, dci.router,
+    deciding.router, taking_over.router, cases.router, bulk.router, counter.router, policy.router,
+    audit.router, operations.router, administration.router, dci.router,
 )  # fmt: skip
 
 
@@ -65,12 +74,19 @@ def build(parts: Parts, origins: Iterable[str], more: Iterable[APIRouter] = ()) 
 def routes(parts: Parts, more: Iterable[APIRouter] = ()) -> FastAPI:
     """The routes without the layers around them."""
     shown: dict[str, Any] = {} if parts.public_docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = FastAPI(title="applyfree 免申即享", version="1", description=_DESCRIPTION, **shown)
+    app = FastAPI(title="applyfree 免申即享", version="1", description=_DESCRIPTION, lifespan=_few_threads, **shown)
     app.state.parts = parts
     add_handlers(app)
     for router in (*ROUTERS, *more):
         app.include_router(router, prefix="" if router is doors.public else PREFIX)
     return app
+
+
+@asynccontextmanager
+async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
+    """No more threads than connections: they would wait for one, and for each other's turn in the interpreter."""
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 def description(app: FastAPI) -> dict[str, Any]:

@@ -46,7 +46,7 @@ Probe = Callable[[], bool]
 
 @dataclass(slots=True)
 class Health:
-    """Looks at what may be away, not more often than every few seconds.
+    """Looks at what may be away, not more often than every few seconds, and beside the requests: none waits for it.
 
     Attributes:
         probes: by name in :data:`SAYS`.
@@ -64,13 +64,25 @@ class Health:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def down(self) -> tuple[str, ...]:
-        """The names of what is away."""
-        now = self.now()
-        if self._looked is None or now - self._looked >= _FRESH:
+        """The names of what is away, as somebody last looked."""
+        if self._looked is None:
             with self._lock:
-                self._looked = now
-                self._down = tuple(name for name, probe in self.probes.items() if not _holds(name, probe))
+                if self._looked is None:
+                    self._look()
+        elif self.now() - self._looked >= _FRESH and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._look_beside, name="health", daemon=True).start()
         return (*self._down, *(("ledger",) if self._unsealed else ()))
+
+    def _look(self) -> None:
+        self._down = tuple(name for name, probe in self.probes.items() if not _holds(name, probe))
+        self._looked = self.now()
+
+    def _look_beside(self) -> None:
+        """A probe may take a connection of its own: whoever asks holds one already, and all of them may be held."""
+        try:
+            self._look()
+        finally:
+            self._lock.release()
 
     def banners(self) -> list[Banner]:
         """What to tell whoever reads an answer."""

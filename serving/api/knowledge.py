@@ -99,10 +99,11 @@ class Knowledge:
         Raises:
             NotReadyError: there are none.
         """
-        held = self._held
-        if held is not None and self._looked is not None and now - self._looked < _LOOK_AGAIN:
+        if (held := self._fresh(now)) is not None:
             return held.explaining
         with self._lock:
+            if (held := self._fresh(now)) is not None:  # somebody looked while we waited
+                return held.explaining
             of = filed(connection)
             if of is None:
                 raise NotReadyError
@@ -110,6 +111,10 @@ class Knowledge:
                 self._held = self._load(of)
             self._looked = now
             return self._held.explaining
+
+    def _fresh(self, now: dt.datetime) -> _Held | None:
+        is_fresh = self._looked is not None and now - self._looked < _LOOK_AGAIN
+        return self._held if is_fresh else None
 
     def catalogue(self, connection: Connection, now: dt.datetime) -> Catalogue:
         """The benefits as they are written.

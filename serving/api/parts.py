@@ -13,7 +13,7 @@ from serving.access.limits import Limiter
 from serving.api.departments import Departments
 from serving.api.health import Health
 from serving.api.knowledge import Knowledge
-from serving.api.schemas.staff import ContributionsOut
+from serving.api.schemas.deciding import ContributionsOut
 from serving.api.tallies import Tallies
 from serving.casework.cases import Case
 from serving.casework.clocks import Clocks

@@ -13,12 +13,17 @@ import hashlib
 import inspect
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Final, ParamSpec, cast, get_type_hints
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, Depends, Header, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
 from starlette.responses import Response
@@ -41,6 +46,8 @@ from serving.casework.citizen.requests import once
 from serving.store.tables.access import citizen_account
 
 PREFIX: Final = "/api/v1"
+MOST_WAITING: Final = 300
+"""When so many wait for a thread, who comes next is told to come back: waiting longer helps nobody."""
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _HIDES: Final = frozenset({
     Condition.OWN, Condition.GRANTED, Condition.IN_DISTRICT, Condition.ON_PROGRAMME, Condition.ASSIGNED,
@@ -248,21 +255,67 @@ class Visit:
         record_reads(self.connection, reading, {subject: Tie(tie) for subject, tie in told.shown.items()})
 
 
-def _visit(request: Request, x_purpose: PurposeHeader = None) -> Iterator[Visit]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request before anybody looked who makes it."""
+
+    request: Request
+    purpose: Purpose | None
+
+
+async def _asked(request: Request, x_purpose: PurposeHeader = None) -> _Asked:
+    """Nothing is looked at yet: that takes a connection, and whoever holds one must not wait for a thread."""
+    if current_default_thread_limiter().statistics().tasks_waiting >= MOST_WAITING:
+        raise ProblemError(503, "busy", "Very many ask at the moment. Try again.", headers={"Retry-After": "5"})
+    return _Asked(request, x_purpose)
+
+
+@contextmanager
+def _visit(asked: _Asked) -> Iterator[Visit]:
     """Open the transaction, and find out who is there."""
+    request = asked.request
     parts: Parts = request.app.state.parts
-    token = request.cookies.get(SESSION_COOKIE)
     now = parts.now()
     with parts.engine.connect() as connection:
-        session = None if token is None else find_session(connection, token, now)
-        if session is None:
-            raise ProblemError(401, "not_logged_in", headers={"WWW-Authenticate": 'Cookie realm="applyfree"'})
-        _slow_down(parts, session, request.method)
+        session = _session_of(request, connection, now)
         actor = parts.gate.actor(connection, session, now)
         yield Visit(
             parts, connection, session, actor, now, parts.on_date(), uuid.UUID(request.state.request_id),
-            str(getattr(request.scope.get("route"), "path", "unknown")), x_purpose,
+            str(getattr(request.scope.get("route"), "path", "unknown")), asked.purpose,
         )  # fmt: skip
+
+
+def _session_of(request: Request, connection: Connection, now: dt.datetime) -> Session:
+    parts: Parts = request.app.state.parts
+    token = request.cookies.get(SESSION_COOKIE)
+    session = None if token is None else find_session(connection, token, now)
+    if session is None:
+        raise ProblemError(401, "not_logged_in", headers={"WWW-Authenticate": 'Cookie realm="applyfree"'})
+    _slow_down(parts, session, request.method)
+    return session
+
+
+class _KnownFirst(APIRoute):
+    """Whoever is not logged in is told that, and not what is wrong with the form that they sent."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As FastAPI makes it, but for requests that are not as they must be."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError:
+                await run_in_threadpool(_must_be_known, request)
+                raise
+
+        return handled
+
+
+def _must_be_known(request: Request) -> None:
+    parts: Parts = request.app.state.parts
+    with parts.engine.begin() as connection:
+        _session_of(request, connection, parts.now())
 
 
 def _slow_down(parts: Parts, session: Session, method: str) -> None:
@@ -273,7 +326,8 @@ def _slow_down(parts: Parts, session: Session, method: str) -> None:
 
 
 P = ParamSpec("P")
-Visiting = Annotated[Visit, Depends(_visit)]
+Visiting = Annotated[Visit, Depends(_asked)]
+"""What a function is handed; :func:`serve` opens it when a thread is free."""
 Answers = BaseModel | Told
 
 
@@ -311,29 +365,24 @@ def serve(
     def made(function: Callable[P, Answers]) -> Callable[P, Response]:
         @functools.wraps(function)
         def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
-            visit = kwargs["visit"]
-            assert isinstance(visit, Visit)
+            asked = kwargs["visit"]
+            assert isinstance(asked, _Asked)
+            with _visit(asked) as visit:
+                kwargs["visit"] = visit
 
-            def carry_out() -> dict[str, object]:
-                found = function(*args, **kwargs)
-                told = found if isinstance(found, Told) else Told(found, status=status)
-                if isinstance(told.body, Answer):
-                    told.body.banners = visit.parts.health.banners()
-                record = visit.close(personal=personal)
-                return {
-                    "status": told.status, "body": told.body.model_dump_json(), "revision": told.revision,
-                    "record": None if record is None else record.kept(),
-                }  # fmt: skip
+                def carry_out() -> dict[str, object]:
+                    found = function(*args, **kwargs)
+                    return _closed(visit, found if isinstance(found, Told) else Told(found, status=status), personal)
 
-            read_only = visit.parts.health.is_read_only(visit.connection, visit.now)
-            if method == "GET":
-                answer = carry_out()
-            else:
-                if read_only and not always:
+                read_only = visit.parts.health.is_read_only(visit.connection, visit.now)
+                if method == "GET":
+                    answer = carry_out()
+                elif read_only and not always:
                     raise ProblemError(503, "read_only", "For the moment everything can be read and nothing changed.",
                                        headers={"Retry-After": "60"})  # fmt: skip
-                answer = _once(visit, kwargs, carry_out)
-            visit.connection.commit()
+                else:
+                    answer = _once(visit, kwargs, carry_out)
+                visit.connection.commit()
             return _response(answer)
 
         # FastAPI reads annotations where a function was written, and this one is written here.
@@ -344,11 +393,22 @@ def serve(
         responses = dict(PROBLEMS) | ({} if method == "GET" else _CHANGED)
         router.add_api_route(
             path, answered, methods=[method], response_model=out, status_code=status, responses=responses,
-            openapi_extra={"x-personal-data": personal},
+            openapi_extra={"x-personal-data": personal}, route_class_override=_KnownFirst,
         )  # fmt: skip
         return answered
 
     return made
+
+
+def _closed(visit: Visit, told: Told, personal: bool) -> dict[str, object]:
+    """An answer with its record, as it is kept."""
+    if isinstance(told.body, Answer):
+        told.body.banners = visit.parts.health.banners()
+    record = visit.close(personal=personal)
+    return {
+        "status": told.status, "body": told.body.model_dump_json(), "revision": told.revision,
+        "record": None if record is None else record.kept(),
+    }  # fmt: skip
 
 
 def _once(visit: Visit, said: Mapping[str, object], carry_out: Callable[[], dict[str, object]]) -> dict[str, object]:

@@ -8,141 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import median
-from typing import Literal, cast
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
-from serving.casework.carrying_out import way_of
+from serving.casework.bulk_acts import TIME_TO_UNDO, Bulk, look_again, read_bulk
+from serving.casework.bulk_preview import Line, Preview, preview
 from serving.casework.cases import CLEARED, Case, change_case, check_revision, read_case
 from serving.casework.decisions import propose_for_bulk, put_in_force
-from serving.casework.errors import CaseworkError, NotAllowedError, NotFoundError
+from serving.casework.errors import CaseworkError, ConflictError, NotAllowedError
 from serving.casework.leases import tell_officer
-from serving.casework.moves import Entitlement, read_entitlement, refusals
-from serving.casework.review import Verdict, View, has_arrived, has_view, recommendation_for
+from serving.casework.moves import moves_since, refusals
+from serving.casework.review import Verdict, View, has_view
 from serving.casework.states import Actor
 from serving.store.tables.cases import bulk_act, bulk_item
 from serving.store.tables.casework import provisional_view
 
-MOST_CASES = 200
-TIME_TO_UNDO = dt.timedelta(minutes=30)
 ONE_IN = 20
 """One in so many is drawn, and opened by itself."""
-_FAR = 3
-"""An amount so many median absolute deviations away from the median is an outlier."""
-ALLOWED = frozenset({Verdict.GRANT, Verdict.OFFER, Verdict.ASK})
-BulkState = Literal["proposed", "agreed", "returned", "undone", "carried_out"]
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What an act on many cases would do.
-
-    Attributes:
-        verdict: of all of them.
-        cases: those that it can be about, as they were read.
-        totals: by unit, the sum of the amounts in minor units.
-        by_benefit: how many of each.
-        unmeasured: how many have no certain amount.
-        outliers: cases whose amount is far from the others' of their benefit.
-        left_out: by case, why it is decided by itself.
-    """
-
-    verdict: Verdict
-    cases: tuple[Case, ...]
-    totals: dict[str, int]
-    by_benefit: dict[str, int]
-    unmeasured: int
-    outliers: tuple[int, ...]
-    left_out: dict[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """An act on many cases, as it stands.
-
-    Attributes:
-        drawn: the cases that its author opens by themselves.
-        unopened: those of them that they have not opened.
-    """
-
-    id: int
-    verdict: Verdict
-    size: int
-    officer: str
-    state: BulkState
-    second: str | None
-    agreed_at: dt.datetime | None
-    cases: tuple[int, ...]
-    drawn: frozenset[int]
-    unopened: frozenset[int]
-
-
-def preview(connection: Connection, numbers: Sequence[int], verdict: Verdict, at: dt.datetime) -> Preview:
-    """What an act on some cases would do; it does nothing.
-
-    Raises:
-        NotAllowedError: the verdict takes something away, or there are none or more than 200.
-    """
-    if verdict not in ALLOWED:
-        raise NotAllowedError(f"`{verdict}` is decided case by case: many at once are granted, offered or asked about.")
-    if not 1 <= len(set(numbers)) <= MOST_CASES:
-        raise NotAllowedError(f"An act is on 1 to {MOST_CASES} cases, these are {len(set(numbers))}.")
-    kept: list[tuple[Case, Entitlement]] = []
-    left_out: dict[int, str] = {}
-    for number in sorted(set(numbers)):
-        case = read_case(connection, number)
-        try:
-            kept.append((case, _fits(connection, case, verdict, at)))
-        except NotAllowedError as error:
-            left_out[number] = str(error)
-    totals: Counter[str] = Counter()
-    for _, of in kept:
-        totals[of.unit] += of.amount_minor or 0
-    return Preview(
-        verdict,
-        tuple(case for case, _ in kept),
-        dict(totals),
-        dict(Counter(of.benefit for _, of in kept)),
-        sum(of.amount_minor is None for _, of in kept),
-        _outliers(kept),
-        left_out,
-    )
-
-
-def _fits(connection: Connection, case: Case, verdict: Verdict, at: dt.datetime) -> Entitlement:
-    if case.state != "open" or case.is_in_hand(at):
-        raise NotAllowedError(f"Case {case.id} is {'in hand' if case.state == 'open' else case.state}.")
-    if case.entitlement is None:
-        raise NotAllowedError(f"Case {case.id} is about no entitlement.")
-    of = read_entitlement(connection, case.entitlement)
-    if of.over_cap:
-        raise NotAllowedError(f"Case {case.id} is above its cap: it is decided by itself.")
-    way_of(verdict, of, arrived=has_arrived(connection, of.id))
-    if recommendation_for(connection, case).verdict not in (None, verdict):
-        raise NotAllowedError(f"Case {case.id} would be decided otherwise than recommended: decide it by itself.")
-    return of
-
-
-def _outliers(kept: Sequence[tuple[Case, Entitlement]]) -> tuple[int, ...]:
-    amounts: dict[tuple[str, str], list[int]] = {}
-    for _, of in kept:
-        if of.amount_minor is not None:
-            amounts.setdefault((of.benefit, of.unit), []).append(of.amount_minor)
-    found = []
-    for case, of in kept:
-        if of.amount_minor is None:
-            continue
-        others = amounts[of.benefit, of.unit]
-        middle = median(others)
-        spread = median(abs(amount - middle) for amount in others)
-        # Where most amounts are the same, any other one is looked at.
-        if abs(of.amount_minor - middle) > _FAR * spread:
-            found.append(case.id)
-    return tuple(found)
 
 
 def propose_bulk(connection: Connection, seen: Preview, officer: str, draw: random.Random, at: dt.datetime) -> Bulk:
@@ -159,45 +41,45 @@ def propose_bulk(connection: Connection, seen: Preview, officer: str, draw: rand
         ConflictError: a case has changed since the preview.
         NotAllowedError: none is left of the cases.
     """
-    if not seen.cases:
+    if not seen.lines:
         raise NotAllowedError("None of these cases can be decided together with others.")
-    count = -(-len(seen.cases) // ONE_IN)
-    drawn = set(draw.sample([case.id for case in seen.cases], count))
+    _check_as_seen(connection, seen, at)
+    drawn = set(draw.sample([case.id for case in seen.cases], -(-len(seen.lines) // ONE_IN)))
     with refusals("case", seen.cases[0].id, seen.cases[0].revision, lambda: (), connection):
         number = connection.execute(
             insert(bulk_act)
-            .values(verdict=seen.verdict, size=len(seen.cases), officer=officer, proposed_at=at)
+            .values(verdict=seen.verdict, size=len(seen.lines), officer=officer, proposed_at=at)
             .returning(bulk_act.c.id)
         ).scalar_one()
-    for case in seen.cases:
-        check_revision(connection, case)
-        _fits(connection, case, seen.verdict, at)
-        values = {"state": "proposed", **CLEARED}
-        changed = change_case(connection, case, "proposed", (Actor.OFFICER, officer), at, values, {"bulk": number})
-        connection.execute(
-            insert(bulk_item).values(
-                bulk_act=number, case_file=case.id, revision=changed.revision, must_open=case.id in drawn
-            )
-        )
+    for line in seen.lines:
+        _put_in(connection, number, line, officer, at, is_drawn=line.case.id in drawn)
     return read_bulk(connection, number)
 
 
-def read_bulk(connection: Connection, number: int) -> Bulk:
-    """One act.
+def _check_as_seen(connection: Connection, seen: Preview, at: dt.datetime) -> None:
+    """Hold the cases of a preview, and make sure that it still says the same of them."""
+    for case in seen.cases:
+        check_revision(connection, case)
+    now = preview(connection, [case.id for case in seen.cases], seen.verdict, at)
+    if now.left_out:
+        raise NotAllowedError(f"Case {min(now.left_out)} is decided by itself.")
+    for was, line in zip(seen.lines, now.lines, strict=True):
+        if (was.of.revision, was.of.amount_minor) != (line.of.revision, line.of.amount_minor):
+            done = moves_since(connection, was.of.id, was.of.revision)
+            raise ConflictError("entitlement", was.of.id, was.of.revision, line.of.revision, done)
 
-    Raises:
-        NotFoundError: there is none.
-    """
-    row = connection.execute(select(bulk_act).where(bulk_act.c.id == number)).mappings().one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no act {number} on many cases.")
-    items = _items(connection, number)
-    return Bulk(
-        number, Verdict(row["verdict"]), row["size"], row["officer"], cast(BulkState, row["state"]), row["second"],
-        row["agreed_at"], tuple(item.case_file for item in items),
-        frozenset(item.case_file for item in items if item.must_open),
-        frozenset(item.case_file for item in items if item.must_open and item.opened_at is None),
-    )  # fmt: skip
+
+def _put_in(connection: Connection, number: int, line: Line, officer: str, at: dt.datetime, *, is_drawn: bool) -> None:
+    values = {"state": "proposed", **CLEARED}
+    changed = change_case(connection, line.case, "proposed", (Actor.OFFICER, officer), at, values, {"bulk": number})
+    done = lambda: moves_since(connection, line.of.id, line.of.revision)  # noqa: E731
+    with refusals("entitlement", line.of.id, line.of.revision, done, connection):
+        connection.execute(
+            insert(bulk_item).values(
+                bulk_act=number, case_file=line.case.id, revision=changed.revision, must_open=is_drawn,
+                of_revision=line.of.revision, of_amount_minor=line.of.amount_minor,
+            )
+        )  # fmt: skip
 
 
 def open_singly(connection: Connection, act: Bulk, case: int, officer: str, at: dt.datetime) -> Case:
@@ -262,16 +144,17 @@ def carry_out_agreed(engine: Engine, now: dt.datetime) -> dict[int, tuple[int, i
             if connection.execute(mine.with_for_update(skip_locked=True)).first() is None:
                 continue
             act = read_bulk(connection, number)
-            outcomes = [_carry_out(connection, act, item, now) for item in _items(connection, number)]
+            stand = {line.case.id for line in look_again(connection, act).lines}
+            outcomes = [_carry_out(connection, act, case, now, stands=case in stand) for case in act.cases]
             _settle(connection, act, now, state="carried_out", settled_at=now)
             done[number] = (sum(outcomes), len(outcomes) - sum(outcomes))
     return done
 
 
-def _carry_out(connection: Connection, act: Bulk, item: Row[tuple[object, ...]], now: dt.datetime) -> bool:
-    case = read_case(connection, item.case_file)
+def _carry_out(connection: Connection, act: Bulk, number: int, now: dt.datetime, *, stands: bool) -> bool:
+    case = read_case(connection, number)
     done = False
-    if case.state == "proposed" and case.revision == item.revision and act.second is not None:
+    if stands and act.second is not None:
         savepoint = connection.begin_nested()
         try:
             for officer in (act.officer, act.second):
@@ -313,8 +196,3 @@ def _reopen(connection: Connection, act: Bulk, officer: str, at: dt.datetime) ->
 def _reopen_one(connection: Connection, case: Case, by: tuple[Actor, str], at: dt.datetime) -> None:
     if case.state == "proposed":
         change_case(connection, case, "reopened", by, at, {"state": "open", **CLEARED})
-
-
-def _items(connection: Connection, number: int) -> Sequence[Row[tuple[object, ...]]]:
-    query = select(bulk_item).where(bulk_item.c.bulk_act == number).order_by(bulk_item.c.case_file)
-    return cast(Sequence[Row[tuple[object, ...]]], connection.execute(query).all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
@@ -145,6 +145,12 @@ def read_case(connection: Connection, number: int) -> Case:
     if row is None:
         raise NotFoundError(f"There is no case {number}.")
     return case_of(row)
+
+
+def cases_numbered(connection: Connection, numbers: Collection[int]) -> list[Case]:
+    """Some cases, by their numbers; of a number that there is not, none."""
+    query = select(case_file).where(case_file.c.id.in_(numbers)).order_by(case_file.c.id)
+    return [case_of(row) for row in connection.execute(query).mappings()]
 
 
 def held_case(connection: Connection, number: int) -> Case:

@@ -74,10 +74,10 @@ def waiting(connection: Connection, desk: Desk, limit: int = 50, offset: int = 0
 
 
 def to_agree_to(connection: Connection, desk: Desk, officer: str, limit: int = 50) -> list[Case]:
-    """What a second person is to agree to: never one's own proposals."""
+    """What a second person is to agree to, case by case: never one's own proposals, nor one of many (`bulk`)."""
     others = text(
-        "NOT EXISTS (SELECT FROM decision d WHERE d.case_file = case_file.id AND d.state = 'proposed' "
-        "AND d.officer = :officer)"
+        "EXISTS (SELECT FROM decision d WHERE d.case_file = case_file.id AND d.state = 'proposed' "
+        "AND d.officer <> :officer)"
     ).bindparams(officer=officer)
     query = select(case_file).where(desk.holds(), case_file.c.state == "proposed", others)
     return [case_of(row) for row in connection.execute(in_order(query).limit(limit)).mappings()]

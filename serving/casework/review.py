@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from serving.casework.cases import Case, add_event, check_revision
@@ -103,17 +104,35 @@ def recommendation_for(connection: Connection, case: Case) -> Recommendation:
 
 def has_arrived(connection: Connection, entitlement: int) -> bool:
     """Is the money with its citizen? What came back is not."""
-    return _last(connection, entitlement, State.PAID, State.RETURNED) == State.PAID
+    return entitlement in have_arrived(connection, [entitlement])
 
 
 def was_confirmed(connection: Connection, entitlement: int) -> bool:
     """Did its citizen say yes, and not no since?"""
-    return _last(connection, entitlement, State.CONFIRMED, State.REFUSED, State.OFFERED) == State.CONFIRMED
+    return entitlement in were_confirmed(connection, [entitlement])
 
 
-def _last(connection: Connection, entitlement: int, *states: State) -> str | None:
-    query = select(move.c.to_state).where(move.c.entitlement == entitlement, move.c.to_state.in_(states))
-    return connection.execute(query.order_by(move.c.revision.desc()).limit(1)).scalar_one_or_none()
+def have_arrived(connection: Connection, entitlements: Collection[int]) -> frozenset[int]:
+    """Those of some whose money is with its citizen."""
+    return _last_is(connection, entitlements, State.PAID, (State.RETURNED,))
+
+
+def were_confirmed(connection: Connection, entitlements: Collection[int]) -> frozenset[int]:
+    """Those of some to which their citizen said yes, and not no since."""
+    return _last_is(connection, entitlements, State.CONFIRMED, (State.REFUSED, State.OFFERED))
+
+
+def _last_is(
+    connection: Connection, entitlements: Collection[int], state: State, others: Collection[State]
+) -> frozenset[int]:
+    """Those that came to a state, and to none of the others since."""
+    query = (
+        select(move.c.entitlement, move.c.to_state)
+        .ext(distinct_on(move.c.entitlement))
+        .where(move.c.entitlement.in_(entitlements), move.c.to_state.in_((state, *others)))
+        .order_by(move.c.entitlement, move.c.revision.desc())
+    )
+    return frozenset(row.entitlement for row in connection.execute(query) if row.to_state == state)
 
 
 def record_view(connection: Connection, case: Case, officer: str, view: View, at: dt.datetime) -> None:

@@ -18,6 +18,7 @@ from serving.access.reads import raise_alarms
 from serving.access.sessions import forget_old_sessions
 from serving.background.oldest import report_what_is_stuck
 from serving.background.tasks import Task
+from serving.casework.bulk import carry_out_agreed
 from serving.casework.citizen.offering import Wait
 from serving.casework.citizen.waiting import pass_time
 from serving.casework.clocks import Clocks
@@ -39,6 +40,7 @@ def periodic_tasks(wait: Wait, clocks: Clocks, secret_of: MonthSecret) -> list[T
     return [
         Task("report_what_is_stuck", "*/5 * * * *", report_what_is_stuck),
         Task("pass_time", "*/5 * * * *", partial(_pass_time, wait=wait)),
+        Task("carry_out_many", "*/5 * * * *", _carry_out_many),
         Task("escalate", "*/5 * * * *", partial(_escalate, clocks=clocks)),
         Task("raise_read_alarms", "*/10 * * * *", _raise_read_alarms),
         Task("reveal_secrets", "7 19 * * *", partial(_reveal_secrets, secret_of=secret_of, zone=wait.zone)),
@@ -80,6 +82,13 @@ def _pass_time(engine: Engine, now: dt.datetime, *, wait: Wait) -> None:
     passed = pass_time(engine, now, wait)
     if passed:
         log.info("time_passed", looked_at=passed.total())
+
+
+def _carry_out_many(engine: Engine, now: dt.datetime) -> None:
+    done = carry_out_agreed(engine, now)
+    if done:
+        left = sum(left for _, left in done.values())
+        log.info("many_carried_out", looked_at=sum(made for made, _ in done.values()) + left, left=left)
 
 
 def _escalate(engine: Engine, now: dt.datetime, *, clocks: Clocks) -> None:

@@ -24,6 +24,7 @@ from serving.sweep.replay import Replayer
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
 from serving.sweep.spark import spark_crew
 from tests import sweep_world
+from tests.databases import a_database
 from tests.spark_sessions import needs_spark, two_executors
 from tests.sweep_world import (
     FIRST,
@@ -58,7 +59,7 @@ class OnlyHere(Editions):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def swept(server: EmbeddedServer, home: Path, source: Editions, watch: Watch | None = None) -> Outcome:

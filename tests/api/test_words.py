@@ -21,7 +21,6 @@ from serving.security.errors import FieldTamperedError
 from serving.security.fields.cipher import FieldCipher, Place
 from serving.security.fields.keyring import KeyRing, Owner
 from serving.security.fields.rotation import rotate_data_keys, rotate_kek, versions_needed
-from serving.store.server import EmbeddedServer
 from serving.store.tables.casework import case_event, decision, move
 from serving.store.tables.citizens import objection
 from serving.store.tables.keys import encrypted_columns
@@ -76,9 +75,9 @@ class _Lines(logging.Handler):
 
 
 @pytest.fixture(scope="module")
-def said(api_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
+def said() -> Iterator[Said]:
     """Words through every route that takes some, good ones and ones that are refused, with every log open."""
-    with api_world(api_server, tmp_path_factory.mktemp("words"), change=unlimited) as world:
+    with api_world(change=unlimited) as world:
         found = Said(world)
         catcher, loggers = _Lines(found.lines), [logging.getLogger(), logging.getLogger("applyfree")]
         levels = [one.level for one in loggers]

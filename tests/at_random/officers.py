@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis.stateful import rule
 from sqlalchemy import Connection
 
-from serving.casework import bulk, leases
+from serving.casework import bulk, bulk_acts, bulk_preview, leases
 from serving.casework.cases import Case, read_case
 from serving.casework.citizen import objections, offers, wishes
 from serving.casework.citizen.speaking import itself
@@ -141,8 +141,8 @@ class Officers(Ground):
             cases = [row["id"] for row in self.cases("state = 'open'")]
             verdict = self.rng.choice([Verdict.GRANT, Verdict.OFFER, Verdict.ASK])
 
-            def propose(connection: Connection) -> bulk.Bulk:
-                seen = bulk.preview(connection, cases, verdict, self.now)
+            def propose(connection: Connection) -> bulk_acts.Bulk:
+                seen = bulk_preview.preview(connection, cases, verdict, self.now)
                 return bulk.propose_bulk(connection, seen, officer, self.rng, self.now)
 
             if cases:
@@ -158,7 +158,7 @@ class Officers(Ground):
             return
 
         def go_on(connection: Connection) -> None:
-            found = bulk.read_bulk(connection, act["id"])
+            found = bulk_acts.read_bulk(connection, act["id"])
             if do == "open":
                 for case in found.unopened:
                     bulk.open_singly(connection, found, case, act["officer"], self.now)

@@ -19,7 +19,7 @@ from serving.store.database import connect
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
 from tests.cli.shell import applyfree
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 NOBODY = "postgresql://nobody@localhost:1/none"
 

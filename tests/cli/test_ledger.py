@@ -18,7 +18,7 @@ from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database
 from tests.cli.shell import applyfree
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 

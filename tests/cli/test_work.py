@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from serving import clock
 from serving.access.login.attempts import keep_attempt
 from serving.access.login.flow import Attempt
+from serving.casework.bulk import agree_to_bulk, open_singly, propose_bulk
+from serving.casework.bulk_acts import read_bulk
+from serving.casework.bulk_preview import preview
 from serving.casework.clocks import Kind
+from serving.casework.review import Verdict
 from serving.casework.states import State
 from serving.commands.ledger import LEDGER_KEY
 from serving.outbox.subscribers import note_change
 from serving.security.secrets import DCI_SIGNING, open_secrets
 from serving.store.server import EmbeddedServer
-from tests.cases_world import a_case
+from tests.cases_world import ANN, BEN, a_case, in_review
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
 from tests.cli.shell import applyfree
+from tests.databases import a_database
 from tests.delivery_sink import Sink, served, states
 from tests.subscribers_world import in_force, subscribe
-from tests.sweep_world import a_database
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,25 @@ def test_departments_on_the_list_are_told_of_another_catalogue(
     monkeypatch.setenv("APPLYFREE_OUTBOUND", "somebody@a.place:443")
     refused = applyfree("work", "--once")
     assert (refused.status, "APPLYFREE_OUTBOUND" in refused.err) == (2, True)
+
+
+def test_what_two_people_agreed_to_for_many_is_carried_out_half_an_hour_later(engine: Engine, tmp_path: Path) -> None:
+    now = clock.now()
+    with engine.begin() as connection:
+        acts = [an_agreed_act(connection, name, now - dt.timedelta(minutes=ago)) for name, ago in (("a", 31), ("b", 5))]
+    assert applyfree("work", "--once").status == 0
+    with engine.connect() as connection:
+        assert [read_bulk(connection, number).state for number in acts] == ["carried_out", "agreed"]
+        assert count(connection, "entitlement", "state = 'offered'") == 3
+    assert "many_carried_out" in (tmp_path / "log.jsonl").read_text()
+
+
+def an_agreed_act(connection: Connection, name: str, at: dt.datetime) -> int:
+    numbers = [a_case(connection, in_review(connection, f"{name}{one}"), at=at).id for one in range(3)]
+    act = propose_bulk(connection, preview(connection, numbers, Verdict.OFFER, at), ANN, random.Random(1), at)
+    for case in act.drawn:
+        open_singly(connection, act, case, ANN, at)
+    return agree_to_bulk(connection, act, BEN, at).id
 
 
 def test_with_a_database_of_its_own_it_makes_its_key_and_seals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

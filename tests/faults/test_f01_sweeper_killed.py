@@ -16,13 +16,13 @@ from polars.testing import assert_frame_equal
 from serving.store.database import Session, connect
 from serving.store.server import EmbeddedServer, NamedServer
 from serving.sweep.run import Settings, Sweeper
-from tests import sweep_world
+from tests.databases import a_database
 from tests.sweep_world import FIRST, NOW, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
 
 
 @pytest.fixture
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def sweep_in_a_process(url: str, home: Path, source: Editions) -> None:

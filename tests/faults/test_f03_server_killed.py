@@ -13,11 +13,12 @@ from serving.store.answers import Answer, intern, spelled
 from serving.store.database import LOST, Session, connect
 from serving.store.server import EmbeddedServer
 from tests import sweep_world
+from tests.databases import a_database
 
 
 @pytest.fixture
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def test_what_was_acknowledged_survives_three_kills(server: EmbeddedServer, tmp_path: Path) -> None:

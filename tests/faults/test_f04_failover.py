@@ -14,8 +14,8 @@ from serving.store.errors import LostWritesError, NotPrimaryError, OldPrimaryErr
 from serving.store.fence import Fence
 from serving.store.server import EmbeddedServer
 from tests.casework_world import an_entitlement, casework_database, moved
+from tests.databases import a_database, an_unmigrated_database
 from tests.replicas import Replica, a_replica
-from tests.sweep_world import a_database
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_the_old_primary_is_refused(server: EmbeddedServer, engine: Engine, tmp_
 def test_another_database_is_no_failover(server: EmbeddedServer, engine: Engine, tmp_path: Path) -> None:
     fence = Fence(tmp_path / "fence.json")
     fence.remember(engine)
-    for other in a_database():
+    for other in an_unmigrated_database():
         with casework_database(other) as foreign, pytest.raises(OtherDatabaseError):
             fence.remember(foreign)
 

@@ -16,7 +16,7 @@ from serving.store.errors import ClockSkewError
 from serving.store.server import EmbeddedServer
 from serving.store.timekeeping import require_same_time
 from serving.sweep.run import Settings, Sweeper
-from tests import sweep_world
+from tests.databases import a_database
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
 
 SHIFTS = {
@@ -28,7 +28,7 @@ SHIFTS = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 @pytest.mark.parametrize("shift", SHIFTS.values(), ids=SHIFTS)

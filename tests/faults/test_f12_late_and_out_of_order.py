@@ -19,6 +19,7 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
+from tests.databases import a_database
 from tests.faults.elders import APRIL, BENEFIT, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
 from tests.folders import passing_folder
 from tests.sweep_world import cn_catalogue
@@ -29,7 +30,7 @@ from tests.unit.features.events.worlds import china, death, event, move
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def test_a_late_death_changes_no_old_determination_and_supersedes_the_current_one(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from serving.casework.moves import Entitlement, read_entitlement
 from serving.casework.states import State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
+from tests.databases import a_database
 from tests.decided_world import decided
-from tests.sweep_world import a_database
 from tests.unit.features.events.worlds import event
 
 HOUR = dt.timedelta(hours=1)

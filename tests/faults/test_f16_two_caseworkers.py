@@ -19,7 +19,7 @@ from serving.casework.notes import add_note, notes_of
 from serving.store.server import EmbeddedServer
 from tests.cases_world import ANN, BEN, a_case, seal, unseal
 from tests.casework_world import MORNING, casework_database
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 OFFICERS = st.sampled_from((ANN, BEN))
 QUICK = settings(max_examples=15, stateful_step_count=25, deadline=None, derandomize=True,

@@ -13,6 +13,7 @@ from serving.store.server import EmbeddedServer, NamedServer
 from serving.sweep.errors import SweepBackwardsError, SweepBusyError
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
+from tests.databases import a_database
 from tests.sweep_world import FIRST, NOW, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
 
 BUSY = 7
@@ -20,7 +21,7 @@ BUSY = 7
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def sweep_or_leave(url: str, home: Path, source: Editions) -> None:

@@ -16,7 +16,7 @@ from serving.casework.moves import read_entitlement
 from serving.casework.states import State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 ME = itself("p1")
 

@@ -17,6 +17,7 @@ from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
 from tests import sweep_world
 from tests.casework_world import an_entitlement, moved
+from tests.databases import an_unmigrated_database
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, expected, made_tables
 
 BEFORE_CASEWORK = "0003"
@@ -24,7 +25,7 @@ BEFORE_CASEWORK = "0003"
 
 @pytest.fixture
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from an_unmigrated_database()
 
 
 def test_a_migration_in_the_middle_of_a_sweep(

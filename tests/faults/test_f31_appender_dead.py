@@ -24,9 +24,9 @@ from serving.outbox.sending import SENT, Sender
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database, count
+from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
 from tests.ledger_world import SIGNER, things_happen
-from tests.sweep_world import a_database
 
 QUARTER = dt.timedelta(minutes=15)
 

@@ -16,10 +16,10 @@ from serving import clock
 from serving.stops.buttons import Scope, press, release
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database, count
+from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, served, states
 from tests.gates.test_g02_one_effect_per_key import send_in_a_process
 from tests.gates.test_g08_stop_button import NO_LATER_THAN, last_begun
-from tests.sweep_world import a_database
 
 
 @pytest.fixture(scope="module")

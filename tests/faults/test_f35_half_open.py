@@ -22,8 +22,8 @@ from serving.outbox.sending import Sender
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database
+from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
-from tests.sweep_world import a_database
 
 STANDS_STILL = 4.0
 """Seconds: longer than every limit below."""

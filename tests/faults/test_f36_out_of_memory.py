@@ -18,6 +18,7 @@ from serving.store.database import connect
 from serving.store.server import EmbeddedServer
 from serving.sweep.run import Outcome
 from tests import sweep_world
+from tests.databases import a_database
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
 
 STARVED = 3
@@ -25,7 +26,7 @@ STARVED = 3
 
 @pytest.fixture
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def test_workers_without_memory_lose_nothing(server: EmbeddedServer, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.review import MERGED, SPLIT, GrantForReview, grants_for_review
 from serving.sweep.run import Outcome, Settings, Sweeper
-from tests import sweep_world
+from tests.databases import a_database
 from tests.faults.elders import APRIL, BENEFIT, elder, tell_of
 from tests.sweep_world import cn_catalogue, cn_rulebook, current, emptied
 from tests.unit.features.events.city import REGISTERS, City
@@ -24,7 +24,7 @@ from tests.unit.features.events.worlds import china, event
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from serving.store.server import EmbeddedServer
 from serving.sweep.facts import RecordedFacts
 from serving.sweep.rulebooks import pin
 from serving.sweep.run import Settings, Sweeper
-from tests import sweep_world
+from tests.databases import a_database
 from tests.faults.elders import APRIL, BENEFIT, elder, tell_of
 from tests.sweep_world import cn_catalogue, cn_rulebook, emptied
 from tests.unit.features.events.city import REGISTERS, City
@@ -24,7 +24,7 @@ from tests.unit.features.events.worlds import china, event
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from serving.casework.states import Actor, State
 from serving.outbox.claims import begin_call, claim
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, casework_database, count, moved
+from tests.databases import a_database
 from tests.decided_world import decided
-from tests.sweep_world import a_database
 from tests.unit.features.events.worlds import death, event, move
 
 WAIT = Wait(lambda _: Terms(), ZoneInfo("Asia/Shanghai"))

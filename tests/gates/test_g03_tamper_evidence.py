@@ -24,8 +24,8 @@ from serving.ledger.tree import root_of
 from serving.ledger.verification import Fault, Verdict, verify
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database, owner_engine
+from tests.databases import a_database
 from tests.ledger_world import SIGNER, things_happen
-from tests.sweep_world import a_database
 
 KEY = SIGNER.key.public_key()
 MUTATIONS = 1_200

@@ -22,7 +22,7 @@ from tests.cases_at_random import STEPS, Play
 from tests.cases_promises import broken
 from tests.cases_world import in_review
 from tests.casework_world import casework_database, count, owner_engine
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 CASES, STEPS_EACH = 10_000, 10
 QUICK = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +16,15 @@ from features.yaml_files import read_document
 from serving.access.accounts import Login, assign, make_staff
 from serving.access.actors import Assignment
 from serving.api.application import description, routes
+from serving.casework.bulk import propose_bulk, return_bulk
+from serving.casework.bulk_preview import preview
 from serving.casework.citizen.bundles import open_bundle
 from serving.casework.citizen.proxies import Established, Proxy, establish
 from serving.casework.moves import read_entitlement
+from serving.casework.review import Verdict
 from serving.casework.states import State
 from serving.stops.buttons import Scope, press
-from tests import sweep_world
-from tests.api_world import ISSUER, NOW, World, api_world, unlimited
+from tests.api_world import ISSUER, NOW, World, a_case_for_many, api_world, unlimited
 from tests.casework_world import an_entitlement, moved
 
 ROLES: Final = {
@@ -36,10 +39,9 @@ NO_MODEL: Final = "urn:applyfree:problem:no_model"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    for server in sweep_world.a_database():
-        with api_world(server, tmp_path_factory.mktemp("g06"), change=unlimited) as made:
-            yield made
+def world() -> Iterator[World]:
+    with api_world(change=unlimited) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,9 @@ def targets(world: World) -> dict[str, dict[str, dict[str, Any]]]:
     helped = world.ask("ann", "POST", "/live-help", json={"code": code})
     assert helped.status_code == 200, helped.text
     cases = world.cases
+    acts = _acts(world)
     return {
+        "act": acts,
         "session": {"own": {"number": stop, "account": "spare", "assignment": work}},
         "entitlement": {
             "own": {"number": world.offers["alice"]}, "other": {"number": cleo.id}, "district": {"number": far.id},
@@ -90,6 +94,22 @@ def targets(world: World) -> dict[str, dict[str, dict[str, Any]]]:
             "district": {"number": cases["there"]}, "closed": {"number": cases["closed"]},
         },
     }  # fmt: skip
+
+
+def _acts(world: World) -> dict[str, dict[str, Any]]:
+    """Acts on many cases, by whose they are."""
+    proposed = (("own", "ann", world.here), ("other", "sue", world.here), ("district", "far", world.there),
+                ("closed", "ann", world.here))  # fmt: skip
+    found = {}
+    for month, (relation, officer, district) in enumerate(proposed, start=1):
+        with world.parts.engine.begin() as connection:
+            numbers = [a_case_for_many(connection, world, "bob", f"2023-{month:02d}", district)]
+            seen = preview(connection, numbers, Verdict.OFFER, NOW)
+            act = propose_bulk(connection, seen, officer, random.Random(1), NOW)
+            if relation == "closed":
+                return_bulk(connection, act, officer, NOW)
+        found[relation] = {"number": act.id, "case": numbers[0]}
+    return found
 
 
 def test_every_route_is_listed_and_every_listed_route_is_there(world: World) -> None:
@@ -150,10 +170,17 @@ def _listed() -> dict[str, tuple[str, Mapping[str, str]]]:
 def _ask(world: World, name: str | None, route: str, of: Mapping[str, Any]) -> httpx.Response:
     method, path = route.split(" ", 1)
     number = of.get("assignment") if "/admin/assignments/" in path else of.get("number", 1)
-    for part, value in (("number", number), ("account", of.get("account", "spare")), ("which", "no-pushes")):
+    for part, value in (
+        ("number", number),
+        ("account", of.get("account", "spare")),
+        ("which", "no-pushes"),
+        ("case", of.get("case", 1)),
+    ):
         path = path.replace(f"{{{part}}}", str(value))
     path = path.replace("{benefit}", "advanced_age_allowance")
     more: dict[str, Any] = {"headers": {"If-Match": '"r999"'}}
+    if path.endswith("/bulk-acts/preview"):
+        more["params"] = {"verdict": "offer", "case": number}
     if path.endswith("/figures"):
         more["params"] = {"by": "benefit"}
     if path.endswith("/audit/reads"):
@@ -189,6 +216,9 @@ def _body(world: World, route: str, of: Mapping[str, Any]) -> dict[str, Any] | N
             "district": world.here,
         },
     }  # fmt: skip
+    nothing = {"seen": "0" * 64, "size": 1}
+    bodies["agree"] = nothing
+    bodies["bulk-acts"] = nothing | {"verdict": "offer", "cases": [{"case": of.get("number", 1), "revision": 999}]}
     if "/bundles/" in route:
         return {"seen": {"1": 999}}
     return bodies.get(end) if not route.startswith(("GET", "DELETE")) else None

@@ -12,16 +12,14 @@ from sqlalchemy import text
 
 from serving.api.application import description, routes
 from serving.api.edge import REQUEST_ID
-from tests import sweep_world
 from tests.api_world import World, api_world, unlimited
 from tests.gates.test_g06_access_matrix import ROLES, _ask, _listed
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    for server in sweep_world.a_database():
-        with api_world(server, tmp_path_factory.mktemp("g07"), change=unlimited) as made:
-            yield made
+def world() -> Iterator[World]:
+    with api_world(change=unlimited) as made:
+        yield made
 
 
 def test_every_response_with_personal_data_is_recorded(world: World) -> None:

@@ -18,8 +18,8 @@ from serving.stops.buttons import Scope, Stop, press, release
 from serving.stops.errors import SamePersonError
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database, count
+from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
-from tests.sweep_world import a_database
 
 SENDERS = 3
 NO_LATER_THAN = dt.timedelta(seconds=5)

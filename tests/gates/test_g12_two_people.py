@@ -13,7 +13,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from serving.casework.bulk import agree_to_bulk, open_singly, preview, propose_bulk, read_bulk
+from serving.casework.bulk import agree_to_bulk, open_singly, propose_bulk
+from serving.casework.bulk_acts import read_bulk
+from serving.casework.bulk_preview import preview
 from serving.casework.cases import Case, read_case
 from serving.casework.decisions import Judgement, agree_as_second, decide
 from serving.casework.errors import NotAllowedError
@@ -24,7 +26,7 @@ from serving.store.server import EmbeddedServer
 from tests.cases_promises import broken
 from tests.cases_world import ANN, BEN, CLOCKS, a_case, agreed, decided, in_review, later, seal, state_of, taken_up
 from tests.casework_world import MORNING, SYSTEM, casework_database
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 WORDS = "seen and heard"
 

@@ -29,7 +29,7 @@ from serving.store.server import EmbeddedServer
 from tests.cases_promises import broken
 from tests.cases_world import ANN, BEN, CLOCKS, SUE, a_case, in_review, later, seal, taken_up, unseal
 from tests.casework_world import MORNING, casework_database, count
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 INTERLEAVINGS, QUICK = 10_000, 200
 _NOW = later(minutes=1)

@@ -34,8 +34,8 @@ from serving.casework.quality.sizes import cases_needed, grants_to_review, measu
 from serving.casework.states import Actor, State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
+from tests.databases import a_database
 from tests.decided_world import decided
-from tests.sweep_world import a_database
 
 MONTH, BENEFIT = "2026-03", "advanced_age_allowance"
 SECRET = hashlib.sha256(b"a fixed secret, for tests").digest()

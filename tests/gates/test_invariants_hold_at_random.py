@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from serving.store.server import EmbeddedServer
 from tests.at_random.city import prepare
 from tests.at_random.machine import Casework
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 # A connection that is cut off inside a savepoint takes the savepoint with it.
 pytestmark = pytest.mark.filterwarnings("ignore:nested transaction already deassociated")

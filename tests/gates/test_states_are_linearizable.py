@@ -25,7 +25,7 @@ from serving.casework.states import State
 from serving.store.server import EmbeddedServer
 from tests.cases_world import SAID
 from tests.casework_world import MORNING, an_entitlement, casework_database, moved
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 ME = itself("p1")
 WORKERS = 4

@@ -17,8 +17,7 @@ from serving.access.sessions import end_sessions_of
 from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
 from serving.api.problems import ProblemError, not_found
 from serving.api.routes.citizen_offers import Number
-from serving.api.schemas.answers import Done
-from serving.api.schemas.staff import (
+from serving.api.schemas.administration import (
     AccountIn,
     AccountOut,
     AccountsOut,
@@ -31,6 +30,7 @@ from serving.api.schemas.staff import (
     PostingIn,
     StateIn,
 )
+from serving.api.schemas.answers import Done
 from serving.api.visits import IdempotencyKey, Visit, Visiting, serve
 from serving.store.tables.access import assignment, read_alarm, staff_account
 

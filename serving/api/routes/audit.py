@@ -9,18 +9,12 @@ from sqlalchemy import select, text, true
 
 from serving.access.actions import Action
 from serving.access.actors import Target
+from serving.api.case_files import case_for, subject_of
 from serving.api.pages import CursorQuery, LimitQuery, cursor_of, read_cursor
-from serving.api.routes.cases import case_for, decision_out, subject_of
 from serving.api.routes.citizen_offers import Number
-from serving.api.schemas.staff import (
-    CheckpointOut,
-    DecisionsOut,
-    LedgerEventOut,
-    LedgerEventsOut,
-    LedgerOut,
-    ReadOut,
-    ReadsOut,
-)
+from serving.api.routes.deciding import decision_out
+from serving.api.schemas.audit import CheckpointOut, LedgerEventOut, LedgerEventsOut, LedgerOut, ReadOut, ReadsOut
+from serving.api.schemas.deciding import DecisionsOut
 from serving.api.visits import Visiting, serve
 from serving.casework import decisions
 from serving.ledger.intents import is_behind

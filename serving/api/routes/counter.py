@@ -22,7 +22,7 @@ from serving.api.routes.citizen_answers import ANSWER_FIELDS, BenefitPath, Langu
 from serving.api.routes.citizen_offers import FIELDS, Number
 from serving.api.routes.citizen_wishes import code_hash
 from serving.api.schemas.citizens import BenefitsOut, EntitlementAnswer, ExplainedOut
-from serving.api.schemas.staff import CounterIn, GlassIn, GlassOut, HelpIn, HelpOut, ProxyIn, ProxyMade
+from serving.api.schemas.counter import CounterIn, GlassIn, GlassOut, HelpIn, HelpOut, ProxyIn, ProxyMade
 from serving.api.visits import IdempotencyKey, Told, Visit, Visiting, serve
 from serving.api.words import Sealing
 from serving.casework.citizen import offers, proxies

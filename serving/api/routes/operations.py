@@ -9,7 +9,7 @@ from serving.access.actions import Action
 from serving.access.actors import Target
 from serving.api.problems import ProblemError, not_found
 from serving.api.routes.citizen_offers import Number
-from serving.api.schemas.staff import HealthOut, QueueHealthOut, StopIn, StopOut, StopsOut
+from serving.api.schemas.operations import HealthOut, QueueHealthOut, StopIn, StopOut, StopsOut
 from serving.api.visits import IdempotencyKey, Visit, Visiting, serve
 from serving.casework.queues import oldest
 from serving.stops import buttons

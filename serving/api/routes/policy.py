@@ -10,7 +10,7 @@ from sqlalchemy import text
 from serving.access.actions import Action
 from serving.api.figures import hidden_cells, total_of
 from serving.api.own import name_of
-from serving.api.schemas.staff import CatalogueOut, FigureOut, FiguresOut, ItemOut
+from serving.api.schemas.policy import CatalogueOut, FigureOut, FiguresOut, ItemOut
 from serving.api.visits import Visiting, serve
 
 router = APIRouter(prefix="/policy", tags=["policy"])

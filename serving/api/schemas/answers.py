@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 """Somebody's own words: encrypted at rest."""
+Account = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,100}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
 
 
 class Wording(BaseModel):
@@ -41,6 +43,12 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     banners: list[Banner] = Field(default=[], description="What does not work at the moment; empty where all does.")
+
+
+class Part(BaseModel):
+    """A part of what goes out: a line of a list."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Done(Answer):

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from serving.api.schemas.answers import Answer, Body, Words
-from serving.api.schemas.staff import DecisionOut
-
-
-class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from serving.api.schemas.answers import Answer, Body, Part, Words
+from serving.api.schemas.deciding import DecisionOut
 
 
 class NoteIn(Body):
@@ -20,7 +16,7 @@ class NoteIn(Body):
     words: Words
 
 
-class NoteOut(_Out):
+class NoteOut(Part):
     """A note on a case."""
 
     author: str
@@ -41,7 +37,7 @@ class NoteMade(Answer):
     note: int
 
 
-class DecisionWithWords(_Out):
+class DecisionWithWords(Part):
     """A decision, and why in its officer's words."""
 
     decision: DecisionOut

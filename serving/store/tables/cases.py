@@ -40,6 +40,8 @@ bulk_item = Table(
     Column("must_open", Boolean, nullable=False),
     Column("opened_at", DateTime(timezone=True)),
     Column("outcome", Text),
+    Column("of_revision", Integer),
+    Column("of_amount_minor", BigInteger),
 )
 amendment = Table(
     "amendment",

@@ -13,7 +13,7 @@ from serving.access.gate import Gate
 from serving.access.roles import STAFF, Role
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database
-from tests.sweep_world import a_database
+from tests.databases import a_database
 from tests.unit.serving.access.requests_at_random import AREAS, NOW
 
 ISSUER = "http://127.0.0.1:1/"

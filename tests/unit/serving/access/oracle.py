@@ -47,7 +47,7 @@ def may(a: Actor, act: str, t: Target, why: str) -> bool:
         ("casework", worker): {
             "catalogue:read": True, "queue:read": mine and given, "correction:follow": mine and given,
             "case:read": workable, "case:claim": workable and not (running and t.lease_holder not in (None, a.account)),
-            "case:approve": workable and second,
+            "case:approve": workable and second, "case:bulk": mine and given and stranger_to_me,
             **dict.fromkeys(("case:work", "case:decide", "field:reveal"),
                             workable and running and t.lease_holder == a.account),
         },
@@ -57,10 +57,11 @@ def may(a: Actor, act: str, t: Target, why: str) -> bool:
         ("quality", worker or boss): {"sample:review": mine and stranger_to_me and a.account not in t.hands},
         ("emergency", worker or boss): {"glass:break": stranger_to_me, "case:read": glass},
         ("supervision", boss): {
-            **dict.fromkeys(("queue:read", "correction:follow", "team:read", "case:bulk"), mine),
+            **dict.fromkeys(("queue:read", "correction:follow", "team:read"), mine),
+            "case:bulk": mine and stranger_to_me,
             "case:read": mine and stranger_to_me, "case:take_over": mine and t.is_open is True and stranger_to_me,
             "case:approve": mine and t.is_open is True and stranger_to_me and second,
-            "case:bulk_approve": mine and second, "glass:review": here and second,
+            "case:bulk_approve": mine and stranger_to_me and second, "glass:review": here and second,
             "stop:press": programme, "stop:ask_release": programme, "stop:release": programme and second,
             "catalogue:read": True, "figures:read": True,
         },

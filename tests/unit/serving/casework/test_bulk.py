@@ -7,26 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
-from serving.casework.bulk import (
-    Bulk,
-    agree_to_bulk,
-    carry_out_agreed,
-    open_singly,
-    preview,
-    propose_bulk,
-    read_bulk,
-    return_bulk,
-    undo_bulk,
-)
+from serving.casework.bulk import agree_to_bulk, carry_out_agreed, open_singly, propose_bulk, return_bulk, undo_bulk
+from serving.casework.bulk_acts import Bulk, live_acts, look_again, read_bulk
+from serving.casework.bulk_preview import preview
 from serving.casework.cases import read_case
+from serving.casework.clocks import Kind
+from serving.casework.decisions import propose_for_bulk, put_in_force
 from serving.casework.errors import ConflictError, NotAllowedError, NotFoundError
 from serving.casework.leases import claim, word_for
 from serving.casework.moves import make_move, read_entitlement
+from serving.casework.queues import Desk, to_agree_to
 from serving.casework.review import TAKING_AWAY, Verdict
 from serving.casework.states import State
 from serving.store.server import EmbeddedServer
-from tests.cases_world import ANN, BEN, a_case, in_review, later
+from tests.cases_world import ANN, BEN, DESK, a_case, in_review, later
 from tests.casework_world import CITIZEN, MORNING, casework_database, count
 
 DRAW = random.Random(7)
@@ -62,17 +58,19 @@ def test_a_preview_tells_totals_and_outliers_and_what_is_decided_by_itself(engin
         in_hand = claim(connection, a_case(connection, in_review(connection, "hand")), BEN, MORNING).id
         about_none = a_case(connection, subject="none").id
         unmeasured = a_case(connection, in_review(connection, "kind", amount_minor=None)).id
-        everything = [*numbers, odd, capped, automatic, in_hand, about_none, unmeasured]
+        objected = a_case(connection, in_review(connection, "objects"), kind=Kind.OBJECTION).id
+        everything = [*numbers, odd, capped, automatic, in_hand, about_none, unmeasured, objected]
         seen = preview(connection, everything, Verdict.OFFER, MORNING)
     assert [case.id for case in seen.cases] == [*numbers, odd, unmeasured]
     assert (seen.totals, seen.unmeasured) == ({"CNY": 290_000}, 1)
     assert seen.by_benefit == {"advanced_age_allowance": 12}
     assert seen.outliers == (odd,)
-    assert {number: reason.split(":")[0] for number, reason in seen.left_out.items()} == {
-        capped: f"Case {capped} is above its cap",
-        automatic: f"Case {automatic} would be decided otherwise than recommended",
-        in_hand: f"Case {in_hand} is in hand.",
-        about_none: f"Case {about_none} is about no entitlement.",
+    assert seen.left_out == {
+        capped: "above_cap",
+        automatic: "by_itself",
+        in_hand: "in_hand",
+        about_none: "no_entitlement",
+        objected: "own_matter",
     }
 
 
@@ -144,6 +142,85 @@ def test_a_case_that_changed_since_the_preview_stops_the_proposal(engine: Engine
         with pytest.raises(ConflictError), connection.begin_nested():
             propose_bulk(connection, seen, ANN, DRAW, MORNING)
         assert count(connection, "bulk_act") == 0
+
+
+def another_amount(connection: Connection, case: int, amount_minor: int) -> None:
+    """As a later sweep would set it."""
+    of = read_case(connection, case).entitlement
+    change = "UPDATE entitlement SET amount_minor = :amount WHERE id = :id"
+    connection.execute(text(change), {"amount": amount_minor, "id": of})
+
+
+def test_another_amount_is_another_fingerprint_and_stops_the_proposal(engine: Engine) -> None:
+    with engine.begin() as connection:
+        numbers = cases(connection, 3)
+        seen = preview(connection, numbers, Verdict.OFFER, MORNING)
+        assert preview(connection, numbers, Verdict.OFFER, later(minutes=1)).fingerprint == seen.fingerprint
+        another_amount(connection, numbers[1], 20_001)
+        now = preview(connection, numbers, Verdict.OFFER, MORNING)
+        assert now.fingerprint != seen.fingerprint
+        with pytest.raises(ConflictError, match="entitlement"), connection.begin_nested():
+            propose_bulk(connection, seen, ANN, DRAW, MORNING)
+        assert count(connection, "bulk_act") == 0
+        assert propose_bulk(connection, now, ANN, DRAW, MORNING).size == 3
+
+
+def test_an_amount_that_changed_after_the_proposal_is_left(engine: Engine) -> None:
+    with engine.begin() as connection:
+        act = agree_to_bulk(connection, opened(connection, an_act(connection, 5)), BEN, MORNING)
+        another_amount(connection, act.cases[0], 2_000_000)
+        now = look_again(connection, act)
+        assert (now.left_out, len(now.lines)) == ({act.cases[0]: "changed"}, 4)
+    assert carry_out_agreed(engine, later(hours=1)) == {act.id: (4, 1)}
+    with engine.begin() as connection:
+        assert read_bulk(connection, act.id).left == {act.cases[0]}
+        assert count(connection, "move", "to_state = 'offered'") == 4
+
+
+def test_the_database_too_carries_out_nothing_but_what_was_seen(engine: Engine) -> None:
+    """Whoever writes past the services: the item says what was seen, and a decision is bound to that."""
+    with engine.begin() as connection:
+        act = agree_to_bulk(connection, opened(connection, an_act(connection, 2, Verdict.OFFER)), BEN, MORNING)
+        case = read_case(connection, act.cases[0])
+        another_amount(connection, case.id, 2_000_000)
+        for officer in (ANN, BEN):
+            connection.execute(
+                text("INSERT INTO provisional_view VALUES (:case, :officer, 'grant', now())"),
+                {"case": case.id, "officer": officer},
+            )
+        made = propose_for_bulk(connection, case, ANN, act.verdict, act.id, later(hours=1))
+        with pytest.raises(ConflictError):
+            put_in_force(connection, case, made, BEN, later(hours=1))
+
+
+_ITEM = "INSERT INTO bulk_item (bulk_act, case_file, revision, must_open{more}) VALUES (:act, :case, 1, true{values})"
+
+
+def test_an_item_that_does_not_say_what_was_seen_is_bound_to_what_stands(engine: Engine) -> None:
+    """The release before writes such; and one that says otherwise than it stands is refused."""
+    with engine.begin() as connection:
+        act = an_act(connection, 1)
+        case = a_case(connection, in_review(connection, "late"))
+        row = {"act": act.id, "case": case.id}
+        stale = _ITEM.format(more=", of_revision, of_amount_minor", values=", 1, 19999")
+        with pytest.raises(DBAPIError, match="changed since it was seen"), connection.begin_nested():
+            connection.execute(text(stale), row)
+        connection.execute(text(_ITEM.format(more="", values="")), row)
+        query = text("SELECT of_revision, of_amount_minor FROM bulk_item WHERE case_file = :case")
+        assert connection.execute(query, row).one() == (1, 20_000)
+
+
+def test_acts_are_found_by_their_author_and_by_whoever_has_their_cases_before_them(engine: Engine) -> None:
+    elsewhere = Desk(frozenset({"110102"}))
+    with engine.begin() as connection:
+        act = an_act(connection, 3)
+        assert [one.id for one in live_acts(connection, ANN, [elsewhere])] == [act.id]
+        assert [one.id for one in live_acts(connection, BEN, [DESK, elsewhere])] == [act.id]
+        assert live_acts(connection, BEN, [elsewhere]) == []
+        # Case by case there is nothing to agree to.
+        assert to_agree_to(connection, DESK, BEN) == []
+        return_bulk(connection, act, BEN, MORNING)
+        assert live_acts(connection, ANN, [DESK]) == []
 
 
 def test_a_proposal_that_is_returned_leaves_its_cases_open(engine: Engine) -> None:

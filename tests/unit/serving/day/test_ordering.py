@@ -22,7 +22,7 @@ from serving.day.ordering import case_priorities, write_priorities
 from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 DISTRICT = "110101"
 SYSTEM = (Actor.SYSTEM, "test")

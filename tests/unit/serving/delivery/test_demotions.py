@@ -15,7 +15,8 @@ from serving.delivery.health import Cause, Demoted, Trouble
 from serving.store.database import Session
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.sweep_world import a_database, emptied
+from tests.databases import a_database
+from tests.sweep_world import emptied
 
 MONDAY = dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC)
 TUESDAY = MONDAY + dt.timedelta(days=1)

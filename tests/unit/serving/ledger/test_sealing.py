@@ -23,8 +23,8 @@ from serving.ledger.tree import grew_from, root_by_path
 from serving.ledger.verification import verify
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database, count, owner_engine
+from tests.databases import a_database
 from tests.ledger_world import SIGNER, things_happen
-from tests.sweep_world import a_database
 
 LATER = MORNING + dt.timedelta(minutes=16)
 

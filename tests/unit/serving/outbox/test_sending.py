@@ -24,9 +24,9 @@ from serving.stops.buttons import Scope, press, release
 from serving.store.errors import StoreError
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
+from tests.databases import a_database
 from tests.delivery_sink import Sink, notices, provider, served, states
 from tests.ledger_world import things_happen
-from tests.sweep_world import a_database
 
 LEASE = dt.timedelta(minutes=2)
 LATER = MORNING + dt.timedelta(hours=1)

@@ -25,9 +25,9 @@ from serving.security.outbound import OutboundClient
 from serving.stops.buttons import Scope, press, release
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database, count
+from tests.databases import a_database
 from tests.delivery_sink import Sink, served, states
 from tests.subscribers_world import in_force, subscribe
-from tests.sweep_world import a_database
 
 KEY = Ed25519PrivateKey.generate()
 LEASE = dt.timedelta(minutes=2)

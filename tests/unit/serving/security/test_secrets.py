@@ -140,6 +140,12 @@ def test_random_keys_are_never_taken_for_guessable_ones(folder: Path) -> None:
     assert len(open_secrets(folder, makes_missing=False).names()) == len(KEYS) + 300
 
 
+def test_a_random_key_without_any_letter_or_figure_is_a_key(folder: Path) -> None:
+    """One in seven thousand is; a service that refuses it does not start."""
+    put(folder, "csrf", base64.b64encode(bytes(range(128, 160))))
+    assert open_secrets(folder, makes_missing=False).key("csrf") == bytes(range(128, 160))
+
+
 def test_processes_that_start_at_once_have_the_same_keys(tmp_path: Path) -> None:
     def start(_: int) -> list[bytes]:
         found = open_secrets(tmp_path / "secrets", makes_missing=True)

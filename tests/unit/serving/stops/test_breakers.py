@@ -14,7 +14,7 @@ from serving.stops.breakers import Counts, trip_unusual, unusual
 from serving.stops.buttons import Cause, is_stopped, pressed, release
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 LAST = Counts(
     answers=10_000, automatic=1_000, undetermined=200, total_minor=20_000_000, largest_minor=40_000, cap_minor=50_000

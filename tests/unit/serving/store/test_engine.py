@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from serving.store.engine import Role
 from serving.store.server import EmbeddedServer
 from tests.casework_world import an_entitlement, casework_database, owner_engine
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 VALUE = "11010519491231002X"
 

@@ -17,7 +17,7 @@ from serving.store.engine import Role, open_engine
 from serving.store.migrations import chain
 from serving.store.server import EmbeddedServer
 from serving.store.tables.metadata import metadata
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from serving.store.database import Session
 from serving.store.server import EmbeddedServer
 from serving.sweep.replay import Replayer
 from tests import sweep_world
+from tests.databases import a_database
 from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, changed_tables, current, emptied, expected
 
@@ -32,7 +33,7 @@ Calendar = dict[int, Change]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def date_of(day: int) -> dt.date:

@@ -24,7 +24,7 @@ from serving.sweep.identities import UnifiedHistory
 from serving.sweep.one_subject import explained as of_one
 from serving.sweep.one_subject import read_subject
 from serving.sweep.run import Settings, Sweeper
-from tests import sweep_world
+from tests.databases import a_database
 from tests.gates.gappy_city import KNOWN_AT, ON_DATE, gappy_city
 from tests.sweep_world import cn_catalogue, current, emptied
 
@@ -37,7 +37,7 @@ EXPLAINER = Explainer(CATALOGUE, RULEBOOK)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
+from tests.databases import a_database
 from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, cn_rulebook, current, emptied, expected
 
@@ -30,7 +31,7 @@ KNOWN = FIRST + dt.timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    yield from sweep_world.a_database()
+    yield from a_database()
 
 
 def deliver(history: History, view: View, rows: pl.DataFrame, learned_at: dt.datetime) -> None:

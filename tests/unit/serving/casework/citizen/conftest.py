@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 
 @pytest.fixture(scope="package")

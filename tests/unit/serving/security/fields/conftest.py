@@ -14,7 +14,7 @@ from serving.store.database import connect
 from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
 from serving.store.tables.keys import encrypted
-from tests.sweep_world import a_database
+from tests.databases import a_database
 
 KEKS = {1: bytes(range(32)), 2: bytes(range(50, 82))}
 TABLES = MetaData()
