@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine.dispose()
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)  # what the background work has begun is finished first
         server.close()
     print(json.dumps(found, indent=2))
     if chosen.out is not None:

@@ -39,7 +39,7 @@ from serving.online import online_store
 from serving.security.csrf import CsrfTokens
 from serving.security.fields.cipher import FieldCipher
 from serving.security.fields.keyring import KeyRing
-from serving.security.secrets import CSRF, FIELD_KEK, SESSION, SecretFolder, open_secrets
+from serving.security.secrets import CSRF, DCI_SIGNING, FIELD_KEK, SESSION, SecretFolder, open_secrets
 from serving.store import sweeps
 from serving.store.database import connect
 from serving.store.engine import open_engine
@@ -58,8 +58,6 @@ COUNTING_SECONDS = 3600.0
 """Counting how everybody stands, beside the requests."""
 WAIT_SECONDS = 3.0
 """Whoever asks is told `not now` rather than kept waiting."""
-SIGNING = "dci-signing"
-"""The secret of which our key for messages to departments is made."""
 STUCK = dt.timedelta(hours=4)
 """A notice that has waited so long says that its provider is away. Source: gates.md, service levels."""
 
@@ -112,7 +110,9 @@ def open_app(
         DatabaseUnreachableError: the database does not answer.
     """
     named = settings.database_url()
-    keys = open_secrets(settings.secrets_folder(), makes_missing=named is None, also=[SIGNING, *secrets_for_login()])
+    keys = open_secrets(
+        settings.secrets_folder(), makes_missing=named is None, also=[DCI_SIGNING, *secrets_for_login()]
+    )
     server = open_server(named, home)
     try:
         engine = _engine(server, home)
@@ -185,8 +185,8 @@ def _parts(
         health=Health(_probes(home, vocabulary, engine, server, limiter), is_behind, clock.now),
         departments=Departments(
             senders,
-            "applyfree",
-            Ed25519PrivateKey.from_private_bytes(keys.key(SIGNING)),
+            settings.SENDER,
+            Ed25519PrivateKey.from_private_bytes(keys.key(DCI_SIGNING)),
             lambda message, now: _take_event(home, vocabulary, message, now),
         ),
         tallies=Tallies(slow),

@@ -126,6 +126,7 @@ app.add_typer(keys.app, name="keys")
 keys.app.command(epilog=_examples("applyfree keys check", "APPLYFREE_SECRETS=/run/secrets applyfree keys check"))(
     keys.check
 )
+keys.app.command(epilog=_examples("applyfree keys public > applyfree.pem"))(keys.public)
 keys.app.command(epilog=_examples("applyfree keys rotate kek", "applyfree keys rotate data"))(keys.rotate)
 app.add_typer(online.app, name="online")
 online.app.command(epilog=_examples("applyfree online fill", "applyfree online fill --anew"))(online.fill)

@@ -25,6 +25,7 @@ from models.catalogue_evidence.cases import GROWTH, Cases, cases_of
 from models.catalogue_evidence.gaps import observed_outages
 from models.catalogue_evidence.inputs import CatalogueInputs
 from models.catalogue_evidence.scores import score_open
+from models.fitted import FittedModel
 from models.inputs import check_moments
 from models.lifecycle import training
 from models.lifecycle.limits import load_limits
@@ -74,7 +75,8 @@ class Queue:
     Attributes:
         rows: of :func:`models.outreach.reaching.reach`.
         scores: of :func:`models.catalogue_evidence.scores.score_open`.
-        standing: which model ordered, or why none.
+        standing: which model may be used, or why none.
+        model: that ordered; None: donors stood in, for there is none, or it is of another catalogue.
         swept: the answers that are ordered.
         tables: what was known when they were made.
     """
@@ -84,6 +86,7 @@ class Queue:
     standing: Standing
     swept: Swept
     tables: Tables
+    model: FittedModel | None = None
 
 
 def latest_sweep(home: Path, database_url: str | None) -> Swept:
@@ -188,9 +191,16 @@ def _require_past(history: History, spines: dict[str, list[str]], swept: Swept) 
             check_moments(rows.with_columns(pl.lit(swept.known_at).alias(KNOWN_AT)), [LEARNED_AT], KNOWN_AT)
 
 
-def queue_of(home: Path, swept: Swept, objective: Objective, catalogue: Path | None = None) -> Queue:
+def champion_of(home: Path) -> Standing:
+    """The model that may order queues today, or why none may."""
+    return load_champion(NAME, Registry(place_of(home)), verified(place_of(home)))
+
+
+def queue_of(
+    home: Path, swept: Swept, objective: Objective, catalogue: Path | None = None, standing: Standing | None = None
+) -> Queue:
     """The queue of a sweep's open answers, ordered with the champion's scores; without one, with the donors' alone."""
-    standing = load_champion(NAME, Registry(place_of(home)), verified(place_of(home)))
+    standing = standing or champion_of(home)
     tables = known_tables(home, swept, catalogue)
     model = standing.model
     if model is not None and not set(model.columns) <= {i.name for i in swept.inputs.listed}:
@@ -198,7 +208,7 @@ def queue_of(home: Path, swept: Swept, objective: Objective, catalogue: Path | N
     scores = score_open(swept.inputs, tables, swept.determinations, model)
     vocabulary = swept.inputs.rulebook.vocabulary
     rows = reach(swept.determinations, tables, vocabulary, objective, swept.on_date, probabilities=scores)
-    return Queue(rows, scores, standing, swept, tables)
+    return Queue(rows, scores, standing, swept, tables, model)
 
 
 def order_cases(home: Path, database_url: str | None, queue: Queue, objective: Objective) -> int:

@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+SENDER = "applyfree"
+"""What we are called in messages to departments."""
+
 
 def home() -> Path:
     """The folder of everything that is written without a name of its own."""
@@ -27,6 +30,11 @@ def senders_file() -> Path | None:
     named = os.environ.get("APPLYFREE_SENDERS")
     usual = home() / "senders.yaml"
     return Path(named) if named else usual if usual.exists() else None
+
+
+def outbound() -> list[str]:
+    """Whom we may call: `host:port`, or `host:port=address` of one in our own network; nobody by default."""
+    return os.environ.get("APPLYFREE_OUTBOUND", "").split()
 
 
 def one_thread_for_children() -> None:

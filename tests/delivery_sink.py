@@ -51,12 +51,14 @@ class Sink:
         self.knows_keys, self.hangs, self.away, self.slow_seconds = knows_keys, hangs, away, slow_seconds
         self.effects: Counter[str] = Counter()
         self.calls: list[tuple[dt.datetime, str]] = []
+        self.bodies: list[bytes] = []
         self._rng, self._lock = random.Random(1), threading.Lock()
         self.closing = threading.Event()
 
-    def take(self, key: str) -> int | None:
+    def take(self, key: str, body: bytes = b"") -> int | None:
         """The status to answer with; None: never."""
         with self._lock:
+            self.bodies.append(body)
             self.calls.append((clock.now(), key))
             chance = self._rng.random()
             if chance < self.away:
@@ -74,8 +76,8 @@ def served(sink: Sink) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            status = sink.take(self.headers["Idempotency-Key"])
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = sink.take(self.headers["Idempotency-Key"], body)
             if status is None:
                 sink.closing.wait(5)
                 self.close_connection = True

@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from features.canonical_json import canonical_json
 from features.senders import Senders
 from serving.api.problems import ProblemError
+from serving.security.signing import signed
 from serving.store.tables.api import message_taken
 
 WINDOW: Final = dt.timedelta(minutes=5)
@@ -62,8 +62,7 @@ class Departments:
 
     def signed(self, message: dict[str, Any]) -> dict[str, Any]:
         """A message of ours, with its signature."""
-        content = canonical_json({"header": message["header"], "message": message["message"]})
-        return {"signature": base64.b64encode(self.key.sign(content)).decode(), **message}
+        return signed(self.key, message)
 
 
 def once(

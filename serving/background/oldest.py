@@ -35,7 +35,11 @@ WORK_TABLES = (
     ),
     WorkTable("outbox_leased", "outbox WHERE state = 'leased'", "lease_until", dt.timedelta(minutes=5)),
     WorkTable("outbox_in_doubt", "outbox WHERE state = 'in_doubt'", "settled_at", dt.timedelta(days=1)),
-    WorkTable("outbox_failed", "outbox WHERE state = 'failed'", "settled_at", dt.timedelta(days=1)),
+    # To whoever unsubscribed before it was sent it is no loss.
+    WorkTable(
+        "outbox_failed", "outbox WHERE state = 'failed' AND trouble IS DISTINCT FROM 'unsubscribed'", "settled_at",
+        dt.timedelta(days=1),
+    ),
     WorkTable("stops", "stop WHERE released_at IS NULL", "pressed_at", dt.timedelta(days=1)),
     WorkTable(
         "cases_past_due", "case_file WHERE state <> 'closed' AND paused_at IS NULL", "due_at", dt.timedelta(hours=1)

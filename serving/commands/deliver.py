@@ -122,6 +122,15 @@ def month_secret(folder: Path, month: str) -> bytes | None:
     return found.key(name)
 
 
+def kept_month_secret(folder: Path, month: str) -> bytes | None:
+    """The secret of a month's blind samples as it was kept; None: it is not there, and none is made in its place."""
+    name = f"sample-{month}"
+    try:
+        return open_secrets(folder, makes_missing=False, also=[name]).key(name)
+    except UnsafeSecretsError:
+        return None
+
+
 def told_to(progress: Progress, before: str = "") -> Tell:
     """Shows each phase as a bar of its own; what stands `before` says whose."""
     tasks: dict[str, TaskID] = {}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib import import_module
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from serving import screen, settings
 from serving.security.errors import UnsafeSecretsError
 from serving.security.fields.cipher import FieldCipher
 from serving.security.fields.keyring import KeyRing
 from serving.security.fields.rotation import rotate_data_keys, rotate_kek, versions_needed
-from serving.security.secrets import FIELD_KEK, SecretFolder, open_secrets
+from serving.security.secrets import DCI_SIGNING, FIELD_KEK, SecretFolder, open_secrets
 from serving.store import tables
 from serving.store.database import connect
 from serving.store.engine import Role, open_engine
@@ -43,6 +46,12 @@ def check() -> None:
     """
     for name in _secrets_or_exit().names():
         screen.line(f"{name}: safe")
+
+
+def public() -> None:
+    """Print the public half of the key that signs our messages to departments (secret `dci-signing`), as PEM."""
+    key = Ed25519PrivateKey.from_private_bytes(_secrets_or_exit(also=[DCI_SIGNING]).key(DCI_SIGNING))
+    screen.line(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode().strip())
 
 
 def rotate(
@@ -84,9 +93,9 @@ def rotate(
         server.close()
 
 
-def _secrets_or_exit() -> SecretFolder:
+def _secrets_or_exit(also: Sequence[str] = ()) -> SecretFolder:
     try:
-        return open_secrets(settings.secrets_folder(), makes_missing=settings.database_url() is None)
+        return open_secrets(settings.secrets_folder(), makes_missing=settings.database_url() is None, also=also)
     except UnsafeSecretsError as error:
         screen.error(error)
         raise typer.Exit(_UNSAFE) from error

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from serving import clock, log, screen, settings
-from serving.access.login.attempts import forget_attempts
-from serving.access.reads import raise_alarms
-from serving.access.sessions import forget_old_sessions
-from serving.background.oldest import report_what_is_stuck
+from serving import clock, screen, settings
 from serving.background.queue import Queue
-from serving.background.tasks import Task
-from serving.casework.bulk import carry_out_agreed
-from serving.casework.citizen.offering import Wait
-from serving.casework.citizen.waiting import pass_time
-from serving.casework.clocks import Clocks, shipped_clocks
-from serving.casework.escalation import escalate
+from serving.casework.clocks import shipped_clocks
+from serving.commands.deliver import kept_month_secret
 from serving.commands.ledger import (
     LEDGER_KEY,
     OriginOption,
@@ -31,14 +23,18 @@ from serving.commands.ledger import (
     signing_key_file,
 )
 from serving.commands.options import CatalogueOption
+from serving.commands.periodic import department_tasks, ledger_tasks, ordering_tasks, periodic_tasks
 from serving.day.waits import wait_of
 from serving.delivery.terms import load_programmes
+from serving.errors import ServingError
 from serving.evaluation import sound_rulebook
 from serving.ledger.checkpoints import read_private_key
-from serving.ledger.errors import LedgerContradictsError
-from serving.ledger.sealing import Signer, seal_and_publish
-from serving.security.secrets import open_secrets
-from serving.stops.buttons import Scope, trip
+from serving.ledger.sealing import Signer
+from serving.outbox.subscribers import Subscribers
+from serving.security.addresses import AllowList
+from serving.security.errors import UnsafeSecretsError
+from serving.security.outbound import OutboundClient
+from serving.security.secrets import DCI_SIGNING, open_secrets
 from serving.store.database import connect
 from serving.store.engine import open_engine
 from serving.store.fence import Fence
@@ -57,11 +53,15 @@ def work(
 
     Every minute the ledger is sealed and signed. Every five minutes: reminders, silence, ends of public notices and
     deliveries after a yes; acts on many cases that can no longer be undone are carried out; cases that are late go up;
-    what is stuck is logged. Every ten minutes alarms about staff who read strangers; every night sessions and logins
-    that are over are forgotten.
+    what is stuck is logged. Every ten minutes alarms about staff who read strangers. Every hour caseworkers' queues are
+    put in the order of the promoted model, where there is one. Every night sessions and logins that are over are
+    forgotten, and those secrets of blind samples published that help nobody any more.
 
-    Nothing is sent: no payment system and no channel for notices can be configured yet. What is approved or offered
-    waits in the outbox, and `outbox_ready` in the log says for how long.
+    Every minute departments that subscribed are told where another catalogue is in force: those whose host and port
+    stand in APPLYFREE_OUTBOUND (`host:port`, or `host:port=address` of one in our own network), and nobody else.
+
+    To citizens nothing is sent: no payment system and no channel for notices can be configured yet. What is approved or
+    offered waits in the outbox, and `outbox_ready` in the log says for how long.
 
     Any number of workers may run, on any machine that reaches the database: each task is done by one at a time, and
     what a worker had begun that was killed is done by another. The times of tasks are UTC.
@@ -75,7 +75,12 @@ def work(
             migrate(session)
         fence = Fence(settings.home() / "fence.json")
         engine = fence.guard(open_engine(server.url))
-        tasks = [*periodic_tasks(wait, clocks), *ledger_tasks(signer, published_file(), fence)]
+        subscribers, secret_of = _subscribers(engine), partial(kept_month_secret, settings.secrets_folder())
+        tasks = [
+            *periodic_tasks(wait, clocks, secret_of), *ledger_tasks(signer, published_file(), fence),
+            *ordering_tasks(settings.home(), server.url, catalogue),
+            *([] if subscribers is None else department_tasks(subscribers)),
+        ]  # fmt: skip
         queue = Queue(server.url, engine, tasks, clock.now)
         (queue.work_once if once else queue.work)()
         engine.dispose()
@@ -98,61 +103,18 @@ def _signer(ledger_key: Path | None, origin: str) -> Signer | None:
     return None
 
 
-def periodic_tasks(wait: Wait, clocks: Clocks) -> list[Task]:
-    """All that this installation does by itself, but for the ledger: every part's tasks are listed here."""
-    return [
-        Task("report_what_is_stuck", "*/5 * * * *", report_what_is_stuck),
-        Task("pass_time", "*/5 * * * *", partial(_pass_time, wait=wait)),
-        Task("carry_out_many", "*/5 * * * *", _carry_out_many),
-        Task("escalate", "*/5 * * * *", partial(_escalate, clocks=clocks)),
-        Task("raise_read_alarms", "*/10 * * * *", _raise_read_alarms),
-        Task("forget_old_sessions", "17 19 * * *", _forget_old_sessions),
-    ]
-
-
-def ledger_tasks(signer: Signer | None, published: Path, fence: Fence) -> list[Task]:
-    """Sealing and signing, where there is a key."""
-    if signer is None:
-        return []
-    return [Task("seal_ledger", "* * * * *", partial(_seal, signer=signer, published=published, fence=fence))]
-
-
-def _pass_time(engine: Engine, now: dt.datetime, *, wait: Wait) -> None:
-    passed = pass_time(engine, now, wait)
-    if passed:
-        log.info("time_passed", looked_at=passed.total())
-
-
-def _carry_out_many(engine: Engine, now: dt.datetime) -> None:
-    done = carry_out_agreed(engine, now)
-    if done:
-        left = sum(left for _, left in done.values())
-        log.info("many_carried_out", looked_at=sum(made for made, _ in done.values()) + left, left=left)
-
-
-def _escalate(engine: Engine, now: dt.datetime, *, clocks: Clocks) -> None:
-    escalate(engine, clocks, now)
-
-
-def _raise_read_alarms(engine: Engine, now: dt.datetime) -> None:
-    with engine.begin() as connection:
-        raised = raise_alarms(connection, now)
-    if raised:
-        log.info("read_alarms_raised", looked_at=len(raised))
-
-
-def _forget_old_sessions(engine: Engine, now: dt.datetime) -> None:
-    with engine.begin() as connection:
-        forget_old_sessions(connection, now)
-        forget_attempts(connection, now)
-
-
-def _seal(engine: Engine, now: dt.datetime, *, signer: Signer, published: Path, fence: Fence) -> None:
-    """Seal and sign; where the database contradicts what was published of it, stop everything."""
+def _subscribers(engine: Engine) -> Subscribers | None:
+    """Who carries messages to departments; with a database of our own our key is made where there is none."""
     try:
-        seal_and_publish(engine, signer, published, now)
-        fence.remember(engine)
-    except LedgerContradictsError:
-        with engine.begin() as connection:
-            trip(connection, Scope.ALL, "", "ledger", "the ledger contradicts what was published of it", now)
-        raise
+        found = open_secrets(
+            settings.secrets_folder(), makes_missing=settings.database_url() is None, also=[DCI_SIGNING]
+        )
+    except UnsafeSecretsError as error:
+        screen.error(f"Departments that subscribed are not told of another catalogue. {error}")
+        return None
+    key = Ed25519PrivateKey.from_private_bytes(found.key(DCI_SIGNING))
+    try:
+        allowed = AllowList(settings.outbound())
+    except ValueError as error:
+        raise ServingError(f"APPLYFREE_OUTBOUND: {error}") from None
+    return Subscribers(engine, OutboundClient(allowed), settings.SENDER, key, clock.now)

@@ -1,4 +1,4 @@
-"""Blind samples, month by month: the secret promised before, the sample drawn after, and what was measured.
+"""Blind samples, month by month: the secret promised before, the sample drawn after, what was measured.
 
 A month's secret lies in the folder of secrets as `sample-2026-03`; only its hash is in the database. The first run of a
 month promises that of the next one too, so that no answer of a month is given before its secret is promised; in the
@@ -14,17 +14,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, Engine, RowMapping, text
 
 from rules.determination import Outcome
+from serving import log
+from serving.casework.errors import SampleError
 from serving.casework.periods import local_day, period_of, start_of
 from serving.casework.quality.choosing import Candidate, Population
 from serving.casework.quality.grants import automatic_grants
 from serving.casework.quality.measured import measured_errors
-from serving.casework.quality.samples import commit, draw
+from serving.casework.quality.samples import commit, draw, reveal
 
 MonthSecret = Callable[[str], bytes | None]
 """The secret of a month like `2026-03`; None: nobody has put one there, and nothing is drawn."""
+_OVER_EVERYWHERE = dt.timedelta(days=2)
+"""So long after its end a month is over in every zone."""
 PLANTED_FROM = 1_000
 """Of so many refused, and so many granted, answers a wrong one is made: the secret chooses among them."""
 _WRONG_BY_MINOR = 10_000
@@ -98,6 +102,43 @@ def draw_last_month(
     return drawn
 
 
+def reveal_past(engine: Engine, secret_of: MonthSecret, zone: ZoneInfo, at: dt.datetime) -> list[str]:
+    """Publish the secrets of months that are over, as soon as they help nobody any more.
+
+    With the secret one knows which case of a sample is planted, and which was refused: it waits until the sample is
+    drawn and every case of it reviewed. When the next month is over too it waits no longer: nothing is drawn with it
+    any more.
+
+    Args:
+        engine: with the application's rights; each month is a transaction.
+        secret_of: the secrets, of which none is made for this.
+        zone: where months begin and end.
+        at: this moment.
+
+    Returns:
+        The months.
+    """
+    this = period_of("month", local_day(at - _OVER_EVERYWHERE, zone))
+    last = period_of("month", this.start - dt.timedelta(days=1))
+    with engine.connect() as connection:
+        due = connection.execute(text(_TO_REVEAL), {"last": last.key, "over": start_of(this.start, zone)}).scalars()
+        months = [str(month) for month in due]
+    return [month for month in months if _revealed(engine, month, secret_of(month), at)]
+
+
+def _revealed(engine: Engine, month: str, secret: bytes | None, at: dt.datetime) -> bool:
+    try:
+        if secret is None:
+            raise SampleError(f"The secret of {month} is not at hand.")
+        with engine.begin() as connection:
+            reveal(connection, month, secret, at)
+    except SampleError as error:
+        # The others are published all the same; somebody has to look for this one.
+        log.error("sample_is_not_revealed", outcome=type(error).__name__)
+        return False
+    return True
+
+
 def planted(granted: Sequence[Candidate], refused: Sequence[Candidate]) -> list[Candidate]:
     """Wrong answers beside real facts: the opposite of what the rules say, or another amount. A function of both sets.
 
@@ -146,6 +187,15 @@ def _some(of: Sequence[Candidate]) -> list[Candidate]:
 
 
 _PROMISED = "SELECT committed_at FROM sample_commitment WHERE month = :month AND revealed_at IS NULL"
+# The first run of a month draws the last one's samples before it is complete.
+_TO_REVEAL = """
+SELECT c.month FROM sample_commitment c
+WHERE c.revealed_at IS NULL AND (c.month < :last OR (c.month = :last
+    AND EXISTS (SELECT FROM day_run d WHERE d.started_at >= :over AND d.completed_at IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM sample s WHERE s.month = c.month
+                    AND NOT EXISTS (SELECT FROM sample_review r WHERE r.sample = s.id))))
+ORDER BY c.month
+"""
 _DRAWN = "SELECT DISTINCT benefit FROM sample WHERE month = :month"
 _LAST_SWEEP = """
 SELECT id, on_date, completed_at FROM sweep

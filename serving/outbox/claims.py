@@ -14,13 +14,16 @@ from sqlalchemy.engine import RowMapping
 from serving.outbox.deliveries import Delivery
 
 # What must hold whenever a delivery is claimed and again right before its call, in the same statement: no stop button,
-# nobody waiting for a human, and a ledger that is not behind. `hold` is about the money, not about telling somebody.
+# nobody waiting for a human, and a ledger that is not behind. `hold` is about the money, not about telling
+# somebody; but of who has died nothing is offered.
 _MAY_GO = """
     NOT (SELECT ledger_is_behind(:now))
     AND NOT EXISTS (SELECT FROM stop s WHERE s.released_at IS NULL AND (s.scope = 'all'
         OR (s.scope = 'benefit' AND s.name = o.benefit) OR (s.scope = 'channel' AND s.name = o.channel)))
     AND NOT (o.kind = 'grant'
         AND EXISTS (SELECT FROM hold h WHERE h.entitlement = o.entitlement AND h.released_at IS NULL))
+    AND NOT (o.kind = 'offer' AND (bundle_is_held(o.payload ->> 'bundle') OR EXISTS (SELECT FROM hold h
+        WHERE h.entitlement = o.entitlement AND h.code = 'death' AND h.released_at IS NULL)))
 """
 _CLAIM = text(f"""
     WITH due AS (

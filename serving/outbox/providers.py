@@ -99,19 +99,19 @@ class HttpProvider:
             return Reply(Answer.UNKNOWN, trouble="timeout")
         except httpx.TransportError:
             return Reply(Answer.UNKNOWN, trouble="connection_lost")
-        return _read(response)
+        return read_reply(response.status_code, response.headers)
 
 
-def _read(response: httpx.Response) -> Reply:
-    status = response.status_code
-    if response.is_success:
-        reference = response.headers.get("X-Reference")
+def read_reply(status: int, headers: httpx.Headers) -> Reply:
+    """What an answer over HTTP says of what became of the delivery."""
+    if httpx.codes.is_success(status):
+        reference = headers.get("X-Reference")
         return Reply(Answer.TAKEN, reference=None if reference is None else reference[:128])
     trouble = f"http_{status}"
     if status in (_TOO_MANY, _UNAVAILABLE):
-        asked = response.headers.get("Retry-After", "")
+        asked = headers.get("Retry-After", "")
         return Reply(Answer.NOT_TAKEN, trouble=trouble, wait=_seconds(asked))
-    if response.is_client_error:
+    if httpx.codes.is_client_error(status):
         return Reply(Answer.REFUSED, trouble=trouble)
     return Reply(Answer.UNKNOWN, trouble=trouble)
 

@@ -28,6 +28,8 @@ SESSION: Final = "session"
 BLIND_INDEX: Final = "blind-index"
 FIELD_KEK: Final = "field-kek"
 """Its versions are `field-kek.1`, `field-kek.2` and so on; the highest wraps what is written from now on."""
+DCI_SIGNING: Final = "dci-signing"
+"""The secret of which our key for messages to departments is made."""
 KEYS: Final = (BLIND_INDEX, CSRF, SESSION, f"{FIELD_KEK}.1")
 """The keys that every service has: each 32 random bytes, in base64."""
 

@@ -108,7 +108,15 @@ class EmbeddedServer:
 
     def close(self) -> None:
         with suppress(psutil.NoSuchProcess):  # it was killed, and goes while it is looked at
+            self._forget_the_dead()
             self._server.cleanup()
+
+    def _forget_the_dead(self) -> None:
+        """Who was killed cannot close: the wheel would keep the server for them for ever."""
+        users = self._server.global_process_id_list
+        with self._server._lock:
+            listed = users._get()
+            users.put([pid for pid in listed if psutil.pid_exists(pid)])
 
 
 def open_server(url: str | None, home: Path) -> Server:

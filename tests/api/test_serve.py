@@ -6,12 +6,13 @@ import html
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -19,12 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import text
+import psutil
+import pytest
+from sqlalchemy import Connection, text
 
-from serving import clock
+from serving import clock, settings
 from serving.access.login.local.accounts import LocalAccount
 from serving.casework.moves import make_move
 from serving.casework.states import State
+from serving.commands.serve import NOBODY_WORKS, works_itself
+from serving.ledger.intents import intend
 from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import SYSTEM, an_entitlement
@@ -74,6 +79,7 @@ class Service:
     api: str
     said: str
     accounts: dict[str, LocalAccount]
+    process: subprocess.Popen[bytes]
 
 
 def log_in(http: httpx.Client, service: Service, name: str) -> Browser:
@@ -96,9 +102,9 @@ def log_in(http: httpx.Client, service: Service, name: str) -> Browser:
 
 
 @contextmanager
-def serving(home: Path, port: int, login_port: int) -> Iterator[Service]:
+def serving(home: Path, port: int, login_port: int, *more: str) -> Iterator[Service]:
     """The command as somebody types it."""
-    command = [sys.executable, "-m", "serving", "serve", "--port", str(port), "--login-port", str(login_port)]
+    command = [sys.executable, "-m", "serving", "serve", "--port", str(port), "--login-port", str(login_port), *more]
     env = {"PATH": os.defpath, "LANG": "C.UTF-8", "APPLYFREE_HOME": str(home), "COLUMNS": "200"}
     said = home / "said.txt"
     with said.open("w") as output:
@@ -109,7 +115,8 @@ def serving(home: Path, port: int, login_port: int) -> Iterator[Service]:
             assert process.poll() is None, said.read_text()
             time.sleep(0.1)
         accounts = json.loads((home / "logins" / "accounts.json").read_text())
-        yield Service(f"{address}/api/v1", said.read_text(), {one["login"]: LocalAccount(**one) for one in accounts})
+        logins = {one["login"]: LocalAccount(**one) for one in accounts}
+        yield Service(f"{address}/api/v1", said.read_text(), logins, process)
     finally:
         process.terminate()
         process.wait()
@@ -168,15 +175,86 @@ def test_people_log_in_read_answer_and_log_out(swept_home: Path) -> None:
 
 
 def _offer_to_the_citizen(home: Path) -> int:
+    with _as_owner(home) as connection:
+        person = connection.execute(text("SELECT subject FROM citizen_account WHERE id = 'citizen'")).scalar_one()
+        district = connection.execute(text("SELECT district FROM staff_account WHERE id = 'caseworker'")).scalar_one()
+        found = an_entitlement(connection, person, district=district)
+        # Today, not in the tests' March: what is not sealed for long makes everything read-only.
+        return make_move(connection, found, State.OFFERED, SYSTEM, clock.now()).id
+
+
+def test_what_happens_is_sealed_by_one_worker_beside_it_that_ends_with_it(swept_home: Path) -> None:
+    _something_happens(swept_home)
+    with serving(swept_home, _free_port(), _free_port(), "--no-work") as service:
+        assert NOBODY_WORKS in service.said.replace("\n", "")
+        assert _workers(service) == []
+        assert _unsealed(swept_home) > 0
+
+    with serving(swept_home, _free_port(), _free_port(), "--workers", "2") as service:
+        assert "background work runs beside it" in service.said
+        _until(lambda: _unsealed(swept_home) == 0)
+        (worker,) = _workers(service)
+        worker.kill()
+        _until(lambda: [one.pid for one in _workers(service)] not in ([], [worker.pid]))
+        (another,) = _workers(service)
+        server = psutil.Process(int((swept_home / "postgres" / "postmaster.pid").read_text().split()[0]))
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(90) == 0
+        assert all(_is_gone(one) for one in (another, server))
+
+    # Whoever serves is killed: the worker goes by itself.
+    with serving(swept_home, _free_port(), _free_port()) as service:
+        _until(lambda: bool(_workers(service)))
+        (worker,) = _workers(service)
+        service.process.kill()
+        _until(lambda: _is_gone(worker))
+
+
+def test_where_the_database_is_somebody_elses_it_works_only_if_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for url, told, works in ((None, None, True), (None, False, False), ("x", None, False), ("x", True, True)):
+        monkeypatch.setattr(settings, "database_url", lambda url=url: url)
+        assert works_itself(told) is works
+
+
+def _workers(service: Service) -> list[psutil.Process]:
+    """Who works beside it: Python in a session of its own."""
+    children = psutil.Process(service.process.pid).children()
+    return [one for one in children if not _is_gone(one) and os.getsid(one.pid) == one.pid and "python" in one.name()]
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    """Ended; whether somebody has taken note of it is nobody's concern."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
+    """Wait; what takes so long does not come."""
+    began = time.perf_counter()
+    while not holds():
+        assert time.perf_counter() - began < seconds
+        time.sleep(0.1)
+
+
+@contextmanager
+def _as_owner(home: Path) -> Iterator[Connection]:
     with EmbeddedServer(home / "postgres") as server:
+        server.ensure_running()  # who served before may have stopped it
         engine = open_engine(server.url, Role.OWNER)
         with engine.begin() as connection:
-            person = connection.execute(text("SELECT subject FROM citizen_account WHERE id = 'citizen'")).scalar_one()
-            district = connection.execute(
-                text("SELECT district FROM staff_account WHERE id = 'caseworker'")
-            ).scalar_one()
-            found = an_entitlement(connection, person, district=district)
-            # Today, not in the tests' March: what is not sealed for long makes everything read-only.
-            offered = make_move(connection, found, State.OFFERED, SYSTEM, clock.now())
+            yield connection
         engine.dispose()
-    return offered.id
+
+
+def _something_happens(home: Path) -> None:
+    with _as_owner(home) as connection:
+        intend(connection, "test:happened", "system", "test", "test", "1", {}, clock.now())
+
+
+def _unsealed(home: Path) -> int:
+    with _as_owner(home) as connection:
+        return int(connection.execute(text("SELECT count(*) FROM audit_unsealed")).scalar_one())

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from features.senders import read_senders
 from serving.security.fields.cipher import FieldCipher, Place
 from serving.security.fields.keyring import KeyRing, Owner
-from serving.security.secrets import make_key, open_secrets
+from serving.security.secrets import DCI_SIGNING, make_key, open_secrets
+from serving.security.signing import signed
 from serving.store import migrate
 from serving.store.database import connect
 from serving.store.engine import open_engine
@@ -37,6 +40,17 @@ def test_the_embedded_home_makes_its_keys_and_finds_them_safe(secrets: Path) -> 
     done = applyfree("keys", "check")
     assert (done.status, done.out.splitlines()[0]) == (0, "blind-index: safe")
     assert (secrets / "field-kek.1").read_text().strip() not in done.out
+
+
+def test_departments_are_given_the_public_half_of_the_key_that_signs(secrets: Path) -> None:
+    done = applyfree("keys", "public")
+    assert applyfree("keys", "public").out == done.out
+    key = Ed25519PrivateKey.from_private_bytes(open_secrets(secrets, makes_missing=False).key(DCI_SIGNING))
+    named = secrets.parent / "senders.yaml"
+    (secrets.parent / "applyfree.pem").write_text(done.out)
+    named.write_text("senders:\n  - sender: applyfree\n    key: applyfree.pem\n")
+    message = signed(key, {"header": {"sender_id": "applyfree"}, "message": {"said": 1}})
+    assert read_senders(named).why_refused("applyfree", message) is None
 
 
 def test_a_service_of_a_named_server_refuses_default_keys(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:

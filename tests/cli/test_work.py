@@ -20,12 +20,15 @@ from serving.casework.clocks import Kind
 from serving.casework.review import Verdict
 from serving.casework.states import State
 from serving.commands.ledger import LEDGER_KEY
-from serving.security.secrets import open_secrets
+from serving.outbox.subscribers import note_change
+from serving.security.secrets import DCI_SIGNING, open_secrets
 from serving.store.server import EmbeddedServer
 from tests.cases_world import ANN, BEN, a_case, in_review
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
 from tests.cli.shell import applyfree
 from tests.databases import a_database
+from tests.delivery_sink import Sink, served, states
+from tests.subscribers_world import in_force, subscribe
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,26 @@ def test_what_time_brings_about_is_done(engine: Engine, tmp_path: Path) -> None:
     assert all(event in events for event in ("time_passed", "cases_escalated"))
 
 
+def test_departments_on_the_list_are_told_of_another_catalogue(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_secrets(tmp_path / "secrets", makes_missing=True, also=[DCI_SIGNING])
+    sink = Sink()
+    with served(sink) as url:
+        monkeypatch.setenv("APPLYFREE_OUTBOUND", url.rstrip("/"))
+        in_force(engine, "1")
+        with engine.begin() as connection:
+            note_change(connection, clock.now())
+            subscribe(connection, url)
+        in_force(engine, "2")
+        assert applyfree("work", "--once").status == 0
+    assert list(sink.effects.values()) == [1]
+    assert states(engine) == {"sent": 1}
+    monkeypatch.setenv("APPLYFREE_OUTBOUND", "somebody@a.place:443")
+    refused = applyfree("work", "--once")
+    assert (refused.status, "APPLYFREE_OUTBOUND" in refused.err) == (2, True)
+
+
 def test_what_two_people_agreed_to_for_many_is_carried_out_half_an_hour_later(engine: Engine, tmp_path: Path) -> None:
     now = clock.now()
     with engine.begin() as connection:
@@ -101,6 +124,6 @@ def test_with_a_database_of_its_own_it_makes_its_key_and_seals(tmp_path: Path, m
     assert len(checkpoints) == 1
 
 
-def test_help_says_that_nothing_is_sent() -> None:
+def test_help_says_that_citizens_are_sent_nothing() -> None:
     done = applyfree("work", "--help")
-    assert "Nothing is sent" in done.out
+    assert "To citizens nothing is sent" in done.out

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
 from features.events.messages import Event
+from serving.casework.citizen.bundles import open_bundle
 from serving.casework.citizen.offering import Terms, Wait, make_offer
 from serving.casework.citizen.waiting import pass_time
+from serving.casework.citizen.wishes import allow_pushes, stop_pushes
 from serving.casework.errors import NotAllowedError
 from serving.casework.holding import keep_holds, release
 from serving.casework.holds import HoldCode, Received, wanted_holds
-from serving.casework.moves import Entitlement, make_move, read_entitlement
-from serving.casework.states import State
+from serving.casework.moves import By, Entitlement, make_move, read_entitlement
+from serving.casework.states import Actor, State
+from serving.outbox.claims import begin_call, claim
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, SYSTEM, an_entitlement, casework_database, count, moved
 from tests.databases import a_database
@@ -188,3 +191,79 @@ def test_every_order_of_a_death_its_reversal_and_a_correction_ends_the_same_in_t
             ends.add(tuple(codes.scalars()))
             connection.rollback()
     assert ends == {("death",)}
+
+
+def a_bundle(connection: Connection) -> tuple[int, list[Entitlement]]:
+    """Of a household: an offer of each of two persons, and one of both."""
+    whose = (("p1", "person", "birth_allowance"), ("p2", "person", "dibao"), ("h1", "household", "medical_subsidy"))
+    members = [
+        moved(connection, an_entitlement(connection, who, kind=kind, benefit=benefit), State.OFFERED)
+        for who, kind, benefit in whose
+    ]
+    return open_bundle(connection, ("household", "h1"), "birth", "police:b1", members, MORNING), members
+
+
+def test_a_notice_of_several_offers_waits_for_a_human_where_one_is_of_who_died(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _, members = a_bundle(connection)
+        assert keep_holds(connection, received(death()), P1, MORNING + HOUR).placed == 1
+        assert (ready(connection), count(connection, "outbox", "state = 'held'")) == (0, 1)
+        assert count(connection, "case_file", "kind = 'death' AND subject = 'p1'") == 1
+        # What is of others stays open, for them to find.
+        assert {read_entitlement(connection, each.id).state for each in members} == {State.OFFERED}
+        assert count(connection, "hold") == 1
+    with engine.begin() as connection:
+        assert claim(connection, ["notice"], 10, MORNING + HOUR, HOUR) == []
+
+
+def test_it_goes_when_the_death_was_none_or_a_human_says_so(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _, (mine, *_) = a_bundle(connection)
+        keep_holds(connection, received(death()), P1, MORNING + HOUR)
+        keep_holds(connection, received(death(), death(id="e2", reverses="e1")), P1, MORNING + 2 * HOUR)
+        assert ready(connection) == 1
+        later = received(death(), death(id="e2", reverses="e1"), death(id="e3", reverses="e2"))
+        assert keep_holds(connection, later, P1, MORNING + 3 * HOUR).placed == 1
+        assert ready(connection) == 0
+        release(connection, mine.id, HoldCode.DEATH, "o1", MORNING + 4 * HOUR)
+        assert ready(connection) == 1
+
+
+def test_it_stays_where_another_member_died_too_or_its_reader_wants_no_pushes(engine: Engine) -> None:
+    both = received(death(), event("death", id="e8", person="p2"))
+    with engine.begin() as connection:
+        _, (mine, yours, _) = a_bundle(connection)
+        assert keep_holds(connection, both, [*P1, ("person", "p2")], MORNING + HOUR).placed == 2
+        release(connection, mine.id, HoldCode.DEATH, "o1", MORNING + 2 * HOUR)
+        assert ready(connection) == 0
+        by = By(Actor.CITIZEN, "p3")
+        assert stop_pushes(connection, ("household", "h1"), by, MORNING + 2 * HOUR)
+        assert allow_pushes(connection, ("household", "h1"), by, MORNING + 3 * HOUR)
+        assert ready(connection) == 0  # they may be told again, but not of this
+        stop_pushes(connection, ("household", "h1"), by, MORNING + 3 * HOUR)
+        release(connection, yours.id, HoldCode.DEATH, "o1", MORNING + 4 * HOUR)
+        assert ready(connection) == 0
+        allow_pushes(connection, ("household", "h1"), by, MORNING + 5 * HOUR)
+        assert ready(connection) == 1
+
+
+def test_nothing_goes_that_a_sender_had_when_the_death_was_told(engine: Engine) -> None:
+    minute = dt.timedelta(minutes=1)  # what waits for the ledger for long is not sent anyway
+    with engine.begin() as connection:
+        a_bundle(connection)
+        make_offer(connection, an_entitlement(connection, benefit="bus_pass"), SYSTEM, WAIT, MORNING)
+    with engine.begin() as connection:
+        taken = claim(connection, ["notice"], 10, MORNING + minute, HOUR)
+        assert len(taken) == 2
+    with engine.begin() as connection:
+        keep_holds(connection, received(death()), P1, MORNING + minute)
+    with engine.begin() as connection:
+        assert [begin_call(connection, one, MORNING + minute, HOUR) for one in taken] == [None, None]
+
+
+def test_a_bundle_that_is_opened_after_the_death_waits_from_the_start(engine: Engine) -> None:
+    with engine.begin() as connection:
+        it = an_entitlement(connection, benefit="birth_allowance")
+        keep_holds(connection, received(death()), P1, MORNING + HOUR)
+        open_bundle(connection, ("household", "h1"), "birth", "police:b1", [it], MORNING + HOUR)
+        assert (ready(connection), count(connection, "outbox", "state = 'held'")) == (0, 1)

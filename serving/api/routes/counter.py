@@ -105,7 +105,9 @@ def said_elsewhere(visit: Visiting, number: Number, body: CounterIn, key: Idempo
     visit.show(subject, FIELDS)
     if body.how == "paper" and body.document is None:
         raise ProblemError(422, "invalid", more={"errors": [{"at": "body.document", "why": "missing"}]})
-    voice = TakenDown(visit.actor.account, (found.kind, found.subject), How(body.how), body.document)
+    sealing = Sealing(visit.parts.cipher, visit.connection, subject)
+    document = None if body.document is None else sealing.words(body.document)
+    voice = TakenDown(visit.actor.account, (found.kind, found.subject), How(body.how), document)
     if body.said == "person":
         said = offers.ask_for_person(visit.connection, voice, number, key, visit.now)
     else:

@@ -30,8 +30,6 @@ from serving.store.tables.api import subscription
 
 router = APIRouter(prefix="/dci/registry", tags=["departments"])
 RECORD_TYPE: Final = "applyfree:benefits:1"
-EVENTS: Final = ("catalogue_changed",)
-"""What departments may be told of: nothing about anybody."""
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s\x00]{1,500}$")]
 

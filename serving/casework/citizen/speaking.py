@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select
 
 from serving.casework.errors import NotFoundError
 from serving.casework.moves import By, Entitlement
+from serving.casework.sealing import OwnWords
 from serving.casework.states import Actor
 from serving.store.tables.casework import entitlement
 from serving.store.tables.citizens import proxy, proxy_cover, said_elsewhere
@@ -65,13 +66,13 @@ class TakenDown:
         officer: their id.
         of: whose words: kind and id.
         how: on paper, at a counter, at home, by telephone.
-        document: SHA-256 of the scanned paper, in hexadecimal.
+        document: SHA-256 of the scanned paper, in hexadecimal: whoever has a copy would know the row by it.
     """
 
     officer: str
     of: tuple[str, str]
     how: How
-    document: str | None = None
+    document: OwnWords | None = None
 
     @property
     def name(self) -> str:
@@ -108,12 +109,13 @@ def speaks_as(connection: Connection, voice: Voice, of: Entitlement, at: dt.date
 def take_down(connection: Connection, voice: Voice, of: Entitlement, said: Said, at: dt.datetime) -> None:
     """Note how an officer knows what they are about to enter; of others there is nothing to note."""
     if isinstance(voice, TakenDown):
-        connection.execute(
-            insert(said_elsewhere).values(
-                entitlement=of.id, revision=of.revision, said=said, how=voice.how, officer=voice.officer,
-                document=voice.document, at=at,
-            )
-        )  # fmt: skip
+        row: dict[str, object] = {
+            "entitlement": of.id, "revision": of.revision, "said": said, "how": voice.how, "officer": voice.officer,
+            "at": at,
+        }  # fmt: skip
+        if voice.document is not None:
+            row = voice.document.in_new_row(said_elsewhere.c.scan, row)
+        connection.execute(insert(said_elsewhere).values(row))
 
 
 def seen_by(connection: Connection, voice: Speaker, at: dt.datetime) -> Sequence[int]:

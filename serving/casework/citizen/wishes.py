@@ -45,6 +45,7 @@ _RELEASE_OFFERS = text(f"""
         AND later.entitlement IS NOT DISTINCT FROM o.entitlement
         AND later.payload ->> 'bundle' IS NOT DISTINCT FROM o.payload ->> 'bundle'
         AND later.payload ->> 'to' IS NOT DISTINCT FROM o.payload ->> 'to')
+    AND NOT bundle_is_held(o.payload ->> 'bundle')
 """)  # nosec B608 # put together of constants
 """Of what was kept back, the last word about each offer that is still open: nobody gets months of reminders at once."""
 

@@ -123,7 +123,7 @@ def reveal(connection: Connection, month: str, secret: bytes, at: dt.datetime) -
     connection.execute(
         update(sample_commitment).where(sample_commitment.c.month == month).values(secret=secret, revealed_at=at)
     )
-    payload = {"commitment": promise.commitment}
+    payload = {"commitment": promise.commitment, "secret": secret.hex()}
     intend(connection, "sample:revealed", "system", _ACTOR, "sample_commitment", month, payload, at)
 
 

@@ -1,8 +1,8 @@
-"""What the API remembers of requests. Meaning: 0015_api.sql."""
+"""What the API remembers of requests. Meaning: 0015_api.sql, 0019_operations.sql."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, Table, Text, Uuid
+from sqlalchemy import CHAR, Column, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from serving.store.tables.columns import moment
@@ -26,6 +26,14 @@ subscription = Table(
     Column("notify_url", Text, nullable=False),
     moment("made_at"),
     moment("ended_at", nullable=True),
+)
+catalogue_told = Table(
+    "catalogue_told",
+    metadata,
+    Column("sweep", Integer, primary_key=True, autoincrement=False),
+    Column("rulebook", CHAR(64), nullable=False),
+    Column("before", CHAR(64)),
+    moment("at"),
 )
 help_code = Table(
     "help_code",

@@ -67,8 +67,10 @@ said_elsewhere = Table(
     Column("said", Text, nullable=False),
     Column("how", Text, nullable=False),
     Column("officer", Text, nullable=False),
-    Column("document", Text),
+    Column("document", Text),  # plain, of the releases before 0019
     moment("at"),
+    Column("scan", LargeBinary, info=encrypted("entitlement", "sealed_as", fixed=True)),
+    Column("sealed_as", Uuid),
 )
 opt_out = Table(
     "opt_out",

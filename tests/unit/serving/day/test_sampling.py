@@ -14,9 +14,9 @@ from serving.casework.quality.choosing import Candidate, Population, choose
 from serving.casework.quality.grants import automatic_grants
 from serving.casework.quality.reviewing import Found, queue, record_result
 from serving.casework.quality.samples import reveal, verify
-from serving.commands.deliver import month_secret
+from serving.commands.deliver import kept_month_secret, month_secret
 from serving.day import sampling
-from serving.day.sampling import draw_last_month, measured, planted, promise
+from serving.day.sampling import draw_last_month, measured, planted, promise, reveal_past
 from tests.day_world import AT, City, fixed_secret
 
 NEXT_DAY = dt.date(2026, 4, 1)
@@ -78,6 +78,42 @@ def test_anybody_may_check_the_draw_once_the_secret_is_public(city: City) -> Non
         population = Population(granted, [], seeded=planted(granted, []))
         assert verify(connection, "2026-03", COMMON, population) == []
         assert verify(connection, "2026-03", COMMON, Population(granted[1:], [])) != []
+
+
+def test_a_secret_is_published_when_it_helps_nobody_any_more(city: City) -> None:
+    zone = city.ground().clocks.days.zone
+    soon, later = NEXT + dt.timedelta(hours=1), NEXT + dt.timedelta(days=3)
+    city.deliver()
+    assert reveal_past(city.engine, fixed_secret, zone, later) == []  # nothing is drawn yet
+    city.sweep(NEXT_DAY, NEXT)
+    assert city.deliver(NEXT).drawn > 0
+    assert reveal_past(city.engine, fixed_secret, zone, later) == []  # nobody has looked at what was drawn
+    _review(city, wrong=0)
+    assert reveal_past(city.engine, fixed_secret, zone, soon) == []  # somewhere it is March still
+    assert reveal_past(city.engine, fixed_secret, zone, later) == ["2026-03"]
+    assert reveal_past(city.engine, fixed_secret, zone, later) == []
+    secret = fixed_secret("2026-03")
+    assert city.rows("SELECT month, secret FROM sample_commitment WHERE secret IS NOT NULL") == [("2026-03", secret)]
+    (told,) = city.rows("SELECT payload, at FROM audit_intent WHERE action = 'sample:revealed'")
+    assert told == ({"commitment": hashlib.sha256(secret).hexdigest(), "secret": secret.hex()}, later)
+
+
+def test_what_nobody_reviewed_holds_a_secret_back_for_one_month(city: City) -> None:
+    zone = city.ground().clocks.days.zone
+    city.deliver()
+    city.sweep(NEXT_DAY, NEXT)
+    city.deliver(NEXT)
+    assert reveal_past(city.engine, fixed_secret, zone, dt.datetime(2026, 4, 30, tzinfo=dt.UTC)) == []
+    may = dt.datetime(2026, 5, 4, tzinfo=dt.UTC)
+    assert reveal_past(city.engine, lambda _: None, zone, may) == []  # not at hand
+    assert reveal_past(city.engine, lambda _: bytes(32), zone, may) == []  # not the one that was promised
+    assert reveal_past(city.engine, fixed_secret, zone, may) == ["2026-03"]
+
+
+def test_no_secret_is_made_to_be_published(tmp_path: Path) -> None:
+    assert month_secret(tmp_path / "s", "2026-03") == kept_month_secret(tmp_path / "s", "2026-03") is not None
+    assert kept_month_secret(tmp_path / "s", "2026-04") is None
+    assert not (tmp_path / "s" / "sample-2026-04").exists()
 
 
 def test_errors_that_are_found_demote_their_benefit_alone(city: City) -> None:

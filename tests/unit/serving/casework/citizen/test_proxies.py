@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 
 from serving.casework.citizen.offers import ask_for_person, confirm, refuse
 from serving.casework.citizen.proxies import Established, Proxy, establish, proxies_of, revoke, revoke_on_behalf
 from serving.casework.citizen.speaking import How, TakenDown, itself, seen_by
 from serving.casework.errors import NotAllowedError, NotFoundError
 from serving.casework.moves import By, Entitlement, make_move
+from serving.casework.sealing import OwnWords
 from serving.casework.states import Actor, State
+from serving.store.tables.citizens import said_elsewhere
+from tests.cases_world import seal, unseal
 from tests.casework_world import MORNING, an_entitlement, count, moved
 
 ELDER, HELPER = itself("elder"), itself("helper")
@@ -124,12 +127,16 @@ def test_postgresql_asks_too_whether_they_may_speak(connection: Connection) -> N
 
 def test_an_answer_on_paper_is_the_persons_and_says_who_took_it_down(connection: Connection) -> None:
     it = offered(connection)
-    paper = TakenDown("o1", ("person", "elder"), How.PAPER, "a" * 64)
+    paper = TakenDown("o1", ("person", "elder"), How.PAPER, OwnWords("a" * 64, seal))
     assert refuse(connection, paper, it.id, 1, "form-17-no", MORNING)["state"] == "refused"
     assert confirm(connection, paper, it.id, 2, "form-18-yes", LATER)["state"] == "confirmed"
     assert count(connection, "move", "actor_kind = 'proxy' AND actor = 'o1'") == 3
     rows = connection.execute(text("SELECT said, how, officer FROM said_elsewhere ORDER BY id")).all()
     assert rows == [("no", "paper", "o1"), ("yes", "paper", "o1")]
+    stored = connection.execute(select(said_elsewhere).where(said_elsewhere.c.how == "paper")).mappings().all()
+    assert all(row["document"] is None and b"a" * 64 not in row["scan"] for row in stored)
+    for row in stored:
+        assert unseal(row["scan"], said_elsewhere.c.scan, {str(key): value for key, value in row.items()}) == "a" * 64
     assert count(connection, "outbox", "kind = 'receipt' AND payload ->> 'how' = 'paper'") == 2
     assert ask_for_person(connection, paper, it.id, "form-19-help", LATER)["state"] == "confirmed"
 
