@@ -54,6 +54,8 @@ from serving.views import event_kinds_of, senders_of, views_of
 CONNECTIONS = THREADS + 2
 """One for each request under way, and for what is looked at beside them."""
 STATEMENT_SECONDS = 10.0
+_COLLECTIONS = (20_000, 50, 100)
+"""So many new objects, young and middling collections until the next older one (Python's own: 700, 10, 10)."""
 COUNTING_SECONDS = 3600.0
 """Counting how everybody stands, beside the requests."""
 WAIT_SECONDS = 3.0
@@ -138,11 +140,19 @@ def open_app(
 def of_worker() -> ASGIApp:
     """The application of one of several processes that answer requests; it ends with its process."""
     opened = ExitStack().enter_context(open_app(settings.home(), settings.origins()))
-    # The rules and their words stay as long as the process: a full collection that walks through them holds up every
-    # request that is under way.
+    keep_what_stays()
+    return opened.app
+
+
+def keep_what_stays() -> None:
+    """What there is now stays as long as the process: rules, their words, code.
+
+    A full collection that walks through it holds up every request that is under way, and finds nothing. Requests leave
+    little that only a collection frees, so that collections may be rarer too.
+    """
     gc.collect()
     gc.freeze()
-    return opened.app
+    gc.set_threshold(*_COLLECTIONS)
 
 
 def _engine(server: Server, home: Path) -> Engine:

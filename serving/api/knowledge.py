@@ -25,7 +25,7 @@ from serving.sweep.dossiers.filing import Filed, filed, loaded
 from serving.sweep.rulebooks import CATALOGUE, FACTS
 
 Key = tuple[str, str]
-MOST_HELD = 2_000
+MOST_HELD = 64
 """So many dossiers are held at once: those of one request, and of who asks several times."""
 _LOOK_AGAIN = dt.timedelta(seconds=5)
 

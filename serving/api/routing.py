@@ -39,7 +39,7 @@ from serving.api.visits import Record, Visit
 from serving.casework.citizen.requests import once
 
 PREFIX: Final = "/api/v1"
-MOST_WAITING: Final = 300
+MOST_WAITING: Final = 150
 """When so many wait for a thread, who comes next is told to come back: waiting longer helps nobody."""
 _SAFE: Final = frozenset({"GET", "HEAD"})
 

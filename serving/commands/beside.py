@@ -21,7 +21,7 @@ _LONGEST_PAUSE_SECONDS: Final = 60.0
 """A worker that dies again and again is started once a minute; one that lived longer, at once."""
 _FINISH_SECONDS: Final = 60.0
 """So long what was begun may take at the end; what is killed then, the next worker does again."""
-_GIVES_WAY: Final = 5
+_GIVES_WAY: Final = 19
 """So much nicer than those that answer requests: where cores are short, people do not wait for it."""
 _LOOK_SECONDS: Final = 0.25
 
