@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import cast
 
-from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select, tuple_
 
 from serving.casework.citizen.offering import Unanswered, Wait, make_offer, next_reminder, publish, tell
 from serving.casework.citizen.offers import next_step
@@ -29,6 +30,11 @@ AGAIN = dt.timedelta(minutes=15)
 """After what stood in the way (a stop button) one looks again so much later."""
 
 
+_MANY = 500
+_SINCE = func.coalesce(entitlement.c.next_step_at, entitlement.c.detected_at)
+"""Since when something is due, for the order; what never had a moment of its own since it was detected."""
+
+
 def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_000) -> Counter[str]:
     """Do what is due, one entitlement after the other, each in a transaction of its own.
 
@@ -42,16 +48,35 @@ def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_00
         How many went which way.
     """
     done: Counter[str] = Counter()
-    for _ in range(at_most):
+    for number in islice(_due_now(engine, now), at_most):
         with engine.begin() as connection:
-            number = connection.execute(_due(now)).scalar_one_or_none()
-            if number is None:
-                return done
-            done[_pass(connection, read_entitlement(connection, number), wait, now)] += 1
+            # Another worker may have it, or have done it.
+            still = _due(now).where(entitlement.c.id == number).with_for_update(skip_locked=True)
+            if connection.execute(still).first() is not None:
+                done[_pass(connection, read_entitlement(connection, number), wait, now)] += 1
     return done
 
 
-def _due(now: dt.datetime) -> Select[int]:
+def _due_now(engine: Engine, now: dt.datetime) -> Iterator[int]:
+    """Entitlements whose moment has come, longest due first: each once, whatever becomes of it.
+
+    To find the next one costs as much as to find them all, so that they are looked for many at a time.
+    """
+    place: tuple[dt.datetime, int] | None = None
+    while True:
+        query = _due(now).order_by(_SINCE, entitlement.c.id).limit(_MANY)
+        if place is not None:
+            query = query.where(tuple_(_SINCE, entitlement.c.id) > place)
+        with engine.connect() as connection:
+            rows = connection.execute(query).all()
+        for row in rows:
+            yield row.id
+        if len(rows) < _MANY:
+            return
+        place = (rows[-1].since, rows[-1].id)
+
+
+def _due(now: dt.datetime) -> Select[int, dt.datetime]:
     of = entitlement.c
     asked = exists().where(
         case_file.c.entitlement == of.id, case_file.c.kind == CaseKind.PERSON_WANTED, case_file.c.state != "closed"
@@ -62,14 +87,8 @@ def _due(now: dt.datetime) -> Select[int]:
     forgotten = and_(
         of.state.in_(_STEPS.keys() | _STAND), _HELD, ~_LOOKED_INTO, func.coalesce(of.next_step_at, now) <= now
     )
-    return (
-        select(of.id)
-        # Who asked for a person is not pressed.
-        .where(or_(by_itself, forgotten))
-        .order_by(of.next_step_at, of.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+    # Who asked for a person is not pressed.
+    return select(of.id, _SINCE.label("since")).where(or_(by_itself, forgotten))
 
 
 def _pass(connection: Connection, of: Entitlement, wait: Wait, now: dt.datetime) -> str:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from serving.casework.citizen import waiting
 from serving.casework.citizen.offering import Terms, Unanswered, Wait, end_of_notice, make_offer
-from serving.casework.citizen.offers import ask_for_person, confirm
+from serving.casework.citizen.offers import ask_for_person, confirm, next_step
 from serving.casework.citizen.speaking import itself
 from serving.casework.citizen.waiting import pass_time
 from serving.casework.clocks import Kind
@@ -184,6 +185,17 @@ def run_beside(many: int, work: Callable[[], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_however_many_are_due_each_is_passed_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are looked for some at a time, those of one moment too."""
+    monkeypatch.setattr(waiting, "_MANY", 3)
+    numbers = [an_offer(engine, subject=f"p{number}") for number in range(10)]
+    with engine.begin() as connection:
+        next_step(connection, numbers[0], after(29))
+    assert pass_time(engine, after(30), WAIT, at_most=4) == {"silent": 4}
+    assert pass_time(engine, after(30), WAIT) == {"silent": 6}
+    assert pass_time(engine, after(30), WAIT) == {}
 
 
 def test_nothing_leads_from_silence_to_a_no(engine: Engine) -> None:
