@@ -144,7 +144,9 @@ class _Search:
         self.truths: dict[int, int] = {}
         self.allowed = list(skeleton.overlaps.full)
         self.steps = 0
-        self._found: dict[int, int | _BranchError] = {}
+        self._found: dict[int, int] = {}
+        self._open: dict[int, int] = {}
+        """By node the free atom that it waits for: an exception that is kept would keep all frames of the search."""
         for index, truth in enumerate(pattern.truths):
             if truth != UNKNOWN:
                 self._restrict(index, truth)
@@ -161,6 +163,7 @@ class _Search:
         if self.steps > MOST_STEPS:
             raise _TooLongError
         self._found.clear()
+        self._open.clear()
         try:
             outcome = self._condition(self.skeleton.benefit.outcome)
             if outcome == UNKNOWN:
@@ -231,19 +234,19 @@ class _Search:
 
     def _join(self, operands: tuple[plan.Condition, ...], decisive: int) -> int:
         """A conjunction (`decisive` FALSE) or disjunction (TRUE): known parts first, then one free part at a time."""
-        free: _BranchError | None = None
+        free: int | None = None
         open_part = False
         for operand in operands:
             try:
                 truth = self._condition(operand)
             except _BranchError as branch:
-                free = free or branch
+                free = branch.atom if free is None else free
                 continue
             if truth == decisive:
                 return decisive
             open_part = open_part or truth == UNKNOWN
         if free is not None:
-            raise free
+            raise _BranchError(free)
         return UNKNOWN if open_part else TRUE - decisive
 
     def _quantity(self, node: plan.Quantity) -> bool:
@@ -251,15 +254,16 @@ class _Search:
         return bool(self._once(node, self._is_closed))
 
     def _once(self, node: N, look: Callable[[N], int]) -> int:
-        found = self._found.get(id(node))
+        key = id(node)
+        if key in self._open:
+            raise _BranchError(self._open[key])
+        found = self._found.get(key)
         if found is None:
             try:
-                found = look(node)
+                found = self._found[key] = look(node)
             except _BranchError as branch:
-                found = branch
-            self._found[id(node)] = found
-        if isinstance(found, _BranchError):
-            raise found
+                self._open[key] = branch.atom
+                raise
         return found
 
     def _is_closed(self, node: plan.Quantity) -> bool:

@@ -74,7 +74,7 @@ def serve(
     import uvicorn  # noqa: PLC0415
 
     from serving.api.routing import PREFIX  # noqa: PLC0415
-    from serving.app import keep_what_stays, open_app  # noqa: PLC0415
+    from serving.app import keep_turns_short, open_app  # noqa: PLC0415
 
     # People come back from their login to the first. Listening everywhere is no address: then on this machine.
     named = LOCAL if host == EVERYWHERE else host
@@ -99,7 +99,7 @@ def serve(
             screen.note(NOBODY_WORKS)
         screen.line(f"Serving on http://{host}:{port}. Log in at {origins[0]}{PREFIX}/login. End it with Ctrl+C.")
         settings.serve_to(origins)
-        keep_what_stays()
+        keep_turns_short()
         uvicorn.run(
             opened.app if workers == 1 else "serving.app:of_worker", factory=workers > 1, workers=workers, host=host,
             port=port, log_level="warning", access_log=False, server_header=False, limit_concurrency=LONGEST_QUEUE,

@@ -56,7 +56,10 @@ def open_engine(
     Raises:
         NotPrimaryError: on use, where the server is a replica: what is decided on rows that are behind is wrong.
     """
-    options = f"-c statement_timeout={int(statement_seconds * 1000)} -c idle_in_transaction_session_timeout=60000"
+    # Compiling a plan takes longer than what is asked here, and a whole core while it lasts.
+    options = (
+        f"-c jit=off -c statement_timeout={int(statement_seconds * 1000)} -c idle_in_transaction_session_timeout=60000"
+    )
     if role is not Role.OWNER:
         options += f" -c role={role}"
 
