@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
+from time import perf_counter
 from typing import cast
 
 from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select, tuple_
@@ -35,7 +36,13 @@ _SINCE = func.coalesce(entitlement.c.next_step_at, entitlement.c.detected_at)
 """Since when something is due, for the order; what never had a moment of its own since it was detected."""
 
 
-def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_000) -> Counter[str]:
+def pass_time(
+    engine: Engine,
+    now: dt.datetime,
+    wait: Wait,
+    at_most: int = 10_000,
+    rest: Callable[[float], None] = lambda seconds: None,
+) -> Counter[str]:
     """Do what is due, one entitlement after the other, each in a transaction of its own.
 
     Args:
@@ -43,17 +50,20 @@ def pass_time(engine: Engine, now: dt.datetime, wait: Wait, at_most: int = 10_00
         now: the moment.
         wait: how long things wait.
         at_most: so many entitlements.
+        rest: is told after each how many seconds it took, and may pause: people who ask meanwhile come first.
 
     Returns:
         How many went which way.
     """
     done: Counter[str] = Counter()
     for number in islice(_due_now(engine, now), at_most):
+        began = perf_counter()
         with engine.begin() as connection:
             # Another worker may have it, or have done it.
             still = _due(now).where(entitlement.c.id == number).with_for_update(skip_locked=True)
             if connection.execute(still).first() is not None:
                 done[_pass(connection, read_entitlement(connection, number), wait, now)] += 1
+        rest(perf_counter() - began)
     return done
 
 
