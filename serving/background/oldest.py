@@ -44,6 +44,7 @@ WORK_TABLES = (
     WorkTable(
         "cases_past_due", "case_file WHERE state <> 'closed' AND paused_at IS NULL", "due_at", dt.timedelta(hours=1)
     ),
+    WorkTable("bulk_acts_agreed", "bulk_act WHERE state = 'agreed'", "agreed_at", dt.timedelta(hours=1)),
     WorkTable(
         "tasks_begun", "procrastinate_jobs WHERE status = 'doing'",
         "(SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = procrastinate_jobs.id AND e.type = 'started')",

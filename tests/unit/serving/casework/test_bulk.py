@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from serving.background.oldest import oldest_items
 from serving.casework.bulk import agree_to_bulk, carry_out_agreed, open_singly, propose_bulk, return_bulk, undo_bulk
 from serving.casework.bulk_acts import Bulk, live_acts, look_again, read_bulk
 from serving.casework.bulk_preview import preview
@@ -101,7 +102,10 @@ def test_the_whole_way(engine: Engine) -> None:
     assert carry_out_agreed(engine, later(minutes=29)) == {}
     with engine.begin() as connection:
         assert count(connection, "move", "to_state = 'offered'") == 0
+    assert _overdue(engine, 59) is False
+    assert _overdue(engine, 61) is True  # nobody carries it out: somebody has to look
     assert carry_out_agreed(engine, later(minutes=30)) == {act.id: (41, 0)}
+    assert _overdue(engine, 61) is False
     assert carry_out_agreed(engine, later(minutes=60)) == {}
     with engine.begin() as connection:
         assert count(connection, "move", f"to_state = 'offered' AND actor = '{ANN}' AND second = '{BEN}'") == 41
@@ -109,6 +113,12 @@ def test_the_whole_way(engine: Engine) -> None:
         assert count(connection, "recommendation_shown") == 0
         with pytest.raises(NotAllowedError, match="no longer be undone"):
             undo_bulk(connection, act, BEN, later(minutes=31))
+
+
+def _overdue(engine: Engine, minutes: int) -> bool:
+    with engine.connect() as connection:
+        (found,) = [one for one in oldest_items(connection, later(minutes=minutes)) if one.name == "bulk_acts_agreed"]
+        return found.stuck
 
 
 def test_what_is_undone_in_time_was_never_delivered(engine: Engine) -> None:
