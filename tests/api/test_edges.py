@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import text
 
 from features.canonical_json import canonical_json
 from serving.access.limits import Limiter
-from serving.api import routing
+from serving.api import routing, visits
 from serving.api.application import build, description, routes
 from tests.api_world import DEPARTMENT, NOW, ORIGIN, World
 
@@ -94,10 +95,16 @@ def _raise(*_: object, **__: object) -> Any:  # noqa: ANN401
     raise RuntimeError("a dependency is broken")
 
 
-@pytest.mark.parametrize("broken", ["find_session", "decide", "record_reads", "once"])
-def test_whatever_breaks_lets_nobody_in(world: World, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+@pytest.mark.parametrize(
+    ("holder", "broken"),
+    [(routing, "find_session"), (visits, "decide"), (visits, "record_reads"), (routing, "once")],
+    ids=["find_session", "decide", "record_reads", "once"],
+)
+def test_whatever_breaks_lets_nobody_in(
+    world: World, monkeypatch: pytest.MonkeyPatch, holder: ModuleType, broken: str
+) -> None:
     """S20: each dependency made to raise; no 2xx on what is protected."""
-    monkeypatch.setattr(routing, broken, _raise)
+    monkeypatch.setattr(holder, broken, _raise)
     asked: list[tuple[str, str, dict[str, Any]]] = [("POST", "/me/person", {"json": {}})]
     if broken != "once":
         asked += [("GET", path, {}) for path in ("/me/benefits", "/me/reads", "/me/data", "/me/wishes")]

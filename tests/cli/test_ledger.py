@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from serving.ledger.checkpoints import read_published
 from serving.ledger.intents import record_sweep
+from serving.security.secrets import DCI_SIGNING, open_secrets
 from serving.store.database import connect
 from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
@@ -35,9 +36,10 @@ def home(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("APPLYFREE_DATABASE_URL", server.url)
     monkeypatch.setenv("APPLYFREE_LOG", "")
     key = Ed25519PrivateKey.generate()
-    (tmp_path / "secrets").mkdir()
+    open_secrets(tmp_path / "secrets", makes_missing=True, also=[DCI_SIGNING])
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "secrets" / "ledger-pem").write_bytes(pem)
+    (tmp_path / "secrets" / "ledger-pem").chmod(0o600)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "public.pem").write_bytes(public)
     with casework_database(server) as engine:
