@@ -59,10 +59,20 @@ demo: install .venv/.us-data ## the main job: who is entitled to what, on real a
 
 .PHONY: check
 check: install ## everything a tool can judge: lint, format, types, import contracts, rules, worked examples
+	@$(MAKE) --no-print-directory -j $(WORKERS) style types laws
+
+.PHONY: style
+style: install
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+.PHONY: types
+types: install
+	@$(BIN)/mypy
+
+.PHONY: laws
+laws: install
 	@$(BIN)/applyfree check rules/catalogue
 	@$(BIN)/applyfree examples rules/catalogue
 
@@ -72,7 +82,8 @@ scan: install ## what looks unsafe in our code, and what looks like a secret in 
 	@$(FILES) | xargs -0 -P $(WORKERS) -n 400 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
 .PHONY: test
-test: check scan ## the checks and scans, then every test that takes seconds
+test: install ## the checks and scans, then every test that takes seconds
+	@$(MAKE) --no-print-directory -j $(WORKERS) style types laws scan
 	@$(BIN)/pytest -n $(WORKERS)
 
 .PHONY: test-long

@@ -20,6 +20,7 @@ from serving.casework.leases import tell_officer
 from serving.casework.moves import moves_since, refusals
 from serving.casework.review import Verdict, View, has_view
 from serving.casework.states import Actor
+from serving.store.tables.access import staff_account
 from serving.store.tables.cases import bulk_act, bulk_item
 from serving.store.tables.casework import provisional_view
 
@@ -132,7 +133,7 @@ def carry_out_agreed(engine: Engine, now: dt.datetime) -> dict[int, tuple[int, i
     """Make the decisions of every act whose half hour is over: run often; by act, how many were done and were left.
 
     A case that changed meanwhile (its citizen said no, its amount is another one) is left: it is open again, for one
-    officer to look at.
+    officer to look at. So is every case of an act of which either of the two was taken out of service meanwhile.
     """
     with engine.begin() as connection:
         over = (bulk_act.c.state == "agreed") & (bulk_act.c.agreed_at <= now - TIME_TO_UNDO)
@@ -144,7 +145,8 @@ def carry_out_agreed(engine: Engine, now: dt.datetime) -> dict[int, tuple[int, i
             if connection.execute(mine.with_for_update(skip_locked=True)).first() is None:
                 continue
             act = read_bulk(connection, number)
-            stand = {line.case.id for line in look_again(connection, act).lines}
+            again = look_again(connection, act).lines if _are_in_service(connection, act) else ()
+            stand = {line.case.id for line in again}
             outcomes = [_carry_out(connection, act, case, now, stands=case in stand) for case in act.cases]
             _settle(connection, act, now, state="carried_out", settled_at=now)
             done[number] = (sum(outcomes), len(outcomes) - sum(outcomes))
@@ -173,6 +175,13 @@ def _carry_out(connection: Connection, act: Bulk, number: int, now: dt.datetime,
         .values(outcome="done" if done else "left")
     )
     return done
+
+
+def _are_in_service(connection: Connection, act: Bulk) -> bool:
+    """Whether neither was taken out of service: nobody whose account was closed decides anything afterwards."""
+    of = staff_account.c
+    gone = select(of.id).where(of.id.in_([act.officer, act.second]), of.state != "active")
+    return connection.execute(gone.limit(1)).first() is None
 
 
 def _note_view(connection: Connection, case: Case, officer: str, verdict: Verdict, at: dt.datetime) -> None:

@@ -74,9 +74,9 @@ def _run_benefit(trials: Trials, benefit_id: str, source: Source) -> Tally:
     path = source.folder / "examples.yaml"
     if not path.exists():
         return tally
-    for example in read_examples(path, source.benefit, trials.rulebook.vocabulary, tally.findings):
+    examples = read_examples(path, source.benefit, trials.rulebook.vocabulary, tally.findings)
+    for example, wrong in trials.failures(examples):
         tally.examples += 1
-        wrong = trials.failures(example)
         tally.failed += bool(wrong)
         tally.findings.extend(Finding(example.place, f"“{example.name}”, {text}.") for text in wrong)
     return tally

@@ -334,6 +334,22 @@ def posted_as(world: World, name: str, person: str | None) -> None:
         world.sessions[name] = open_session(connection, Identity(ISSUER, name, True), NOW)
 
 
+@pytest.mark.parametrize("name", ["ann", "sue"])
+def test_whoever_is_taken_out_of_service_carries_nothing_out(world: World, name: str) -> None:
+    """An account closed within the half hour: what it proposed or agreed to is open again, for others to look at."""
+    numbers = some_cases(world, 2024 if name == "ann" else 2025, 2)
+    act = proposed(world, numbers)
+    opened(world, act)
+    assert agree(world, act["act"]).status_code == 200
+    state = f"/admin/accounts/{name}/state"
+    assert world.ask("sys", "PUT", state, json={"active": False}).status_code == 200
+    assert carry_out_agreed(world.parts.engine, NOW + HALF_AN_HOUR)[act["act"]] == (0, 2)
+    assert world.ask("sys", "PUT", state, json={"active": True}).status_code == 200
+    with world.parts.engine.begin() as connection:
+        assert {read_case(connection, one).state for one in numbers} == {"open"}
+        world.sessions[name] = open_session(connection, Identity(ISSUER, name, True), NOW)
+
+
 def test_twice_the_same_proposal_is_one_act(world: World) -> None:
     body = said(look(world, some_cases(world, 2022, 2)).json())
     made = [world.ask("ann", "POST", "/bulk-acts", key="many-once-1", json=body) for _ in "ab"]

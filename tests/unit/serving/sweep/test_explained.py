@@ -69,7 +69,7 @@ def explained(history: History, subject: str, benefit: str) -> Explanation:
 
 def test_it_says_what_the_sweep_stored(history: History, stored: pl.DataFrame) -> None:
     doubtful = 0
-    for row in stored.iter_rows(named=True):
+    for row in stored.sample(fraction=1 / 3, seed=3).iter_rows(named=True):
         found = explained(history, row["id"], row["benefit"])
         amount, missing = found.amount, [item.name for item in found.missing]
         told = {
