@@ -18,7 +18,7 @@ from serving.access.errors import ProviderError
 from serving.access.limits import PASSWORD, Limiter
 from serving.access.login.local.accounts import LocalAccount
 from serving.access.login.local.issuing import ALGORITHM, VISIT_OPEN, Issuing, Visit
-from serving.access.login.local.pages import Problem, code_page, password_page
+from serving.access.login.local.pages import Problem, code_page, password_page, refused_page
 from serving.access.login.provider import Client, is_this_machine
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -171,4 +171,4 @@ def _is_client(authorization: str, client: Client) -> bool:
 
 
 def _refused() -> Response:
-    return Response("请从应用重新登录。 Begin again from the application.", 400, _NO_STORE, "text/plain; charset=utf-8")
+    return refused_page()

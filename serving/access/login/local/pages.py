@@ -1,4 +1,4 @@
-"""The two pages of the local provider: plain forms that need no script."""
+"""The pages of the local provider: two plain forms that need no script, and what is said where there is none."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ button { color: #fff; background: #00529b; border: 0 }
 <p>演示用身份提供方，请勿输入真实密码。<br>
 <span lang="en">For demonstrations only: never type a real password here.</span></p>
 $problem
-<form method="post" action="$action">
+$form
+</main></body></html>
+"""
+)
+_FORM: Final = Template(
+    """<form method="post" action="$action">
 <input type="hidden" name="visit" value="$visit">
 $fields
 <button type="submit">继续 <span lang="en">Continue</span></button>
-</form>
-</main></body></html>
-"""
+</form>"""
 )
 _PASSWORD: Final = """
 <label for="login">用户名 <span lang="en">User name</span></label>
@@ -61,23 +64,33 @@ class Problem(enum.Enum):
 
     WRONG = "用户名、密码或验证码不正确。请重试。|The name, password or code is not right. Try again."
     TOO_OFTEN = "尝试次数过多，请五分钟后再试。|Too many tries: wait five minutes."
+    NO_VISIT = "本次登录已失效，请回到原来的网页重新登录。|This login is over: go back and log in from there again."
 
 
 def password_page(visit: str, problem: Problem | None = None) -> HTMLResponse:
     """Asks for name and password."""
-    return _page("登录 Log in", "/authorize/password", visit, _PASSWORD, problem)
+    return _page("登录 Log in", _form("/authorize/password", visit, _PASSWORD), problem)
 
 
 def code_page(visit: str, problem: Problem | None = None) -> HTMLResponse:
     """Asks for the second factor."""
-    return _page("第二步验证 Second step", "/authorize/code", visit, _CODE, problem)
+    return _page("第二步验证 Second step", _form("/authorize/code", visit, _CODE), problem)
 
 
-def _page(title: str, action: str, visit: str, fields: str, problem: Problem | None) -> HTMLResponse:
+def refused_page() -> HTMLResponse:
+    """There is no login to go on with: it took too long, or nobody sent this browser here."""
+    return _page("登录 Log in", "", Problem.NO_VISIT)
+
+
+def _form(action: str, visit: str, fields: str) -> str:
+    return _FORM.substitute(action=action, visit=escape(visit), fields=fields)
+
+
+def _page(title: str, form: str, problem: Problem | None) -> HTMLResponse:
     said = ""
     if problem is not None:
         zh, en = problem.value.split("|")
         said = f'<p class="problem" role="alert">{zh}<br><span lang="en">{en}</span></p>'
-    page = _PAGE.substitute(title=title, action=action, visit=escape(visit), fields=fields, problem=said)
-    status = {None: 200, Problem.WRONG: 401, Problem.TOO_OFTEN: 429}[problem]
+    page = _PAGE.substitute(title=title, form=form, problem=said)
+    status = {None: 200, Problem.WRONG: 401, Problem.TOO_OFTEN: 429, Problem.NO_VISIT: 400}[problem]
     return HTMLResponse(page, status, _HEADERS)

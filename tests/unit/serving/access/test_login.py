@@ -343,6 +343,8 @@ def test_the_local_provider_sends_nobody_elsewhere(world: World, changes: dict[s
     asked = {name: found[0] for name, found in parse_qs(urlsplit(address).query).items()}
     answer = world.http.get(f"{world.client.issuer}/authorize", params={**asked, **changes})
     assert answer.status_code == 400
+    assert "重新登录" in answer.text
+    assert "<form" not in answer.text
     assert "location" not in answer.headers
 
 
