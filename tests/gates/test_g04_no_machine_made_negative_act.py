@@ -28,6 +28,12 @@ CASES, STEPS_EACH = 10_000, 10
 QUICK = 100
 
 
+NEVER_REFUSED = {"open a case"}
+"""That somebody looks takes nothing from anybody."""
+NEVER_DONE = {"update", "insert amendment"}
+"""By raw SQL none of it is done: what two people decided is amended by their decision itself (`amended by two`)."""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
     yield from a_database()
@@ -68,8 +74,8 @@ def test_ten_thousand_sequences_take_nothing_away_without_two_humans(engine: Eng
     assert done["taken away by two"] > CASES / 100
     assert done["amended by two"] > 0
     for name in STEPS:
-        assert done[f"{name} refused"] > 0, name
-        assert done[name] > 0 or name == "update", name
+        assert done[f"{name} refused"] > 0 or name in NEVER_REFUSED, name
+        assert done[name] > 0 or name in NEVER_DONE, name
 
 
 def test_what_is_looked_for_would_be_found(engine: Engine, server: EmbeddedServer) -> None:
