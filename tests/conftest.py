@@ -7,10 +7,16 @@ build is red for everyone. `make search` looks at fresh ones; what it finds beco
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
+
+from serving.store.server import EmbeddedServer
+from tests.casework_world import casework_database
+from tests.databases import a_database
 
 os.environ["COLUMNS"] = "200"  # noqa: TID251 (tables are as wide wherever the tests run)
 
@@ -25,6 +31,19 @@ settings.load_profile("fast")
 def repository() -> Path:
     """The folder that holds the whole project."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    """A PostgreSQL server of the module's own, migrated and without rows."""
+    yield from a_database()
+
+
+@pytest.fixture
+def engine(server: EmbeddedServer) -> Iterator[Engine]:
+    """The module's database, empty for each test: these commit."""
+    with casework_database(server) as engine:
+        yield engine
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

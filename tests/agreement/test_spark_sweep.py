@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +23,6 @@ from serving.sweep.replay import Replayer
 from serving.sweep.run import Outcome, Settings, Sweeper, Watch
 from serving.sweep.spark import spark_crew
 from tests import sweep_world
-from tests.databases import a_database
 from tests.spark_sessions import needs_spark, two_executors
 from tests.sweep_world import (
     FIRST,
@@ -55,11 +53,6 @@ class OnlyHere(Editions):
         if os.getpid() != self.pid:
             raise FileNotFoundError(str(self.folder))
         return Editions.open(self, vocabulary)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def swept(server: EmbeddedServer, home: Path, source: Editions, watch: Watch | None = None) -> Outcome:

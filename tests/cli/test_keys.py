@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,8 @@ from serving.store.database import connect
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
 from tests.cli.shell import applyfree
-from tests.databases import a_database
 
 NOBODY = "postgresql://nobody@localhost:1/none"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

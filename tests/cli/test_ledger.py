@@ -19,14 +19,8 @@ from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database
 from tests.cli.shell import applyfree
-from tests.databases import a_database
 
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

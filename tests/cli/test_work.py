@@ -26,14 +26,8 @@ from serving.store.server import EmbeddedServer
 from tests.cases_world import ANN, BEN, a_case, in_review
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
 from tests.cli.shell import applyfree
-from tests.databases import a_database
 from tests.delivery_sink import Sink, served, states
 from tests.subscribers_world import in_force, subscribe
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

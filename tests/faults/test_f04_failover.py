@@ -23,12 +23,6 @@ def server() -> Iterator[EmbeddedServer]:
     yield from a_database()
 
 
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
-
-
 def test_nothing_is_decided_on_a_replica(server: EmbeddedServer, engine: Engine) -> None:
     with a_replica(server) as replica:
         behind = open_engine(replica.url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from serving.store.errors import ClockSkewError
 from serving.store.server import EmbeddedServer
 from serving.store.timekeeping import require_same_time
 from serving.sweep.run import Settings, Sweeper
-from tests.databases import a_database
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
 
 SHIFTS = {
@@ -24,11 +23,6 @@ SHIFTS = {
     "a day behind": dt.timedelta(days=-1),
     "ten minutes behind": dt.timedelta(minutes=-10),
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.mark.parametrize("shift", SHIFTS.values(), ids=SHIFTS)

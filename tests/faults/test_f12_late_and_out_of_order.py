@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -19,18 +18,12 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
-from tests.databases import a_database
 from tests.faults.elders import APRIL, BENEFIT, ELIGIBLE, INELIGIBLE, UNDETERMINED, elder, outcome
 from tests.folders import passing_folder
 from tests.sweep_world import cn_catalogue
 from tests.unit.features.events.city import City
 from tests.unit.features.events.test_one_end_state import state
 from tests.unit.features.events.worlds import china, death, event, move
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def test_a_late_death_changes_no_old_determination_and_supersedes_the_current_one(tmp_path: Path) -> None:

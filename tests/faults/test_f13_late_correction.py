@@ -15,7 +15,6 @@ from serving.casework.moves import Entitlement, read_entitlement
 from serving.casework.states import State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
-from tests.databases import a_database
 from tests.decided_world import decided
 from tests.unit.features.events.worlds import event
 
@@ -24,11 +23,6 @@ FAMILY = [("person", "child"), ("person", "mother")]
 BIRTH = event("birth", id="b1", source="police", child="child", mother="mother", sex="male")
 WITHDRAWN = event("birth", id="b2", source="police", reverses="b1")
 CORRECTED = event("birth", "2026-03-06", id="b3", source="police", corrects="b1", child="child", sex="male")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +14,7 @@ from serving.store.server import EmbeddedServer
 from serving.sweep import run
 from serving.sweep.errors import SweepError
 from tests import sweep_world
-from tests.databases import a_database
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def people(folder: Path) -> tuple[dict[str, pl.DataFrame], str]:

@@ -19,17 +19,11 @@ from serving.casework.notes import add_note, notes_of
 from serving.store.server import EmbeddedServer
 from tests.cases_world import ANN, BEN, a_case, seal, unseal
 from tests.casework_world import MORNING, casework_database
-from tests.databases import a_database
 
 OFFICERS = st.sampled_from((ANN, BEN))
 QUICK = settings(max_examples=15, stateful_step_count=25, deadline=None, derandomize=True,
                  suppress_health_check=list(HealthCheck))  # fmt: skip
 LONG = settings(QUICK, max_examples=400, stateful_step_count=60)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,9 @@ from serving.store.server import EmbeddedServer, NamedServer
 from serving.sweep.errors import SweepBackwardsError, SweepBusyError
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
-from tests.databases import a_database
 from tests.sweep_world import FIRST, NOW, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
 
 BUSY = 7
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def sweep_or_leave(url: str, home: Path, source: Editions) -> None:

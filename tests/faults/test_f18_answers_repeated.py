@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
@@ -14,22 +13,9 @@ from serving.casework.citizen.speaking import itself
 from serving.casework.errors import RequestReusedError
 from serving.casework.moves import read_entitlement
 from serving.casework.states import State
-from serving.store.server import EmbeddedServer
-from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
-from tests.databases import a_database
+from tests.casework_world import MORNING, an_entitlement, count, moved
 
 ME = itself("p1")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def offered(engine: Engine) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,8 @@ from serving.evaluation import sound_rulebook
 from serving.store.server import EmbeddedServer
 from serving.sweep.errors import RulebookGoneError
 from tests import sweep_world
-from tests.databases import a_database
 from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, current, emptied, expected, made_tables
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def test_a_sweep_keeps_the_rulebook_with_which_it_began(server: EmbeddedServer, tmp_path: Path) -> None:

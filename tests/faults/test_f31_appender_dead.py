@@ -9,7 +9,6 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,23 +22,11 @@ from serving.ledger.verification import verify
 from serving.outbox.sending import SENT, Sender
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.casework_world import casework_database, count
-from tests.databases import a_database
+from tests.casework_world import count
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
 from tests.ledger_world import SIGNER, things_happen
 
 QUARTER = dt.timedelta(minutes=15)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def append_in_a_process(url: str, file: Path) -> None:

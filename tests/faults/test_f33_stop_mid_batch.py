@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, text
@@ -15,22 +14,10 @@ from sqlalchemy import Engine, text
 from serving import clock
 from serving.stops.buttons import Scope, press, release
 from serving.store.server import EmbeddedServer
-from tests.casework_world import casework_database, count
-from tests.databases import a_database
+from tests.casework_world import count
 from tests.delivery_sink import QUICK, Sink, notices, served, states
 from tests.gates.test_g02_one_effect_per_key import send_in_a_process
 from tests.gates.test_g08_stop_button import NO_LATER_THAN, last_begun
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def press_at_random(server: EmbeddedServer, engine: Engine, many: int, presses: int, *, knows_keys: bool) -> None:

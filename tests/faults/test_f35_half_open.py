@@ -23,8 +23,6 @@ from serving.outbox.patience import Pauses
 from serving.outbox.sending import Sender
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.casework_world import casework_database
-from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
 
 STANDS_STILL = 4.0
@@ -36,17 +34,6 @@ with served(Sink(slow_seconds=0.01)) as url:
     print(url, flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, text
@@ -20,22 +19,9 @@ from serving.outbox.patience import Pauses, while_database_is_away
 from serving.outbox.sending import Manner, Sender
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.casework_world import casework_database
-from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
 
 CLIENTS = 50
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 class Unmoved(random.Random):

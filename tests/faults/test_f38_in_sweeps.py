@@ -15,16 +15,10 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.review import MERGED, SPLIT, GrantForReview, grants_for_review
 from serving.sweep.run import Outcome, Settings, Sweeper
-from tests.databases import a_database
 from tests.faults.elders import APRIL, BENEFIT, elder, tell_of
 from tests.sweep_world import cn_catalogue, cn_rulebook, current, emptied
 from tests.unit.features.events.city import REGISTERS, City
 from tests.unit.features.events.worlds import china, event
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

@@ -15,16 +15,10 @@ from serving.store.server import EmbeddedServer
 from serving.sweep.facts import RecordedFacts
 from serving.sweep.rulebooks import pin
 from serving.sweep.run import Settings, Sweeper
-from tests.databases import a_database
 from tests.faults.elders import APRIL, BENEFIT, elder, tell_of
 from tests.sweep_world import cn_catalogue, cn_rulebook, emptied
 from tests.unit.features.events.city import REGISTERS, City
 from tests.unit.features.events.worlds import china, event
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,26 +22,13 @@ from serving.casework.holds import HoldCode, Received, wanted_holds
 from serving.casework.moves import By, Entitlement, make_move, read_entitlement
 from serving.casework.states import Actor, State
 from serving.outbox.claims import begin_call, claim
-from serving.store.server import EmbeddedServer
-from tests.casework_world import MORNING, SYSTEM, an_entitlement, casework_database, count, moved
-from tests.databases import a_database
+from tests.casework_world import MORNING, SYSTEM, an_entitlement, count, moved
 from tests.decided_world import decided
 from tests.unit.features.events.worlds import death, event, move
 
 WAIT = Wait(lambda _: Terms(), ZoneInfo("Asia/Shanghai"))
 P1 = [("person", "p1")]
 HOUR = dt.timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def received(*events: Event) -> list[Received]:

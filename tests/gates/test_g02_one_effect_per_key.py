@@ -8,7 +8,6 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
@@ -17,20 +16,7 @@ from serving import clock
 from serving.outbox.sending import Sender
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.casework_world import casework_database
-from tests.databases import a_database
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def send_until_none_is_left(engine: Engine, url: str, *, may_repeat: bool, senders: int = 3) -> None:

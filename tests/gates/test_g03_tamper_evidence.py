@@ -24,7 +24,6 @@ from serving.ledger.tree import root_of
 from serving.ledger.verification import Fault, Verdict, verify
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database, owner_engine
-from tests.databases import a_database
 from tests.ledger_world import SIGNER, things_happen
 
 KEY = SIGNER.key.public_key()
@@ -179,11 +178,6 @@ def test_nothing_is_said_of_leaves_after_the_last_published_checkpoint() -> None
 
 
 # --- by somebody who owns the database ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

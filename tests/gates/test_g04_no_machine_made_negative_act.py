@@ -22,7 +22,6 @@ from tests.cases_at_random import STEPS, Play
 from tests.cases_promises import broken
 from tests.cases_world import in_review
 from tests.casework_world import casework_database, count, owner_engine
-from tests.databases import a_database
 
 CASES, STEPS_EACH = 10_000, 10
 QUICK = 100
@@ -32,11 +31,6 @@ NEVER_REFUSED = {"open a case"}
 """That somebody looks takes nothing from anybody."""
 NEVER_DONE = {"update", "insert amendment"}
 """By raw SQL none of it is done: what two people decided is amended by their decision itself (`amended by two`)."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

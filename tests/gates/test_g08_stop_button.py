@@ -16,24 +16,11 @@ from serving import clock
 from serving.outbox.sending import Sender
 from serving.stops.buttons import Scope, Stop, press, release
 from serving.stops.errors import SamePersonError
-from serving.store.server import EmbeddedServer
-from tests.casework_world import casework_database, count
-from tests.databases import a_database
+from tests.casework_world import count
 from tests.delivery_sink import QUICK, Sink, notices, provider, served, states
 
 SENDERS = 3
 NO_LATER_THAN = dt.timedelta(seconds=5)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,7 @@ from serving.store.server import EmbeddedServer
 from serving.sweep.errors import RulebookGoneError
 from serving.sweep.replay import Name, Replayer, UnknownDeterminationError
 from tests import sweep_world
-from tests.databases import a_database
 from tests.sweep_world import FIRST, ON_DATE, Editions, changed_tables, cn_catalogue, emptied, made_tables
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

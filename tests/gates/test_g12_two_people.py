@@ -26,14 +26,8 @@ from serving.store.server import EmbeddedServer
 from tests.cases_promises import broken
 from tests.cases_world import ANN, BEN, CLOCKS, a_case, agreed, decided, in_review, later, seal, state_of, taken_up
 from tests.casework_world import MORNING, SYSTEM, casework_database
-from tests.databases import a_database
 
 WORDS = "seen and heard"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

@@ -29,16 +29,10 @@ from serving.store.server import EmbeddedServer
 from tests.cases_promises import broken
 from tests.cases_world import ANN, BEN, CLOCKS, SUE, a_case, in_review, later, seal, taken_up, unseal
 from tests.casework_world import MORNING, casework_database, count
-from tests.databases import a_database
 
 INTERLEAVINGS, QUICK = 10_000, 200
 _NOW = later(minutes=1)
 Act = Callable[[Connection, Case], None]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

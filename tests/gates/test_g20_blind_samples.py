@@ -34,7 +34,6 @@ from serving.casework.quality.sizes import cases_needed, grants_to_review, measu
 from serving.casework.states import Actor, State
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
-from tests.databases import a_database
 from tests.decided_world import decided
 
 MONTH, BENEFIT = "2026-03", "advanced_age_allowance"
@@ -49,11 +48,6 @@ TABLE = """
     0.002  1497 2301
     0.001  2995 4603
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

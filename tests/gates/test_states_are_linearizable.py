@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -22,10 +22,8 @@ from serving.casework.citizen.speaking import itself
 from serving.casework.errors import CaseworkError, ConflictError
 from serving.casework.moves import read_entitlement
 from serving.casework.states import State
-from serving.store.server import EmbeddedServer
 from tests.cases_world import SAID
-from tests.casework_world import MORNING, an_entitlement, casework_database, moved
-from tests.databases import a_database
+from tests.casework_world import MORNING, an_entitlement, moved
 
 ME = itself("p1")
 WORKERS = 4
@@ -45,17 +43,6 @@ class Call:
     @property
     def wrote(self) -> bool:
         return self.after > self.before
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def work(engine: Engine, numbers: list[int], seed: int, calls: int, log: list[Call], refused: list[str]) -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -24,23 +23,11 @@ from serving.ledger.sealing import seal
 from serving.outbox.deliveries import delivery_key, enqueue
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.casework_world import MORNING, casework_database
-from tests.databases import a_database
+from tests.casework_world import MORNING
 from tests.ledger_world import things_happen
 
 HASTY = Patience(heartbeat_seconds=0.2, stalled_seconds=1.0, poll_seconds=0.2)
 ALWAYS_DUE = "* * * * *"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def queue(server: EmbeddedServer, engine: Engine, *tasks: Task) -> Queue:

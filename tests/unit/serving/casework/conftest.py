@@ -9,12 +9,6 @@ from sqlalchemy import Connection, Engine
 
 from serving.store.server import EmbeddedServer
 from tests.casework_world import casework_database
-from tests.databases import a_database
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

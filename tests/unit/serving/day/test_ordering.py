@@ -22,15 +22,9 @@ from serving.day.ordering import case_priorities, write_priorities
 from serving.store.engine import Role, open_engine
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database
-from tests.databases import a_database
 
 DISTRICT = "110101"
 SYSTEM = (Actor.SYSTEM, "test")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

@@ -20,17 +20,11 @@ from serving.delivery.tier import Tier
 from serving.store.server import EmbeddedServer
 from serving.sweep.account import Check
 from tests import sweep_world
-from tests.databases import a_database
 from tests.sweep_world import ON_DATE, emptied
 from tests.tier_world import World, current_tiers, made_world
 from tests.village_world import FOLDER
 
 KEY = ["subject", "id", "benefit"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

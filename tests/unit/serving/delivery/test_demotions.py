@@ -15,7 +15,6 @@ from serving.delivery.health import Cause, Demoted, Trouble
 from serving.store.database import Session
 from serving.store.engine import open_engine
 from serving.store.server import EmbeddedServer
-from tests.databases import a_database
 from tests.sweep_world import emptied
 
 MONDAY = dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC)
@@ -23,11 +22,6 @@ TUESDAY = MONDAY + dt.timedelta(days=1)
 REFUSED = Trouble(Cause.DELIVERY_REFUSED, "tax.wages, 2026-03-01, 3")
 DEMOTED = Demoted("rent_help", "tax", REFUSED.cause, REFUSED.detail)
 WRONG = Demoted("old_age_grant", None, Cause.MEASURED_ERROR, "4 / 300 > 1.00%")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

@@ -23,21 +23,9 @@ from serving.ledger.tree import grew_from, root_by_path
 from serving.ledger.verification import verify
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database, count, owner_engine
-from tests.databases import a_database
 from tests.ledger_world import SIGNER, things_happen
 
 LATER = MORNING + dt.timedelta(minutes=16)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def test_the_stored_tree_is_that_of_the_oracle(engine: Engine) -> None:

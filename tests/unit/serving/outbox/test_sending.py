@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine, text
@@ -22,25 +22,12 @@ from serving.outbox.sending import AGAIN, FAILED, IN_DOUBT, OVERTAKEN, RESTED, S
 from serving.outbox.settling import Finding, settle_by_hand
 from serving.stops.buttons import Scope, press, release
 from serving.store.errors import StoreError
-from serving.store.server import EmbeddedServer
-from tests.casework_world import MORNING, an_entitlement, casework_database, count, moved
-from tests.databases import a_database
+from tests.casework_world import MORNING, an_entitlement, count, moved
 from tests.delivery_sink import Sink, notices, provider, served, states
 from tests.ledger_world import things_happen
 
 LEASE = dt.timedelta(minutes=2)
 LATER = MORNING + dt.timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 class Scripted:

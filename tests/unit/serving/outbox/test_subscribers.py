@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,9 +23,7 @@ from serving.outbox.subscribers import Subscribers, note_change
 from serving.security.addresses import AllowList
 from serving.security.outbound import OutboundClient
 from serving.stops.buttons import Scope, press, release
-from serving.store.server import EmbeddedServer
-from tests.casework_world import MORNING, casework_database, count
-from tests.databases import a_database
+from tests.casework_world import MORNING, count
 from tests.delivery_sink import Sink, served, states
 from tests.subscribers_world import in_force, subscribe
 
@@ -37,17 +35,6 @@ LATER = MORNING + dt.timedelta(minutes=10)
 
 class Killed(BaseException):
     """The process is gone."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
-
-
-@pytest.fixture
-def engine(server: EmbeddedServer) -> Iterator[Engine]:
-    with casework_database(server) as engine:
-        yield engine
 
 
 def changed(engine: Engine, *urls: str) -> int:

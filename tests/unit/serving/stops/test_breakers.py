@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,7 +13,6 @@ from serving.stops.breakers import Counts, trip_unusual, unusual
 from serving.stops.buttons import Cause, is_stopped, pressed, release
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database
-from tests.databases import a_database
 
 LAST = Counts(
     answers=10_000, automatic=1_000, undetermined=200, total_minor=20_000_000, largest_minor=40_000, cap_minor=50_000
@@ -78,11 +76,6 @@ def test_the_same_again_is_never_unusual_and_a_hundredfold_total_always_is(count
     assert breakers(replace(counts, total_minor=counts.total_minor * 100), counts) == (
         ["total"] if counts.total_minor else []
     )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def test_a_breaker_stops_its_benefit_once_until_two_people_looked(server: EmbeddedServer) -> None:

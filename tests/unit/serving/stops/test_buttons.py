@@ -12,12 +12,6 @@ from serving.stops.buttons import Scope, is_stopped, press, pressed, release
 from serving.stops.errors import SamePersonError, UnknownStopError
 from serving.store.server import EmbeddedServer
 from tests.casework_world import MORNING, casework_database, owner_engine
-from tests.databases import a_database
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,6 @@ from serving.store.database import Session, connect
 from serving.store.errors import NewerSchemaError
 from serving.store.server import EmbeddedServer
 from serving.store.standings import NEVER, Standings
-from tests.databases import a_database
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from serving.store.engine import Role
 from serving.store.server import EmbeddedServer
 from tests.casework_world import an_entitlement, casework_database, owner_engine
-from tests.databases import a_database
 
 VALUE = "11010519491231002X"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

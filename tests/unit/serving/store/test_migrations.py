@@ -17,12 +17,6 @@ from serving.store.engine import Role, open_engine
 from serving.store.migrations import chain
 from serving.store.server import EmbeddedServer
 from serving.store.tables.metadata import metadata
-from tests.databases import a_database
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -17,7 +17,6 @@ from serving.store.database import Session
 from serving.store.server import EmbeddedServer
 from serving.sweep.replay import Replayer
 from tests import sweep_world
-from tests.databases import a_database
 from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, changed_tables, current, emptied, expected
 
@@ -29,11 +28,6 @@ ANSWER = [
 Change = Callable[[Published], None]
 Calendar = dict[int, Change]
 """What is published on which day of the run."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def date_of(day: int) -> dt.date:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from serving.sweep.identities import UnifiedHistory
 from serving.sweep.one_subject import explained as of_one
 from serving.sweep.one_subject import read_subject
 from serving.sweep.run import Settings, Sweeper
-from tests.databases import a_database
 from tests.gates.gappy_city import KNOWN_AT, ON_DATE, gappy_city
 from tests.sweep_world import cn_catalogue, current, emptied
 
@@ -33,11 +31,6 @@ PER_BENEFIT = 2
 CATALOGUE = cn_catalogue()
 RULEBOOK = sound_rulebook(CATALOGUE)
 EXPLAINER = Explainer(CATALOGUE, RULEBOOK)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 @pytest.fixture(scope="module")

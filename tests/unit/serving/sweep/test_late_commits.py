@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from features.history.history import History
 from serving.store import sweeps
@@ -15,14 +12,8 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
-from tests.databases import a_database
 from tests.sweep_world import FIRST, ON_DATE, cn_catalogue, cn_rulebook, current, emptied, expected
 from tests.unit.serving.sweep.test_recorded_history import deliver, views_of
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def test_the_next_sweep_sees_what_was_committed_late(server: EmbeddedServer, tmp_path: Path) -> None:

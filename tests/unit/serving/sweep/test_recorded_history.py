@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-import pytest
 from polars.testing import assert_frame_equal
 
 from features.facts.encoding import STALE_SUFFIX, area_type
@@ -21,17 +19,11 @@ from serving.sweep.facts import RecordedFacts
 from serving.sweep.replay import Replayer
 from serving.sweep.run import Settings, Sweeper
 from tests import sweep_world
-from tests.databases import a_database
 from tests.rule_changes import Published
 from tests.sweep_world import FIRST, ON_DATE, Editions, cn_catalogue, cn_rulebook, current, emptied, expected
 
 ANSWER = ["subject", "id", "benefit", "outcome", "amount", "amount_low", "amount_high"]
 KNOWN = FIRST + dt.timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    yield from a_database()
 
 
 def deliver(history: History, view: View, rows: pl.DataFrame, learned_at: dt.datetime) -> None:
