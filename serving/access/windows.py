@@ -18,6 +18,8 @@ from serving import clock
 _CLEARED_AT_ONCE = 2
 """With each hit so many windows that are over are forgotten: more than one, so that they become fewer."""
 
+_MOVING_ONLY = "Requests are counted in moving windows only: use MovingWindowRateLimiter."
+
 
 @dataclass(slots=True)
 class _Window:
@@ -110,12 +112,12 @@ class Windows(Storage, MovingWindowSupport):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Fixed windows are not counted here: they let twice as many through where two meet."""
-        raise NotImplementedError
+        raise NotImplementedError(_MOVING_ONLY)
 
     def get(self, key: str) -> int:
         """See :meth:`incr`."""
-        raise NotImplementedError
+        raise NotImplementedError(_MOVING_ONLY)
 
     def get_expiry(self, key: str) -> float:
         """See :meth:`incr`."""
-        raise NotImplementedError
+        raise NotImplementedError(_MOVING_ONLY)

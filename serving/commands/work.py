@@ -51,11 +51,12 @@ def work(
 ) -> None:
     """Do what is due, and go on until ended: all that an installation does by itself between two sweeps.
 
-    Every minute the ledger is sealed and signed. Every five minutes: reminders, silence, ends of public notices and
-    deliveries after a yes; acts on many cases that can no longer be undone are carried out; cases that are late go up;
-    what is stuck is logged. Every ten minutes alarms about staff who read strangers. Every hour caseworkers' queues are
-    put in the order of the promoted model, where there is one. Every night sessions and logins that are over are
-    forgotten, and those secrets of blind samples published that help nobody any more.
+    Every minute the ledger is sealed and signed, and what time brings about is done: reminders, silence, ends of public
+    notices and deliveries after a yes. Every five minutes acts on many cases that can no longer be undone are carried
+    out, cases that are late go up, and what is stuck is logged. Every ten minutes alarms about staff who read
+    strangers. Every hour caseworkers' queues are put in the order of the promoted model, where there is one. Every
+    night sessions and logins that are over are forgotten, and those secrets of blind samples published that help nobody
+    any more.
 
     Every minute departments that subscribed are told where another catalogue is in force: those whose host and port
     stand in APPLYFREE_OUTBOUND (`host:port`, or `host:port=address` of one in our own network), and nobody else.

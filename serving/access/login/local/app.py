@@ -95,7 +95,7 @@ def _add_pages(
     def back(name: str, account: LocalAccount, *, strong: bool) -> Response:
         left = issuing.leave(name, account, now(), strong=strong)
         if left is None:
-            return _refused()
+            return refused_page()
         visit, code = left
         query = urlencode({"code": code, "state": visit.state, "iss": client.issuer})
         return RedirectResponse(f"{visit.redirect_uri}?{query}", 303, _NO_STORE)
@@ -106,7 +106,7 @@ def _add_pages(
         known = asked.client_id == client.client_id and asked.redirect_uri == client.redirect_uri
         usual = asked.response_type == "code" and asked.code_challenge_method == "S256"
         if not known or not usual or "openid" not in asked.scope.split():
-            return _refused()
+            return refused_page()
         moment = now()
         visit = Visit(asked.redirect_uri, asked.state, asked.nonce, asked.code_challenge, moment + VISIT_OPEN)
         return password_page(issuing.keep(visit, moment))
@@ -116,7 +116,7 @@ def _add_pages(
         visit: Annotated[str, Form()], login: Annotated[str, Form()], password: Annotated[str, Form()]
     ) -> Response:
         if issuing.find(visit, now()) is None:
-            return _refused()
+            return refused_page()
         if not limiter.hit(PASSWORD, login).allowed:
             return password_page(visit, Problem.TOO_OFTEN)
         account = accounts.get(login, nobody)
@@ -130,7 +130,7 @@ def _add_pages(
     def code(visit: Annotated[str, Form()], code: Annotated[str, Form()]) -> Response:
         found = issuing.find(visit, now())
         if found is None or found.account is None:
-            return _refused()
+            return refused_page()
         if not limiter.hit(PASSWORD, found.account.login).allowed:
             return code_page(visit, Problem.TOO_OFTEN)
         step = found.account.step_of(code, int(now().timestamp()))
@@ -168,7 +168,3 @@ def _is_client(authorization: str, client: Client) -> bool:
         return False
     wanted = f"{client.client_id}:{client.secret}".encode()
     return scheme.lower() == "basic" and hmac.compare_digest(given, wanted)
-
-
-def _refused() -> Response:
-    return refused_page()
